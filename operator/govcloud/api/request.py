@@ -1,0 +1,221 @@
+"""`CloudServiceRequest`: one application system's cloud services, and the stage it should be in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, create_model
+from stacks.catalog import CATALOG, kind_named
+from stacks.kind import Parameters, ServiceKind
+
+from govcloud.api.common import Condition, Digest, Line, Model, Money, Name, ObjectName, Stage, Text, Uid, User, Word
+
+
+class Material(Model):
+    """A document that the application carries (L1, L3): which one, its number, its digest, where it lies. Never its content."""
+
+    kind: Word = Field(description="which material, by its code in the regulation pack, for instance project-approval")
+    number: Line = Field(description="document number 文号")
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)] = Field(description="SHA-256 of the document")
+    location: Line = Field(description="where the document lies, for people")
+
+
+class System(Model):
+    """The application system that is to run on the cloud."""
+
+    name: Line
+    classified: bool = Field(description="whether the system handles state secrets 涉密; such systems are refused (XH-C 2, SD 1, ZY 2)")
+    government_funded: bool = Field(description="whether it is paid with government funds; others are refused (JJ 2)")
+    protection_level: Annotated[int, Field(ge=1, le=4)] = Field(description="level of classified protection 等级保护")
+
+
+class Trial(Model):
+    """The free trial (JJ 16)."""
+
+    extension_days: Annotated[int, Field(ge=0, le=365)] = Field(0, description="calendar days added to the trial, in all, by approval")
+
+
+class Termination(Model):
+    """The application for termination (JJ 19)."""
+
+    reason: Line
+
+
+class ServiceEntry(Model):
+    """One service: a name, and exactly one kind with its parameters."""
+
+    name: Name
+
+    @property
+    def kind(self) -> ServiceKind:
+        """The kind that is set. CEL and `problems` see to it that there is exactly one."""
+        return kind_named(self._set_kinds()[0])
+
+    @property
+    def parameters(self) -> Parameters:
+        value = getattr(self, self._set_kinds()[0])
+        assert isinstance(value, Parameters)  # noqa: S101  the model's own fields say so
+        return value
+
+    def _set_kinds(self) -> list[str]:
+        return [kind.name for kind in CATALOG if getattr(self, kind.name, None) is not None]
+
+    def model_post_init(self, _context: Any) -> None:
+        if len(found := self._set_kinds()) != 1:
+            names = ", ".join(kind.name for kind in CATALOG)
+            raise ValueError(f"a service has exactly one kind of {names}; {self.name!r} has {found or 'none'}")
+
+
+if TYPE_CHECKING:
+    Service = ServiceEntry
+else:
+    # One optional field a kind, in the catalog's order: a new kind appears here by itself.
+    Service = create_model(
+        "Service",
+        __base__=ServiceEntry,
+        **{kind.name: (kind.parameters | None, Field(None, alias=kind.name, description=kind.title)) for kind in CATALOG},
+    )
+
+
+class RequestSpec(Model):
+    """What the unit asks for. One transition an edit: stage, suspension, trial or services, never two of them at once."""
+
+    unit: ObjectName = Field(description="the using unit 使用单位; cannot change")
+    applicant: User = Field(description="the person who asks; must be the authenticated user")
+    purpose: Literal["New", "Migration"] = Field(description="a new system 新建 or one moved to the cloud 迁移 (JJ 14)")
+    system: System
+    application: Annotated[tuple[Material, ...], Field(max_length=32)] = Field(description="materials of the application (JJ 14, XH-C 6)")
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32)] = Field(description="what is asked for")
+    stage: Stage = Field("Trial", description="the stage the services should be in; Terminated is final once destruction has begun")
+    trial: Trial = Trial()
+    suspended: bool = Field(False, description="whether the servers should be stopped while everything is kept")
+    termination: Termination | None = Field(None, description="goes with stage Terminated")
+
+
+class NextAction(Model):
+    """Who must do what by when, in one sentence, citing the article."""
+
+    zh: Text
+    en: Text
+    waiting_for: str | None = Field(None, description="the approval step that is waited for, or `applicant`, or none")
+    office: str | None = None
+    deadline: datetime | None = None
+    article: str | None = None
+
+
+class ChangeView(Model):
+    """One line of a plan's diff."""
+
+    service: str
+    resource: str
+    type: str
+    operation: Literal["Create", "Update", "Replace", "Delete"]
+    fields: tuple[str, ...] = ()
+
+
+class PlanView(Model):
+    """What an official needs to see of a plan; the plan itself is the ControllerRevision named here."""
+
+    number: int
+    revision: str
+    transition: str
+    digest: Digest
+    digest_sm3: str | None = None
+    monthly_cost: Money
+    steps: tuple[str, ...] = Field((), description="approval steps that this plan needs, in order")
+    diff: tuple[ChangeView, ...] = ()
+    quota: dict[str, int] = Field(default_factory=dict)
+    summary_zh: Text = ""
+    summary_en: Text = ""
+
+
+class ResourceView(Model):
+    """One resource that runs, with its id in OpenStack."""
+
+    service: str
+    name: str
+    type: str
+    id: str
+
+
+class EndpointView(Model):
+    service: str
+    name: str
+    address: str
+    port: int = 0
+
+
+class Failure(Model):
+    """Why the last attempt did not succeed, and when the next one comes. `Retry`: waiting helps. `Stop`: someone must change something."""
+
+    kind: Literal["Retry", "Stop"]
+    reason: str
+    message: Text
+    count: int = 1
+    retry_at: datetime | None = None
+
+
+class Operation(Model):
+    """A started transition. It finishes under this plan whatever the spec says meanwhile. `plan` 0 is the pack's own act at a trial's end."""
+
+    plan: int
+    transition: str
+    started_at: datetime
+    done: tuple[str, ...] = Field((), description="steps of the operation that are finished, in order")
+
+
+class TrialRecord(Model):
+    started_at: datetime
+    ends_at: datetime
+    expired_at: datetime | None = None
+
+
+class TerminationRecord(Model):
+    quiesced_at: datetime | None = None
+    backup: str | None = Field(None, description="name of the ServiceBackup")
+    backup_verified_at: datetime | None = None
+    destroyed_at: datetime | None = None
+    absence_proved_at: datetime | None = None
+    sanitisation: Literal["api-deleted", "overwritten", "crypto-erased"] | None = Field(
+        None, description="honest level of the erasure of data"
+    )
+
+
+class Progress(Model):
+    """What resuming needs and cannot be seen elsewhere. Written by the controller only; everything else in the status is derived."""
+
+    last_plan: int = Field(0, description="number of the newest plan")
+    completed_plan: int | None = None
+    rejected_plan: int | None = None
+    operation: Operation | None = None
+    running: bool = Field(True, description="whether the servers are meant to be on")
+    allocated: dict[str, int] = Field(default_factory=dict, description="quota that this request holds in the unit's project")
+    trial: TrialRecord | None = None
+    production_since: datetime | None = None
+    suspended_since: datetime | None = None
+    termination: TerminationRecord | None = None
+    terminated_at: datetime | None = None
+    failure: Failure | None = None
+
+
+class RequestStatus(Model):
+    observed_generation: int = 0
+    phase: str = Field("Planning", description="a word for people; derived, never read back")
+    conditions: tuple[Condition, ...] = ()
+    next_action: NextAction | None = None
+    plan: PlanView | None = Field(None, description="the plan that waits or is being carried out, else the last completed one")
+    progress: Progress = Progress()
+    due: datetime | None = Field(None, description="end of the trial, or the deadline of what is waited for")
+    monthly_cost: Money | None = None
+    resources: tuple[ResourceView, ...] = ()
+    endpoints: tuple[EndpointView, ...] = ()
+    credentials_secret: str | None = Field(None, description="name of the Secret with the credentials, in this namespace")
+
+
+class RequestKey(Model):
+    """Which request: namespace, name and uid."""
+
+    namespace: str
+    name: ObjectName
+    uid: Uid

@@ -1,0 +1,239 @@
+"""What the reconciler needs of the world, as protocols. Adapters fulfil them; `govcloud.adapters.memory` has the twins for tests.
+
+Obligations that every implementation has:
+- foreign exceptions never leave: only `Retry` and `Stop` (`govcloud.failures`), and `AuditUnavailable` of the log;
+- an operation that was interrupted at any point can simply be called again;
+- nothing is written that was not recorded as an intent before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from stacks.kind import Quota
+from stacks.program import Program
+
+from govcloud.api.approval import ApprovalSpec, ApprovalStatus
+from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
+from govcloud.api.catalog import CatalogSpec
+from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.request import RequestKey
+from govcloud.api.unit import UnitSpec, UnitStatus
+from govcloud.audit.log import AuditLog
+
+
+@dataclass(frozen=True)
+class RequestObject:
+    """A CloudServiceRequest as it lies in the cluster. `spec` and `status` are raw: parsing them is a decision, not an assumption."""
+
+    key: RequestKey
+    generation: int
+    resource_version: str
+    created_at: datetime
+    deleting: bool
+    has_finalizer: bool
+    labels: Mapping[str, str]
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ApprovalObject:
+    """A CloudServiceApproval. `status` is None where the controller has not said anything yet."""
+
+    name: str
+    namespace: str
+    uid: str
+    created_at: datetime
+    spec: ApprovalSpec
+    status: ApprovalStatus | None
+
+
+@dataclass(frozen=True)
+class UnitObject:
+    name: str
+    uid: str
+    generation: int
+    spec: UnitSpec
+    status: UnitStatus
+
+
+@dataclass(frozen=True)
+class JurisdictionObject:
+    name: str
+    uid: str
+    generation: int
+    spec: JurisdictionSpec
+
+
+@dataclass(frozen=True)
+class CatalogObject:
+    name: str
+    uid: str
+    generation: int
+    spec: CatalogSpec
+
+
+@dataclass(frozen=True)
+class BackupObject:
+    name: str
+    uid: str
+    spec: BackupSpec
+    status: BackupStatus
+
+
+@dataclass(frozen=True)
+class PinnedPlan:
+    """A plan as it was frozen: its number, and its canonical JSON text exactly as stored."""
+
+    revision: str
+    number: int
+    text: str
+
+
+class Cluster(Protocol):
+    """The Kubernetes API. Reads return None for what does not exist."""
+
+    def request(self, namespace: str, name: str) -> RequestObject | None: ...
+    def requests(self) -> Sequence[RequestObject]: ...
+    def approvals(self) -> Sequence[ApprovalObject]:
+        """All approvals of all namespaces: document numbers are unique among all of them."""
+        ...
+
+    def unit(self, name: str) -> UnitObject | None: ...
+    def jurisdiction(self, name: str) -> JurisdictionObject | None: ...
+    def catalog(self, name: str) -> CatalogObject | None: ...
+    def namespace_unit(self, namespace: str) -> str | None:
+        """The unit that the namespace belongs to by its protected label."""
+        ...
+
+    def plans(self, key: RequestKey) -> Sequence[PinnedPlan]: ...
+    def pin_plan(self, key: RequestKey, number: int, text: str) -> PinnedPlan:
+        """Freeze a plan as an immutable ControllerRevision owned by the request. The same plan again is no error; another text under the
+        same number raises `Stop`."""
+        ...
+
+    def add_finalizer(self, request: RequestObject) -> None: ...
+    def remove_finalizer(self, request: RequestObject) -> None: ...
+    def write_request_status(self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]) -> None:
+        """Replace the status (and set or, with None, remove labels) if anything differs. A newer object raises `Retry(CONFLICT)`."""
+        ...
+
+    def write_approval_status(self, approval: ApprovalObject, status: ApprovalStatus) -> None: ...
+    def write_unit_status(self, unit: UnitObject, status: UnitStatus) -> None: ...
+    def write_secret(self, key: RequestKey, name: str, values: Mapping[str, str]) -> None:
+        """Create or update the Secret with a service's credentials, owned by the request."""
+        ...
+
+    def backup(self, name: str) -> BackupObject | None: ...
+    def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
+        """Create the ServiceBackup; one that exists with the same spec is returned as it is."""
+        ...
+
+    def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None: ...
+    def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None: ...
+    def admission_fault(self) -> str | None:
+        """What is wrong with the admission policies and bindings, in one sentence; None when they are as installed."""
+        ...
+
+
+@dataclass(frozen=True)
+class StackOutcome:
+    """What a stack gives out after a run. `resources`: logical name -> (type token, OpenStack id). Secret outputs are in `outputs` too."""
+
+    resources: Mapping[str, tuple[str, str]]
+    outputs: Mapping[str, Any]
+    operations: Mapping[str, int]
+    """How many resources were created, updated, replaced, deleted, or stayed the same, from the engine's own event stream."""
+
+
+@dataclass(frozen=True)
+class UnitAccess:
+    """What requests of a unit need to know of its stack."""
+
+    project_id: str
+    user_id: str
+
+
+class Stacks(Protocol):
+    """Pulumi. One call is one run of the engine (after whatever recovery an interrupted run needs)."""
+
+    def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
+        """Bring the unit's stack (project, service user, quotas) to this quota, under the unit's lock."""
+        ...
+
+    def up(
+        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
+    ) -> StackOutcome:
+        """Bring the request's stack to `program`. `allowed` holds (logical name, create|update|replace|delete): anything else is
+        `Stop(PLAN_MISMATCH)` and does not happen."""
+        ...
+
+    def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
+        """Destroy all resources of the request's stack. Whoever calls this has proven the backup: see `core.actions.Destroy`."""
+        ...
+
+    def outcome(self, key: RequestKey) -> StackOutcome | None:
+        """What the stack gives out now, from its state; None where there is no stack."""
+        ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object in the cloud that carries a mark of ours."""
+
+    type: str
+    id: str
+    name: str
+
+
+class Cloud(Protocol):
+    """OpenStack, read with the controller's own login."""
+
+    def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
+        """Everything in the unit's project that carries `govcloud_request=<owner>`, over all pages of all services. A listing that failed
+        raises `Retry`: it never looks like an empty one."""
+        ...
+
+    def services(self) -> Sequence[str]:
+        """Service types in the catalog of the cloud."""
+        ...
+
+
+class Backups(Protocol):
+    """Backing up, restoring into quarantine, comparing. Each call moves one part one step further and can be repeated after a crash."""
+
+    def quiesce(self, spec: BackupSpec, part: str) -> None:
+        """Make a database write all it has to its volume and stop. Servers were stopped by the stack before. No-op for other parts."""
+        ...
+
+    def advance(self, backup: BackupObject, part: PartStatus) -> PartStatus:
+        """Do the next step of a part: look for what an interrupted attempt made, then make it. Returns the new status of the part.
+
+        Steps: Pending -> Frozen -> SourceRead -> BackedUp -> Restored -> RestoreRead -> Verified -> Cleaned; a difference is Mismatch."""
+        ...
+
+    def store_manifest(self, backup: BackupObject) -> tuple[str, str]:
+        """Store the manifest (canonical JSON of spec and evidence) in the backup project: (location, SHA-256)."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The moment that deadlines and trials count by: UTC, aware."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All of them. Made in `govcloud.wiring` only."""
+
+    cluster: Cluster
+    stacks: Stacks
+    cloud: Cloud
+    backups: Backups
+    audit: AuditLog
+    clock: Clock

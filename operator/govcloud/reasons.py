@@ -1,0 +1,65 @@
+"""Every reason that a condition, an event or a refusal can carry: a closed list, part of the API. One comment each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # How a request stands
+    PLANNING = "Planning"  # a plan is being made
+    AWAITING_APPROVAL = "AwaitingApproval"  # an office has to decide
+    REJECTED = "Rejected"  # an office said no; a corrected spec makes the next plan
+    PROVISIONING = "Provisioning"  # an approved plan is being carried out
+    TERMINATING = "Terminating"  # data is being backed up, then resources are destroyed
+    TERMINATED = "Terminated"  # the record stays, nothing else
+    IN_TRIAL = "InTrial"  # the free trial runs
+    IN_PRODUCTION = "InProduction"  # confirmed; usage is metered
+    SUSPENDED = "Suspended"  # servers are stopped, everything is kept
+    TRIAL_EXPIRED = "TrialExpired"  # the trial's end stopped the servers
+    APPROVED = "Approved"  # every step of the plan is approved
+    BACKUP_VERIFIED = "BackupVerified"  # every part was restored and equals its frozen source
+    BACKUP_RUNNING = "BackupRunning"  # parts are being backed up or proven
+    NOTHING_TO_DO = "NothingToDo"  # spec and completed plan agree
+    # What a person must change
+    INVALID_SPEC = "InvalidSpec"  # the manifest does not fit the model
+    MIXED_EDIT = "MixedEdit"  # one edit asks for two transitions
+    RULE_VIOLATED = "RuleViolated"  # the regulation pack refuses
+    UNIT_MISSING = "UnitMissing"  # no such UsingUnit
+    UNIT_MISMATCH = "UnitMismatch"  # the namespace belongs to another unit
+    JURISDICTION_MISSING = "JurisdictionMissing"  # no such Jurisdiction
+    CATALOG_MISSING = "CatalogMissing"  # no such CloudServiceCatalog, or it is not valid at this date
+    PACK_MISSING = "PackMissing"  # the jurisdiction names a pack that this controller does not have
+    DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
+    ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects
+    APPROVAL_REVOKED = "ApprovalRevoked"  # an approval was revoked after the start: frozen
+    PLAN_MISMATCH = "PlanMismatch"  # the engine wanted something that the approved plan does not hold
+    PLAN_DAMAGED = "PlanDamaged"  # the pinned plan is missing or does not match its digest
+    FLAVOR_OR_IMAGE_MISSING = "FlavorOrImageMissing"  # the cloud does not have what the catalog names
+    INVALID_INPUT = "InvalidInput"  # OpenStack refused the values
+    DUPLICATES = "Duplicates"  # several objects carry one operation key; nothing was touched
+    RESOURCE_FAILED = "ResourceFailed"  # a resource went into its failure state
+    BACKUP_MISMATCH = "BackupMismatch"  # a restored backup differs from its frozen source
+    PROGRAM_FAULT = "ProgramFault"  # a fault of ours
+    # What waiting may cure
+    QUOTA_EXCEEDED = "QuotaExceeded"  # the cloud's quota is used up
+    CLOUD_UNREACHABLE = "CloudUnreachable"  # OpenStack does not answer
+    CLOUD_UNAUTHORIZED = "CloudUnauthorized"  # OpenStack refuses the controller's login
+    CONFLICT = "Conflict"  # something else changed it at the same time
+    ENGINE_FAILED = "EngineFailed"  # the Pulumi engine ended without a reason we know
+    STACK_LOCKED = "StackLocked"  # another run holds the stack
+    AUDIT_UNAVAILABLE = "AuditUnavailable"  # the audit log cannot record, so nothing is done
+    CLUSTER_UNREACHABLE = "ClusterUnreachable"  # the Kubernetes API does not answer
+    # How an approval stands
+    COUNTED = "Counted"  # it counts for its step
+    WITHDRAWN = "Withdrawn"  # a later revocation took it back
+    WRONG_REQUEST = "WrongRequest"  # no such request, or another one of the same name
+    DIGEST_MISMATCH = "DigestMismatch"  # it decides on another plan
+    UNKNOWN_STEP = "UnknownStep"  # the plan needs no such step
+    WRONG_OFFICE = "WrongOffice"  # another office decides this step
+    SELF_APPROVAL = "SelfApproval"  # the applicant cannot approve
+    ONE_PERSON_TWO_OFFICES = "OnePersonTwoOffices"  # one person speaks for one office only
+    OUT_OF_ORDER = "OutOfOrder"  # an earlier step was not approved yet
+    EXPIRED = "Expired"  # its validity ended before the transition started
+    DOCUMENT_NUMBER_USED = "DocumentNumberUsed"  # another decision carries the same document number
+    MADE_WHILE_UNGUARDED = "MadeWhileUnguarded"  # made while the admission policies were not intact
