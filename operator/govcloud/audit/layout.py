@@ -1,0 +1,65 @@
+"""Where the parts of a log lie in its directory.
+
+    lock                            held by the one writer
+    public-key                      the verifier key; compare it with a copy that was kept elsewhere
+    segments/<first sequence>.log   the records
+    hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; kept for ever
+    checkpoints/notes               every signed checkpoint
+    torn/                           what a crash left unfinished at the end, cut off and kept
+    ballast                         space set aside so that the end can be recorded on a full disk
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_SEGMENT = re.compile(r"^([0-9]{16})\.log$")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths below the directory of one log."""
+
+    directory: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.directory / "lock"
+
+    @property
+    def public_key(self) -> Path:
+        return self.directory / "public-key"
+
+    @property
+    def segments(self) -> Path:
+        return self.directory / "segments"
+
+    @property
+    def hashes(self) -> Path:
+        return self.directory / "hashes"
+
+    @property
+    def notes(self) -> Path:
+        return self.directory / "checkpoints" / "notes"
+
+    @property
+    def torn(self) -> Path:
+        return self.directory / "torn"
+
+    @property
+    def ballast(self) -> Path:
+        return self.directory / "ballast"
+
+    def segment(self, first: int) -> Path:
+        """The segment that begins with this sequence."""
+        return self.segments / f"{first:016d}.log"
+
+    def segment_hashes(self, first: int) -> Path:
+        """The leaf hashes of the segment that begins with this sequence."""
+        return self.hashes / f"{first:016d}.sha256"
+
+
+def first_of(name: str) -> int | None:
+    """The first sequence that a segment's file name promises; None for any other file."""
+    match = _SEGMENT.match(name)
+    return int(match[1]) if match else None

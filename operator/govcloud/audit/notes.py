@@ -1,0 +1,277 @@
+"""Signed checkpoints in the C2SP signed-note and tlog-checkpoint formats, and the Ed25519 keys that sign them.
+
+A checkpoint is three lines (origin, tree size, root hash in base64), an empty line, and one line per signature
+(an em dash, the key's name, base64 of the 4-byte key id and the signature). In the checkpoints file an empty line ends
+each note. Keys are written as Go's ``golang.org/x/mod/sumdb/note`` does. Never here: the tree itself, or when to sign.
+
+Sources: C2SP signed-note, C2SP tlog-checkpoint.
+"""
+
+import os
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .errors import AuditUnavailable, KeyUnknown
+
+_ED25519 = b"\x01"
+_PRIVATE = "PRIVATE+KEY"
+_SIGNATURE_START = "— "
+_TAIL_BYTES = 64 * 1024
+
+
+class BadNote(ValueError):
+    """The text is not a signed checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The signed statement: the log called `origin` has `size` records, and this is the root over them."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def body(self) -> str:
+        """The signed text."""
+        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature line: who claims to have signed, and the bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+    def line(self) -> str:
+        """As it stands in the note."""
+        return f"{_SIGNATURE_START}{self.name} {b64encode(self.key_id + self.signature).decode()}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint with its signatures, as read; nothing is verified yet."""
+
+    checkpoint: Checkpoint
+    signatures: tuple[Signature, ...]
+
+    def text(self) -> str:
+        """The whole note."""
+        return self.checkpoint.body() + "\n" + "".join(signature.line() for signature in self.signatures)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A verifier key: ``name+keyid+base64(0x01 || Ed25519 public key)``."""
+
+    name: str
+    raw: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """First four bytes of SHA-256 over name, line feed, algorithm and key."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
+
+    def text(self) -> str:
+        """The key as one line, without line feed."""
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(_ED25519 + self.raw).decode()}"
+
+    @classmethod
+    def parse(cls, text: str) -> "PublicKey":
+        """Raises `KeyUnknown` when the text is not an Ed25519 verifier key."""
+        try:
+            name, key_id, encoded = text.strip().split("+", 2)
+            data = b64decode(encoded, validate=True)
+        except (ValueError, Base64Error) as error:
+            raise KeyUnknown("This is not a verifier key; expected name+8 hexadecimal digits+base64") from error
+        key = cls(name, data[1:])
+        if data[:1] != _ED25519 or len(key.raw) != 32 or key.key_id.hex() != key_id:
+            raise KeyUnknown(f"The verifier key {name} is damaged or not Ed25519")
+        return key
+
+    def verify(self, signed: SignedCheckpoint) -> bool:
+        """Whether this key signed it. Raises `KeyUnknown` when no signature even claims to be by this key."""
+        mine = [s for s in signed.signatures if s.name == self.name and s.key_id == self.key_id]
+        if not mine:
+            raise KeyUnknown(f"The checkpoint at {signed.checkpoint.size} is not signed by the key {self.name}")
+        return any(self._fits(signed.checkpoint.body().encode(), one.signature) for one in mine)
+
+    def _fits(self, message: bytes, signature: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Signer(Protocol):
+    """Whatever signs checkpoints: a key in a file, or a hardware module."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """What verifies its signatures; its name is the origin of the log."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over the message."""
+
+
+class Ed25519Signer:
+    """A private key in memory."""
+
+    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self._public = PublicKey(name, key.public_key().public_bytes_raw())
+
+    @property
+    def public_key(self) -> PublicKey:
+        return self._public
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+    def text(self) -> str:
+        """``PRIVATE+KEY+name+keyid+base64(0x01 || seed)``, for the key file only."""
+        seed = b64encode(_ED25519 + self._key.private_bytes_raw()).decode()
+        return f"{_PRIVATE}+{self._public.name}+{self._public.key_id.hex()}+{seed}"
+
+
+def sign(checkpoint: Checkpoint, signer: Signer) -> SignedCheckpoint:
+    """The checkpoint with the signer's one signature."""
+    key = signer.public_key
+    return SignedCheckpoint(
+        checkpoint, (Signature(key.name, key.key_id, signer.sign(checkpoint.body().encode())),)
+    )
+
+
+def parse(text: str) -> SignedCheckpoint:
+    """One note. Raises `BadNote`; anything but exactly the text that would be written is bad."""
+    body, separator, rest = text.partition("\n\n")
+    lines = body.split("\n")
+    if not separator or len(lines) != 3 or not rest.endswith("\n"):
+        raise BadNote("a checkpoint has three lines, an empty line, and its signatures")
+    try:
+        checkpoint = Checkpoint(lines[0], int(lines[1]), b64decode(lines[2], validate=True))
+        signed = SignedCheckpoint(checkpoint, tuple(_parse_signature(line) for line in rest[:-1].split("\n")))
+    except (ValueError, Base64Error) as error:
+        raise BadNote(f"unreadable checkpoint: {error}") from error
+    if signed.text() != text or len(checkpoint.root) != 32 or checkpoint.size < 0:
+        raise BadNote("the checkpoint is not in its one canonical form")
+    return signed
+
+
+def _parse_signature(line: str) -> Signature:
+    dash, name, encoded = line.split(" ")
+    if dash != _SIGNATURE_START.strip():
+        raise BadNote("a signature line begins with an em dash")
+    data = b64decode(encoded, validate=True)
+    return Signature(name, data[:4], data[4:])
+
+
+def read_notes(stream: BinaryIO) -> Iterator[SignedCheckpoint]:
+    """The notes of a checkpoints file, first to last. Raises `BadNote`, also for an unfinished last one."""
+    lines: list[str] = []
+    empty = 0
+    for raw in stream:
+        line = _decoded(raw)
+        empty += line == "\n"
+        if empty == 2:
+            yield parse("".join(lines))
+            lines, empty = [], 0
+        else:
+            lines.append(line)
+    if lines:
+        raise BadNote("the last checkpoint is unfinished")
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadNote("a checkpoint is UTF-8 text") from error
+
+
+def newest_note(stream: BinaryIO) -> tuple[SignedCheckpoint | None, int]:
+    """The last whole note of a checkpoints file, and how many bytes at the end belong to no whole note.
+
+    Reads only the end of the file. Raises `BadNote` when the last whole note is not a checkpoint.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    start = stream.seek(max(0, size - _TAIL_BYTES))
+    tail = stream.read()
+    end = tail.rfind(b"\n\n", 0, len(tail))
+    while end >= 0 and not _is_signature(tail, end):    # the empty line after a body, not the one after a note
+        end = tail.rfind(b"\n\n", 0, end)
+    if end < 0:
+        if start:
+            raise BadNote(f"no whole checkpoint in the last {_TAIL_BYTES} bytes")
+        return None, size
+    body_end = tail.rfind(b"\n\n", 0, end)
+    body_start = tail.rfind(b"\n\n", 0, body_end) + 2 if tail.rfind(b"\n\n", 0, body_end) >= 0 else 0
+    return parse(_decoded(tail[body_start : end + 1])), len(tail) - end - 2
+
+
+def _is_signature(tail: bytes, end: int) -> bool:
+    return tail[tail.rfind(b"\n", 0, end) + 1 : end].startswith(_SIGNATURE_START.encode())
+
+
+def load_or_create_signer(path: Path, name: str = "") -> Ed25519Signer:
+    """The signing key in a file that only its owner can read; made, durably, on first use.
+
+    `name` becomes the origin of the log when the key is made; by default a unique ``govcloud.dev/audit/<8 digits>``.
+    Raises `AuditUnavailable` when the file is readable by others, and `KeyUnknown` when it is not such a key.
+    """
+    if not path.exists():
+        _create_key_file(path, name)
+    if path.stat().st_mode & 0o077:
+        raise AuditUnavailable(f"The signing key {path} is readable by others; run: chmod 600 {path}")
+    return _parse_private_key(path)
+
+
+def _create_key_file(path: Path, name: str) -> None:
+    key = Ed25519PrivateKey.generate()
+    origin = name or f"govcloud.dev/audit/{sha256(key.public_key().public_bytes_raw()).hexdigest()[:8]}"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(Ed25519Signer(origin, key).text() + "\n")
+        stream.flush()
+        os.fsync(descriptor)
+    _publish_without_replacing(temporary, path)
+
+
+def _publish_without_replacing(temporary: Path, path: Path) -> None:
+    """Two starts at once must agree on one key: the first to link wins, the other reads what is there."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink()
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _parse_private_key(path: Path) -> Ed25519Signer:
+    text = path.read_text(encoding="utf-8").strip()
+    try:
+        private, key, name, key_id, encoded = text.split("+", 4)
+        data = b64decode(encoded, validate=True)
+        signer = Ed25519Signer(name, Ed25519PrivateKey.from_private_bytes(data[1:]))
+    except (ValueError, Base64Error):
+        raise KeyUnknown(f"{path} does not hold a signing key of this log") from None   # the cause would quote the key
+    if f"{private}+{key}" != _PRIVATE or data[:1] != _ED25519 or signer.public_key.key_id.hex() != key_id:
+        raise KeyUnknown(f"{path} holds a damaged signing key")
+    return signer

@@ -1,0 +1,124 @@
+"""Reads the stored frames of a log in order, and says exactly where they stop being right.
+
+Shared by recovery, verification and queries; each decides for itself what damage means. Never here: a repair.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import FileSystem
+from .frames import HEADER_BYTES, BadFrame, decode
+from .layout import Layout, first_of
+from .merkle import leaf_hash
+from .records import MAX_RECORD_BYTES, Record
+
+MAX_LINE_BYTES = HEADER_BYTES + MAX_RECORD_BYTES + 1
+NO_RECORD = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One good frame: which record, its bytes, and where it lies."""
+
+    index: int
+    payload: bytes
+    segment: int
+    offset: int
+    leaf: bytes
+
+    def record(self) -> Record:
+        """The record in these bytes. Raises `pydantic.ValidationError`."""
+        return Record.model_validate_json(self.payload)
+
+
+class Damage(Exception):
+    """The first thing that is wrong with the frames."""
+
+    def __init__(
+        self, index: int, what: str, path: Path, offset: int, *, unfinished: bool = False, missing: bool = False
+    ) -> None:
+        super().__init__(f"record {index} ({path.name}, byte {offset}): {what}")
+        self.index = index
+        self.what = what
+        self.path = path
+        self.offset = offset
+        self.unfinished = unfinished
+        """The file ends before the frame does, as after a crash in the middle of a write."""
+        self.missing = missing
+        """Records are absent rather than wrong."""
+
+
+def segment_starts(files: FileSystem, layout: Layout) -> list[int]:
+    """First sequences of all segments that are there, in order."""
+    if not files.exists(layout.segments):
+        return []
+    return [first for name in files.names(layout.segments) if (first := first_of(name)) is not None]
+
+
+def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stored]:
+    """Every frame from the segment that begins with `start`. Raises `Damage` at the first that is wrong or missing."""
+    index = start
+    for first in segment_starts(files, layout):
+        if first < start:
+            continue
+        if first != index:
+            what = f"the segment that begins at {index} is missing; the next begins at {first}"
+            raise Damage(index, what, layout.segment(first), 0, missing=True)
+        for stored in read_segment(files, layout.segment(first), first):
+            yield stored
+            index += 1
+
+
+def read_segment(files: FileSystem, path: Path, first: int) -> Iterator[Stored]:
+    """The frames of one file. Raises `Damage`."""
+    offset, index = 0, first
+    with files.open_for_reading(path) as stream:
+        while line := stream.readline(MAX_LINE_BYTES):
+            try:
+                payload = decode(line)
+            except BadFrame as bad:
+                unfinished = not line.endswith(b"\n") and not stream.read(1)
+                raise Damage(index, str(bad), path, offset, unfinished=unfinished) from bad
+            yield Stored(index, payload, first, offset, leaf_hash(payload))
+            offset += len(line)
+            index += 1
+
+
+class Chain:
+    """Follows the links from record to record."""
+
+    def __init__(self, prev: str = NO_RECORD) -> None:
+        self.prev = prev
+
+    def follow(self, stored: Stored) -> dict[str, object]:
+        """The record as plain JSON values, after its sequence and its link were found right. Raises `BadLink`."""
+        fields = _fields(stored)
+        if fields.get("sequence") != stored.index:
+            raise BadLink(stored.index, f"it calls itself record {fields.get('sequence')}", previous_suspect=False)
+        if fields.get("prev") != self.prev:
+            raise BadLink(stored.index, "it does not continue the record before it", previous_suspect=stored.index > 0)
+        self.prev = stored.leaf.hex()
+        return fields
+
+
+class BadLink(Exception):
+    """A frame is whole, but it does not belong here."""
+
+    def __init__(self, index: int, what: str, *, previous_suspect: bool) -> None:
+        super().__init__(f"record {index}: {what}")
+        self.index = index
+        self.what = what
+        self.previous_suspect = previous_suspect
+        """Either this record or the one before was changed."""
+
+
+def _fields(stored: Stored) -> dict[str, object]:
+    try:
+        fields = json.loads(stored.payload)
+    except ValueError as error:
+        raise BadLink(stored.index, "its content is not JSON", previous_suspect=False) from error
+    if not isinstance(fields, dict):
+        raise BadLink(stored.index, "its content is not a record", previous_suspect=False)
+    return fields

@@ -1,0 +1,95 @@
+"""The end of the log in memory: all that the next record depends on. Filled by recovery, moved on by the writer.
+
+Never here: files.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from .merkle import GrowingTree, leaf_hash
+from .reader import NO_RECORD
+from .records import Entry, Outcome, Phase, Record
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """What the log adds to an entry on its own authority."""
+
+    clock: Callable[[], datetime]
+    """UTC wall time."""
+    monotonic: Callable[[], int]
+    """Nanoseconds."""
+    boot: str
+    fence: str
+    new_id: Callable[[], str]
+
+
+@dataclass
+class Tail:
+    """The end of one log."""
+
+    tree: GrowingTree = field(default_factory=GrowingTree)
+    prev: str = NO_RECORD
+    last_time: datetime = _BEGINNING
+    open_intents: dict[str, Record] = field(default_factory=dict)
+    segment: int = 0
+    """First sequence of the segment that is written to."""
+    segment_leaves: bytearray = field(default_factory=bytearray)
+    """Leaf hashes of that segment, 32 bytes each."""
+    signed: int = 0
+    """Size of the newest signed checkpoint."""
+
+    @property
+    def size(self) -> int:
+        """Number of records."""
+        return self.tree.size
+
+    def seal(self, entries: Sequence[Entry], stamps: Stamps) -> list[tuple[Record, bytes]]:
+        """The entries as the next records of one flush, with the bytes to store. Changes nothing."""
+        sealed: list[tuple[Record, bytes]] = []
+        prev, last_time = self.prev, self.last_time
+        for sequence, entry in enumerate(entries, start=self.size):
+            record = self._record(entry, stamps, sequence, prev, last_time)
+            payload = record.stored()
+            prev, last_time = leaf_hash(payload).hex(), record.time
+            sealed.append((record, payload))
+        return sealed
+
+    def _record(self, entry: Entry, stamps: Stamps, sequence: int, prev: str, last_time: datetime) -> Record:
+        time = stamps.clock()
+        return Record(
+            **dict(entry),
+            v=1,
+            id=stamps.new_id(),
+            sequence=sequence,
+            commit=self.size,
+            prev=prev,
+            checkpoint=self.signed,
+            time=time,
+            monotonic=str(stamps.monotonic()),
+            boot=stamps.boot,
+            fence=stamps.fence,
+            clock_regressed=time < last_time,
+        )
+
+    def advance(self, leaf: bytes, time: datetime) -> None:
+        """One more record is durable in the current segment."""
+        self.tree.append(leaf)
+        self.prev = leaf.hex()
+        self.segment_leaves += leaf
+        self.last_time = time
+
+    def begin_segment(self) -> None:
+        """What follows goes into a new segment."""
+        self.segment = self.size
+        self.segment_leaves = bytearray()
+
+    def note_intent(self, record: Record) -> None:
+        """An intent stays open until an outcome says more than `pending`."""
+        if record.phase is Phase.INTENT:
+            self.open_intents[record.id] = record
+        elif record.phase is Phase.OUTCOME and record.outcome is not Outcome.PENDING:
+            self.open_intents.pop(record.intent, None)
