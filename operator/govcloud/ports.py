@@ -92,6 +92,7 @@ class PinnedPlan:
     revision: str
     number: int
     text: str
+    created_at: datetime
 
 
 class Cluster(Protocol):

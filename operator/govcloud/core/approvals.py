@@ -1,0 +1,153 @@
+"""Which decisions count for a plan. Admission has checked who speaks; here is checked whether it is about this plan, in order, by the right office."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from govcloud.core.facts import Approval
+from govcloud.core.plan import Plan, PlannedStep
+from govcloud.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the controller says of one approval."""
+
+    approval: Approval
+    counts: bool
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a plan stands with the offices."""
+
+    verdicts: tuple[Verdict, ...]
+    approved: tuple[Verdict, ...]
+    missing: tuple[PlannedStep, ...]
+    rejected: Verdict | None = None
+    revoked: Verdict | None = None
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing and self.rejected is None
+
+    @property
+    def next_step(self) -> PlannedStep | None:
+        return self.missing[0] if self.missing else None
+
+    def asked_at(self, planned_at: datetime) -> datetime:
+        """Since when the next office is being waited for."""
+        return max((v.approval.created_at for v in self.approved), default=planned_at)
+
+
+_BRACKETS = str.maketrans("〔〕【】（）［］()", "[][][][][]")
+
+
+def folded(document_number: str) -> str:
+    """A document number without its look-alikes: full-width digits, other brackets, spaces and letter case do not make it another number."""
+    plain = unicodedata.normalize("NFKC", document_number.translate(_BRACKETS)).translate(_BRACKETS)
+    return "".join(plain.split()).casefold()
+
+
+def standing(plan: Plan, approvals: Sequence[Approval], now: datetime, older_digests: frozenset[str]) -> Standing:
+    """Judge every approval that names the plan's request.
+
+    Args:
+        approvals: all there are, of every namespace: document numbers are unique among all.
+        older_digests: digests of the request's earlier plans; decisions on those were judged in their time and are left alone.
+    """
+    first_use = _first_use_of_numbers(approvals)
+    mine = sorted(
+        (a for a in approvals if _about(plan, a) and a.spec.plan_digest not in older_digests),
+        key=lambda a: (a.created_at, a.name),
+    )
+    result = Standing(verdicts=(), approved=(), missing=plan.steps)
+    for approval in mine:
+        fault = _fault(plan, approval, result, first_use, now)
+        result = _refused(result, approval, *fault) if fault else _counted(result, approval, plan)
+    return result
+
+
+def _about(plan: Plan, approval: Approval) -> bool:
+    return (approval.namespace, approval.spec.request.name) == (plan.request.namespace, plan.request.name)
+
+
+def _first_use_of_numbers(approvals: Iterable[Approval]) -> dict[str, str]:
+    """Folded document number -> uid of the approval that used it first."""
+    first: dict[str, str] = {}
+    for approval in sorted(approvals, key=lambda a: (a.created_at, a.uid)):
+        first.setdefault(folded(approval.spec.document_number), approval.uid)
+    return first
+
+
+def _fault(
+    plan: Plan, approval: Approval, so_far: Standing, first_use: dict[str, str], now: datetime
+) -> tuple[Reason, str] | None:
+    """Why an approval does not count; the first reason found, in the order in which a person would ask."""
+    spec = approval.spec
+    step = next((s for s in plan.steps if s.step == spec.step), None)
+    others = {v.approval.spec.office for v in so_far.approved if v.approval.spec.approver == spec.approver}
+    if spec.request.uid != plan.request.uid:
+        return Reason.WRONG_REQUEST, f"it names the request with uid {spec.request.uid}, this one has {plan.request.uid}"
+    if spec.plan_digest != plan.digest:
+        return Reason.DIGEST_MISMATCH, f"it decides on {spec.plan_digest}, but the plan that waits is {plan.digest} (status.plan.digest)"
+    if step is None:
+        return Reason.UNKNOWN_STEP, f"the plan has no step {spec.step!r}; its steps are {', '.join(s.step for s in plan.steps)}"
+    if spec.office != step.office:
+        return Reason.WRONG_OFFICE, f"step {step.step!r} is decided by {step.office}, not by {spec.office} [{step.article}]"
+    if spec.approver == plan.applicant:
+        return Reason.SELF_APPROVAL, f"{spec.approver} is the applicant; somebody else has to decide"
+    if others - {spec.office}:
+        return Reason.ONE_PERSON_TWO_OFFICES, f"{spec.approver} already decided for {', '.join(sorted(others))}; one person speaks for one office"
+    if first_use[folded(spec.document_number)] != approval.uid:
+        return Reason.DOCUMENT_NUMBER_USED, f"document number {spec.document_number} was used by another decision before"
+    if spec.valid_until is not None and spec.valid_until <= now:
+        return Reason.EXPIRED, f"its validity ended at {spec.valid_until.isoformat()}"
+    if spec.decision == "Approved" and _too_early(plan, step, so_far):
+        return Reason.OUT_OF_ORDER, f"step {step.step!r} comes after {', '.join(s.step for s in _before(plan, step))}; decide again once they did"
+    return None
+
+
+def _before(plan: Plan, step: PlannedStep) -> tuple[PlannedStep, ...]:
+    return plan.steps[: plan.steps.index(step)]
+
+
+def _too_early(plan: Plan, step: PlannedStep, so_far: Standing) -> bool:
+    return any(earlier in so_far.missing for earlier in _before(plan, step))
+
+
+def _refused(so_far: Standing, approval: Approval, reason: Reason, message: str) -> Standing:
+    return replace(so_far, verdicts=(*so_far.verdicts, Verdict(approval, False, reason, message)))
+
+
+def _counted(so_far: Standing, approval: Approval, plan: Plan) -> Standing:
+    verdict = Verdict(approval, True, Reason.COUNTED, f"{approval.spec.decision} counts for step {approval.spec.step!r}")
+    judged = replace(so_far, verdicts=(*so_far.verdicts, verdict))
+    match approval.spec.decision:
+        case "Approved":
+            missing = tuple(step for step in so_far.missing if step.step != approval.spec.step)
+            return replace(judged, approved=(*so_far.approved, verdict), missing=missing)
+        case "Rejected":
+            return replace(judged, rejected=verdict)
+        case "Revoked":
+            return _taken_back(judged, verdict, plan)
+
+
+def _taken_back(judged: Standing, revocation: Verdict, plan: Plan) -> Standing:
+    """A revocation undoes what its office approved before, and whatever was approved on top of it stays where it is."""
+    step = revocation.approval.spec.step
+    kept = tuple(v for v in judged.approved if v.approval.spec.step != step)
+    withdrawn = tuple(
+        replace(v, counts=False, reason=Reason.WITHDRAWN, message=f"taken back by {revocation.approval.name}")
+        if v in judged.approved and v not in kept
+        else v
+        for v in judged.verdicts
+    )
+    approved_steps = {v.approval.spec.step for v in kept}
+    missing = tuple(s for s in plan.steps if s.step not in approved_steps)
+    return replace(judged, verdicts=withdrawn, approved=kept, missing=missing, revoked=revocation)

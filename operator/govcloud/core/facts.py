@@ -1,0 +1,131 @@
+"""Everything that a decision may depend on, gathered before it is made. If a rule needs to know more, it becomes a field here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from policies.rules import Edition
+from stacks.kind import Quota
+
+from govcloud.api.approval import ApprovalSpec, ApprovalStatus
+from govcloud.api.backup import BackupSpec, BackupStatus
+from govcloud.api.catalog import CatalogSpec
+from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.request import Progress, RequestKey, RequestSpec
+from govcloud.api.unit import UnitSpec, UnitStatus
+from govcloud.core.plan import Plan
+from govcloud.core.violations import Violation
+from govcloud.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A CloudServiceApproval as a decision sees it. `status` is what the controller said of it last."""
+
+    name: str
+    namespace: str
+    uid: str
+    created_at: datetime
+    spec: ApprovalSpec
+    status: ApprovalStatus | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    name: str
+    uid: str
+    spec: UnitSpec
+    status: UnitStatus
+
+
+@dataclass(frozen=True)
+class Jurisdiction:
+    name: str
+    spec: JurisdictionSpec
+
+
+@dataclass(frozen=True)
+class Catalog:
+    name: str
+    spec: CatalogSpec
+
+
+@dataclass(frozen=True)
+class Backup:
+    name: str
+    spec: BackupSpec
+    status: BackupStatus
+
+
+@dataclass(frozen=True)
+class RunningResource:
+    """A resource of the request's stack, from the engine's state."""
+
+    name: str
+    type: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One request and all around it, at one moment.
+
+    Attributes:
+        spec: the parsed spec; None when it does not fit the model, and then `spec_faults` says why.
+        plans: every pinned plan by number, oldest first; `planned_at` says when each was frozen.
+        damaged: numbers of pinned plans that cannot be read.
+        blocked: the first thing around the request that is missing or wrong (unit, jurisdiction, catalog, pack), if any.
+        cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
+        resources: what the request's stack holds, from its state.
+    """
+
+    now: datetime
+    key: RequestKey
+    generation: int
+    deleting: bool
+    has_finalizer: bool
+    spec: RequestSpec | None
+    spec_faults: tuple[Violation, ...]
+    progress: Progress
+    namespace_unit: str | None
+    unit: Unit | None
+    superior: Unit | None
+    jurisdiction: Jurisdiction | None
+    catalog: Catalog | None
+    edition: Edition | None
+    blocked: tuple[Reason, str] | None
+    plans: Mapping[int, Plan]
+    planned_at: Mapping[int, datetime]
+    damaged: frozenset[int]
+    approvals: tuple[Approval, ...]
+    admission_fault: str | None
+    backup: Backup | None
+    resources: tuple[RunningResource, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    others_quota: Quota = Quota()
+
+    @property
+    def latest(self) -> Plan | None:
+        return self.plans[max(self.plans)] if self.plans else None
+
+    @property
+    def completed(self) -> Plan | None:
+        number = self.progress.completed_plan
+        return self.plans.get(number) if number is not None else None
+
+    @property
+    def pending(self) -> Plan | None:
+        """The newest plan, if it was made for exactly this generation of the spec and has not been carried out."""
+        latest = self.latest
+        if latest is None or latest.generation != self.generation or latest.number <= (self.progress.completed_plan or 0):
+            return None
+        return latest
+
+    @property
+    def started(self) -> Plan | None:
+        """The plan of the operation that is under way."""
+        operation = self.progress.operation
+        return self.plans.get(operation.plan) if operation else None

@@ -1,0 +1,169 @@
+"""A plan: what an approval is about. Frozen when it is made; effects run from it and never from the live spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from policies.rules import Transition
+from stacks.diff import allowed_operations, ResourceChange
+from stacks.kind import Image, Layout, Model, Money, Offering, Quota
+from stacks.program import Program
+from stacks.program_json import from_json, to_json, value_from_json, value_to_json
+
+from govcloud.api.common import Digest, Stage, User
+from govcloud.api.request import RequestKey, RequestSpec
+from govcloud.core.canonical import canonical, sha256, sm3
+
+
+class PlannedStep(Model):
+    """One approval that the plan needs, with the office already resolved."""
+
+    step: str
+    office: str
+    zh: str
+    en: str
+    article: str
+    working_days: int | None = None
+
+
+class PlannedChange(Model):
+    """One line of the diff: what happens to one resource."""
+
+    service: str
+    resource: str
+    type: str
+    operation: Literal["create", "update", "replace", "delete"]
+    fields: tuple[str, ...] = ()
+
+
+class PlannedData(Model):
+    """A part that holds data, as the kinds declared it."""
+
+    name: str
+    service: str
+    resource: str
+    how: Literal["Volume", "Container", "DatabaseVolume"]
+
+
+class PlannedEndpoint(Model):
+    service: str
+    name: str
+    address: Any
+    port: int
+
+
+class Values(Model):
+    """The values of catalog, pack and jurisdiction that the plan used: later editions do not touch it."""
+
+    catalog: str
+    offerings: tuple[Offering, ...]
+    images: tuple[Image, ...]
+    pack: str
+    edition: date
+    jurisdiction: str
+    external_network: str
+    backup_project: str
+    quarantine_project: str
+    trial_days: int
+    extension_days: int
+    cooling_off_days: int
+    backup_retention_days: int
+
+
+class Plan(Model):
+    """See the design, section 5. `generation` is that of the spec it was made for: an edit and its undoing make another plan."""
+
+    format: Literal[1] = 1
+    request: RequestKey
+    number: int
+    generation: int
+    previous: Digest | None
+    unit: str
+    applicant: User
+    transition: Transition
+    stage: Stage
+    spec: Mapping[str, Any]
+    values: Values
+    steps: tuple[PlannedStep, ...]
+    program: Mapping[str, Any]
+    diff: tuple[PlannedChange, ...]
+    data: tuple[PlannedData, ...]
+    endpoints: tuple[PlannedEndpoint, ...]
+    credentials: Mapping[str, Any]
+    quota: Mapping[str, int]
+    monthly_cost: Money
+
+    def text(self) -> str:
+        """Canonical JSON: what is stored and what the digest is over."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.text())
+
+    @property
+    def digest_sm3(self) -> str | None:
+        return sm3(self.text())
+
+    def resources(self) -> Program:
+        """The program that this plan leads to."""
+        return from_json(self.program)
+
+    def wanted(self) -> RequestSpec:
+        return RequestSpec.model_validate(self.spec)
+
+    def needed_quota(self) -> Quota:
+        return Quota(**self.quota)
+
+    def allowed(self) -> frozenset[tuple[str, str]]:
+        """The only operations that a run under this plan may carry out: (logical name, operation)."""
+        return allowed_operations(tuple(_as_change(change) for change in self.diff))
+
+    def trial_length(self) -> timedelta:
+        return timedelta(days=self.values.trial_days + self.values.extension_days)
+
+    def secret_values(self) -> dict[str, Any]:
+        """What the Secret of the request holds, as values of a program."""
+        return {key: value_from_json(value) for key, value in self.credentials.items()}
+
+
+def parse_plan(text: str) -> Plan:
+    """Read a pinned plan.
+
+    Raises:
+        pydantic.ValidationError, ValueError: the text is not a plan of a format that this version knows.
+    """
+    return Plan.model_validate_json(text)
+
+
+def planned_changes(changes: tuple[ResourceChange, ...]) -> tuple[PlannedChange, ...]:
+    return tuple(
+        PlannedChange(service=c.service, resource=c.resource, type=c.type, operation=c.operation, fields=c.fields) for c in changes
+    )
+
+
+def planned_layout(layout: Layout, services_of: Mapping[str, str]) -> dict[str, Any]:
+    """The parts of a layout as a plan stores them. `services_of`: logical name -> service."""
+    return {
+        "program": to_json(layout.program),
+        "data": tuple(
+            PlannedData(name=part.name, service=services_of[part.resource], resource=part.resource, how=part.how) for part in layout.data
+        ),
+        "endpoints": tuple(
+            PlannedEndpoint(service=e.name.partition("/")[0], name=e.name, address=value_to_json(e.address), port=e.port)
+            for e in layout.endpoints
+        ),
+        "credentials": {key: value_to_json(value) for key, value in layout.credentials.items()},
+        "quota": dict(vars(layout.quota)),
+        "monthly_cost": _yuan(layout),
+    }
+
+
+def _yuan(layout: Layout) -> str:
+    return f"{sum((item.monthly for item in layout.prices), start=type(layout.prices[0].monthly)(0)) if layout.prices else 0:.2f}"
+
+
+def _as_change(change: PlannedChange) -> ResourceChange:
+    return ResourceChange(change.service, change.resource, change.type, change.operation, change.fields)
