@@ -1,0 +1,59 @@
+"""What is installed in the development cluster: the project's own manifests, applied as a deployment would.
+
+In this order: the controller's namespace and identity, the resource definitions (`crds/`), what guards them
+(`deploy/`), and the roles of the development users (`devcloud/personas/`).
+"""
+
+from pathlib import Path
+
+from devcloud.certificates import Authority
+from devcloud.environment import CONTROLLER, Environment
+from devcloud.kubectl import Kubectl
+from devcloud.paths import ROOT
+from devcloud.progress import Say, waiting
+from devcloud.users import write_token_kubeconfig
+
+NAMESPACE = "govcloud-system"
+SERVICE_ACCOUNT = "govcloud-controller"
+TOKEN_LIFETIME = "8760h"
+
+CRDS = ROOT / "crds"
+DEPLOY = ROOT / "deploy"
+PERSONAS = ROOT / "devcloud" / "personas"
+
+IDENTITY = f"""\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {NAMESPACE}}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: {SERVICE_ACCOUNT}, namespace: {NAMESPACE}}}
+"""
+
+
+def install(environment: Environment, say: Say) -> None:
+    """Apply everything as the administrator; wait until the API server serves the new kinds."""
+    kubectl = Kubectl.as_administrator(environment)
+    with waiting("installing resource definitions, policies and roles", say):
+        applied = kubectl.apply(given=IDENTITY)
+        if crds := manifests_in(CRDS):
+            applied += kubectl.apply(*crds)
+            kubectl.do("wait", "--for=condition=Established", "--timeout=60s", "--recursive", "-f", CRDS)
+        for folder in (DEPLOY, PERSONAS):
+            if files := manifests_in(folder):
+                applied += kubectl.apply(*files)
+    say(f"installed {len(applied)} objects from crds/, deploy/ and devcloud/personas/")
+
+
+def manifests_in(folder: Path) -> list[Path]:
+    """The Kubernetes manifests in a folder and all below it, in a fixed order; none when there is no such folder."""
+    return sorted(path for path in folder.rglob("*.yaml") if path.is_file())
+
+
+def write_controller_login(environment: Environment, authority: Authority) -> None:
+    """A fresh token of the controller's service account, so that it works under the identity it has when deployed."""
+    kubectl = Kubectl.as_administrator(environment)
+    token = kubectl.do("create", "token", SERVICE_ACCOUNT, "--namespace", NAMESPACE, "--duration", TOKEN_LIFETIME)
+    path = environment.kubeconfig_of(CONTROLLER)
+    write_token_kubeconfig(environment, authority, path, SERVICE_ACCOUNT, token)

@@ -1,0 +1,231 @@
+"""Processes that outlive the command that started them, and are known again without mistake.
+
+A process is started in a session of its own, with its output in a log file, and written down as pid, start time and
+boot. Only a process for which all three still agree is ever signalled: a number that the kernel has given to somebody
+else meanwhile is a stranger. What such a process started itself has inherited a token in its environment, so that it
+is found even when its parent was killed.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from devcloud.paths import write_atomically
+
+TOKEN_VARIABLE = "GOVCLOUD_DEV_PROCESS"
+PROC = Path("/proc")
+SECONDS_TO_LEAVE = 15.0
+SECONDS_TO_DIE = 5.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the kernel says about a process: `/proc/<pid>/stat`, in part."""
+
+    state: str
+    start_ticks: int
+
+    @classmethod
+    def parse(cls, line: str) -> "Stat":
+        """Read the one line of a stat file. The command in brackets may itself hold brackets and spaces."""
+        fields = line[line.rindex(")") + 2 :].split()
+        return cls(state=fields[0], start_ticks=int(fields[19]))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it still does anything: a zombie has ended, only its parent has not looked."""
+        return self.state not in "ZX"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One started process, as it is written down."""
+
+    name: str
+    pid: int
+    start_ticks: int
+    boot: str
+    token: str
+    log: str
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this very process, not merely one with its number, runs now."""
+        stat = stat_of(self.pid)
+        if stat is None or self.boot != current_boot():
+            return False
+        return stat.is_running and stat.start_ticks == self.start_ticks
+
+    def members(self) -> list[int]:
+        """The pids of everything that runs because of it: itself and all that inherited its token."""
+        if self.boot != current_boot():
+            return []
+        return [pid for pid, stat in _all_processes() if self._counts(pid, stat)]
+
+    def _counts(self, pid: int, stat: Stat) -> bool:
+        if not stat.is_running or stat.start_ticks < self.start_ticks:
+            return False
+        return (pid == self.pid and stat.start_ticks == self.start_ticks) or _carries(pid, self.token)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The proportional set size of it and its descendants, where the kernel tells it; else the resident size."""
+        return sum(_memory_of(pid) for pid in self.members())
+
+    @property
+    def uptime_seconds(self) -> float:
+        """How long ago it was started."""
+        return _seconds_since_boot() - self.start_ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Processes:
+    """The processes of one development cloud, written down as one JSON file each in a folder."""
+
+    def __init__(self, directory: Path, logs: Path) -> None:
+        self._directory = directory
+        self._logs = logs
+
+    def get(self, name: str) -> Process | None:
+        """What was started last under this name, running or not."""
+        path = self._record(name)
+        return Process(**json.loads(path.read_text())) if path.exists() else None
+
+    def running(self, name: str) -> Process | None:
+        """What was started under this name, if it still runs."""
+        process = self.get(name)
+        return process if process is not None and process.is_running else None
+
+    def log(self, name: str) -> Path:
+        """Where the output of that process goes."""
+        return self._logs / f"{name}.log"
+
+    def start(
+        self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], directory: Path
+    ) -> Process:
+        """Start `command` detached, with exactly this environment; it is written down before this returns.
+
+        What still runs from an earlier start of the same name is ended first: there is never a second one.
+        """
+        self.stop(name)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        token = f"{name}-{token_hex(8)}"
+        with self.log(name).open("ab") as log:
+            child = subprocess.Popen(
+                [str(part) for part in command], cwd=directory, env={**environment, TOKEN_VARIABLE: token},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        stat = stat_of(child.pid)
+        # A child that has already ended is a zombie of ours until we look, so its stat is there in any case.
+        assert stat is not None
+        process = Process(name, child.pid, stat.start_ticks, current_boot(), token, str(self.log(name)))
+        write_atomically(self._record(name), json.dumps(asdict(process), indent=2) + "\n", mode=0o600)
+        return process
+
+    def stop(self, name: str, seconds: float = SECONDS_TO_LEAVE) -> bool:
+        """End the process and its descendants, first politely; forget it. False when nothing of it ran any more."""
+        process = self.get(name)
+        if process is None:
+            return False
+        something_ran = end(process, seconds)
+        self._record(name).unlink(missing_ok=True)
+        return something_ran
+
+    def _record(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
+
+
+def end(process: Process, seconds: float) -> bool:
+    """Ask the process to leave, wait, then kill whatever is left of it. False when nothing of it ran any more."""
+    members = process.members()
+    if not members:
+        _reap(process.pid)
+        return False
+    # The leader alone is asked: it knows in which order its children should go.
+    _send([process.pid] if process.is_running else members, signal.SIGTERM)
+    if not _wait_until_gone(process, seconds):
+        _send(process.members(), signal.SIGKILL)
+        _wait_until_gone(process, SECONDS_TO_DIE)
+    return True
+
+
+def send(process: Process, which: signal.Signals) -> bool:
+    """Send a signal to the process itself, and to nobody else; False when it does not run."""
+    if not process.is_running:
+        return False
+    _send([process.pid], which)
+    return True
+
+
+def stat_of(pid: int) -> Stat | None:
+    """What the kernel says about a pid; None when there is no such process."""
+    try:
+        return Stat.parse((PROC / str(pid) / "stat").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def current_boot() -> str:
+    """The kernel's name for the time since the machine was started: start times count from there."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def _wait_until_gone(process: Process, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while process.members():
+        if time.monotonic() > deadline:
+            return False
+        # Once the leader has left, nobody tells its children to go.
+        if not process.is_running:
+            _send(process.members(), signal.SIGTERM)
+        time.sleep(POLL_SECONDS)
+    _reap(process.pid)
+    return True
+
+
+def _send(pids: Sequence[int], which: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it left between our look and our signal
+            os.kill(pid, which)
+
+
+def _reap(pid: int) -> None:
+    with suppress(ChildProcessError):  # started by another command, so its exit is not ours to collect
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _all_processes() -> Iterator[tuple[int, Stat]]:
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            stat = stat_of(int(entry.name))
+            if stat is not None:
+                yield int(entry.name), stat
+
+
+def _carries(pid: int, token: str) -> bool:
+    try:
+        environment = (PROC / str(pid) / "environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0")
+
+
+def _memory_of(pid: int) -> int:
+    try:
+        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+    return 0
+
+
+def _seconds_since_boot() -> float:
+    return float((PROC / "uptime").read_text().split()[0])
