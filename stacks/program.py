@@ -14,7 +14,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Ref:
-    """An output of another resource of the same program, for instance `Ref("web-0-port")` for its id."""
+    """An output of another resource of the same program, for instance `Ref("web-0-port")` for its id.
+
+    `output` is a name of `pulumi_openstack`'s Python class; a dot and a number pick from a list (`all_fixed_ips.0`).
+    """
 
     resource: str
     output: str = "id"
@@ -24,7 +27,7 @@ class Ref:
 class Lookup:
     """The id of something the cloud offers, found by its exact name when the program runs; several matches are an error."""
 
-    kind: Literal["image", "network"]
+    kind: Literal["image", "network", "flavor", "role"]
     name: str
 
 
@@ -59,6 +62,7 @@ class Resource:
         after: names of resources that must exist first although no input says so.
         ignore_changes: inputs that count only when the resource is made (an image is copied into a volume once).
         holds_data: deleting or replacing it loses data of the unit.
+        service: name of the service of the request that it belongs to; empty for what belongs to none.
         login: which login makes it: the unit's own (`unit`), the unit's service user by password (`service-user`), or the controller's (`admin`).
     """
 
@@ -68,6 +72,7 @@ class Resource:
     after: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
     holds_data: bool = False
+    service: str = ""
     login: Literal["unit", "service-user", "admin"] = "unit"
 
 

@@ -1,0 +1,181 @@
+"""A managed database: PostgreSQL or MySQL by Trove, one database, one user with a generated password.
+
+The password is derived when the program runs and stands in the request's Secret only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from stacks import network
+from stacks.kind import (
+    DataPart,
+    Endpoint,
+    Layout,
+    Name,
+    Offering,
+    Parameters,
+    PriceItem,
+    Problem,
+    Quota,
+    Scope,
+    ServiceKind,
+)
+from stacks.naming import owned
+from stacks.offerings import monthly, offering_problems, storage_beside
+from stacks.program import Lookup, Program, Ref, Resource, Secret, Value
+
+KIND_NAME = "database"
+INSTANCE = "openstack:database/instance:Instance"
+USER = "app"
+PORTS = {"postgresql": 5432, "mysql": 3306}
+
+_RESERVED = frozenset(
+    {"postgres", "template0", "template1", "mysql", "sys", "information_schema", "performance_schema", "os_admin", "root"}
+)
+_GROUP_RULES = 6
+"""Trove makes a security group for its server: two rules that Neutron adds, and at most four for the database's ports and ping."""
+
+
+class Database(Parameters):
+    """One database instance."""
+
+    engine: Literal["postgresql", "mysql"] = Field(description="database system; cannot change in place")
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)] | None = Field(
+        None, description="version, for instance 15; none: the one that the offering names"
+    )
+    offering: Name = Field(description="offering of the catalog: virtual CPUs and memory")
+    storage_gib: Annotated[int, Field(ge=1, le=16384)] = Field(description="size of the data volume in GiB, 1 to 16384; can grow")
+    database_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=63)] = Field(
+        description="name of the database that is made"
+    )
+    network: Name | None = Field(None, description="network service of this request that the database is on")
+
+
+def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
+    return (
+        *offering_problems(parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)),
+        *_engine_problems(parameters, scope.offerings.get(parameters.offering)),
+        *_name_problems(parameters.database_name),
+        *network.choice_problems(parameters.network, scope),
+        *_router_problems(parameters, scope),
+    )
+
+
+def _engine_problems(parameters: Database, offering: Offering | None) -> Iterator[Problem]:
+    if offering is None:
+        return
+    if offering.datastore not in (None, parameters.engine):
+        yield Problem(
+            "engine",
+            f"the offering {offering.name} is for {offering.datastore}, not {parameters.engine}; choose another offering",
+            f"规格 {offering.name} 适用于 {offering.datastore}，不适用于 {parameters.engine}；请选择其他规格",
+        )
+    if _version(parameters, offering) is None:
+        yield Problem(
+            "version",
+            f"the offering {offering.name} names no version; write the one you need",
+            f"规格 {offering.name} 未写明版本；请写明所需版本",
+        )
+
+
+def _name_problems(name: str) -> Iterator[Problem]:
+    if name in _RESERVED:
+        yield Problem(
+            "databaseName",
+            f"{name} belongs to the database system itself; choose another name",
+            f"{name} 是数据库系统保留的名称；请另取名称",
+        )
+
+
+def _router_problems(parameters: Database, scope: Scope) -> Iterator[Problem]:
+    chosen = network.networks_of(scope).get(network.chosen(parameters.network, scope) or "")
+    if chosen is not None and not chosen.router:
+        yield Problem(
+            "network",
+            "a managed database needs a network with a router, over which it is managed; set the network's router to true",
+            "托管数据库需要带路由器的网络以便管理；请将该网络的 router 设为 true",
+        )
+
+
+def _version(parameters: Database, offering: Offering) -> str | None:
+    return parameters.version or offering.datastore_version
+
+
+def _layout(parameters: Database, scope: Scope) -> Layout:
+    offering = scope.offerings[parameters.offering]
+    host = Ref(scope.service, "addresses.0")
+    port = PORTS[parameters.engine]
+    return Layout(
+        program=Program((_instance(parameters, offering, scope),)),
+        quota=_quota(parameters, offering),
+        prices=_prices(parameters, offering),
+        data=(DataPart(scope.service, scope.service, "DatabaseVolume"),),
+        endpoints=(Endpoint(parameters.engine, host, port),),
+        credentials={
+            "host": host,
+            "port": str(port),
+            "database": parameters.database_name,
+            "username": USER,
+            "password": _password(scope),
+        },
+    )
+
+
+def _password(scope: Scope) -> Secret:
+    return Secret(f"database/{scope.service}/password")
+
+
+def _instance(parameters: Database, offering: Offering, scope: Scope) -> Resource:
+    chosen = network.chosen(parameters.network, scope)
+    inputs: dict[str, Value] = {
+        # Trove has neither metadata nor tags: the name says whose it is.
+        "name": owned(scope, scope.service),
+        "flavor_id": Lookup("flavor", str(offering.flavor)),
+        "size": parameters.storage_gib,
+        "datastore": {"type": parameters.engine, "version": _version(parameters, offering)},
+        "networks": ({"uuid": network.network_id(chosen)},),
+        "databases": ({"name": parameters.database_name},),
+        "users": ({"name": USER, "password": _password(scope), "databases": (parameters.database_name,)},),
+    }
+    if offering.volume_type is not None:
+        inputs["volume_type"] = offering.volume_type
+    return Resource(
+        INSTANCE,
+        scope.service,
+        inputs,
+        after=network.reachable(chosen, scope),
+        holds_data=True,
+        service=scope.service,
+    )
+
+
+def _quota(parameters: Database, offering: Offering) -> Quota:
+    """Trove makes a server, a volume, a port and a security group in the unit's own project."""
+    return Quota(
+        instances=1,
+        cores=offering.vcpus,
+        ram=offering.ram_mib,
+        volumes=1,
+        gigabytes=parameters.storage_gib,
+        ports=1,
+        security_groups=1,
+        security_group_rules=_GROUP_RULES,
+    )
+
+
+def _prices(parameters: Database, offering: Offering) -> tuple[PriceItem, ...]:
+    return (monthly(offering, 1), *storage_beside(offering, parameters.storage_gib))
+
+
+KIND = ServiceKind(
+    name=KIND_NAME,
+    title="云数据库 managed database",
+    parameters=Database,
+    problems=_problems,
+    layout=_layout,
+    needs=("database", "network"),
+)
