@@ -1,7 +1,7 @@
 """The template: the data of a cloud that has just been bootstrapped. A fresh cloud is a copy of it.
 
-Making the schemas of eight projects takes half a minute; copying them takes a second. The template holds no port and no
-path: `relocate` writes those of the cloud at hand into the databases at every start.
+Making the schemas of eight projects takes half a minute; copying them takes a second. Paths are in no
+database; the ports, which stand in Keystone's catalog, are written there at every start by `relocate`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def relocate(layout: Layout) -> None:
-    """Writes this cloud's ports into the catalog and its paths into Glance's database."""
+    """Writes this cloud's ports into Keystone's catalog."""
     ports = layout.ports()
     services = [(kind, ports[port]) for kind, _name, port, _path in identities.CATALOG] + [("identity", ports["keystone"])]
     rows = ", ".join(f"('{kind}', {port})" for kind, port in services)
@@ -64,9 +64,6 @@ def relocate(layout: Layout) -> None:
         update endpoint set url = regexp_replace(endpoint.url, '^http://[^/:]+:[0-9]+', 'http://{HOST}:' || wanted.port)
         from service, (values {rows}) as wanted (kind, port)
         where endpoint.service_id = service.id and service.type = wanted.kind;
-    """)
-    _sql(server(layout), "glance", f"""
-        update image_locations set value = regexp_replace(value, '^file://.*/', 'file://{layout.images}/');
     """)
 
 
