@@ -5,25 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from govcloud.api.common import Condition, Digest, Line, Model, ObjectName, Text, Uid, User, Word
+from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Uid, User, Word
+from govcloud.api.marks import checked_by, immutable
 
 
 class RequestRef(Model):
-    name: ObjectName
-    uid: Uid
+    """The request that is decided on."""
+
+    name: ObjectName = Field(description="name of the request, in the approval's own namespace")
+    uid: Uid = Field(description="metadata.uid of the request: a later one of the same name is another")
 
 
 class Attachment(Model):
+    """A document that belongs to the decision, by its digest. Never its content."""
+
     name: Line
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+    sha256: Sha256
 
 
 class ApprovalSpec(Model):
+    """What is decided, on which plan, by whom."""
+
+    model_config = checked_by(immutable("a decision cannot be edited; to take it back, create a new one with decision: Revoked"))
+
     request: RequestRef
     step: Word = Field(description="the approval step, as the regulation pack names it, for instance authority")
-    decision: Literal["Approved", "Rejected", "Revoked"]
+    decision: Literal["Approved", "Rejected", "Revoked"] = Field(
+        description="Revoked takes back what the same office approved before"
+    )
     plan_digest: Digest = Field(description="status.plan.digest of the request: what exactly is decided on")
     office: Line = Field(description="the office that decides; the one that the jurisdiction names for this step")
     approver: User = Field(description="the official; must be the authenticated user")
@@ -34,4 +45,6 @@ class ApprovalSpec(Model):
 
 
 class ApprovalStatus(Model):
-    conditions: tuple[Condition, ...] = Field((), description="Accepted: whether this decision counts, and why not")
+    """What the controller says of the decision."""
+
+    conditions: Conditions = Field((), description="Accepted: whether this decision counts, and why not")

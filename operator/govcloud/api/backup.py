@@ -7,13 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from govcloud.api.common import Condition, Digest, Line, Model, ObjectName, Uid
+from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Token, Uid
+from govcloud.api.marks import checked_by, immutable, keyed_by
 
 PartState = Literal["Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"]
 
 
 class BackedUpRequest(Model):
-    namespace: str
+    """The request whose data this is."""
+
+    namespace: Token
     name: ObjectName
     uid: Uid
 
@@ -28,37 +31,45 @@ class Part(Model):
 
 
 class BackupSpec(Model):
+    """What is backed up, from where to where, and how long it is kept."""
+
+    model_config = checked_by(immutable("a backup set cannot be edited; its evidence would not be of it any more"))
+
     request: BackedUpRequest
     unit: ObjectName
     jurisdiction: ObjectName
-    plan: int = Field(description="plan of the termination (or other transition) that this backup belongs to")
+    plan: Annotated[int, Field(ge=0)] = Field(description="plan of the termination (or other transition) that this backup belongs to")
     plan_digest: Digest
-    project_id: str = Field(description="OpenStack project that the data comes from")
-    backup_project: str
-    quarantine_project: str
+    project_id: Token = Field(description="OpenStack project that the data comes from")
+    backup_project: Token
+    quarantine_project: Token
     frozen_at: datetime = Field(description="from this moment nothing of the unit could write any more")
-    parts: Annotated[tuple[Part, ...], Field(max_length=256)]
+    parts: Annotated[tuple[Part, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))]
     retain_until: datetime
 
 
 class PartStatus(Model):
     """How far a part has come, and the evidence: what was read from the frozen source and from the restored backup."""
 
-    name: str
+    name: Line
     state: PartState = "Pending"
-    source_sha256: str | None = None
+    source_sha256: Sha256 | None = None
     source_bytes: int | None = None
-    backup_id: str | None = Field(None, description="Cinder backup id, or the container in the backup project")
-    restored_sha256: str | None = None
+    backup_id: Token | None = Field(None, description="Cinder backup id, or the container in the backup project")
+    restored_sha256: Sha256 | None = None
     restored_bytes: int | None = None
-    ids: dict[str, str] = Field(default_factory=dict, description="ids of helpers while they exist: snapshot, volumes, images")
+    ids: Annotated[dict[str, Token], Field(max_length=64)] = Field(
+        default_factory=dict, description="ids of helpers while they exist: snapshot, volumes, images"
+    )
     objects: int | None = Field(None, description="number of objects, for a container")
-    message: str = ""
+    message: Text = ""
 
 
 class BackupStatus(Model):
-    conditions: tuple[Condition, ...] = ()
-    parts: tuple[PartStatus, ...] = ()
+    """How far the backup set has come, and where its manifest lies."""
+
+    conditions: Conditions = ()
+    parts: Annotated[tuple[PartStatus, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))] = ()
     verified_at: datetime | None = None
-    manifest_location: str | None = Field(None, description="container/object in the backup project")
-    manifest_sha256: str | None = None
+    manifest_location: Token | None = Field(None, description="container/object in the backup project")
+    manifest_sha256: Sha256 | None = None

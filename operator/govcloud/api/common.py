@@ -8,26 +8,34 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 from stacks.kind import Model, Money, Name
 
+from govcloud.api.marks import keyed_by
+
 GROUP = "govcloud.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 FINALIZER = f"{GROUP}/resources"
 UNIT_LABEL = f"{GROUP}/unit"
 WAITING_LABEL = f"{GROUP}/waiting-for"
+PLAN_LABEL = f"{GROUP}/plan"
+"""On the ControllerRevision that pins a plan: the uid of its request."""
+REQUEST_LABEL = f"{GROUP}/request"
+"""On the Secret with a request's credentials: the uid of its request."""
+LIVE_REQUESTS_LABEL = f"{GROUP}/live-requests"
+"""On a namespace while a request in it holds resources: admission refuses to delete such a namespace."""
 
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", max_length=253)]
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$", max_length=36)]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+$")]
 """One line of text for people: no control characters, nothing that reorders what is shown."""
 Text = Annotated[str, StringConstraints(max_length=2048)]
 User = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Token = Annotated[str, StringConstraints(max_length=256)]
+"""A name, id or address that the controller writes into a status."""
 
 Stage = Literal["Trial", "Production", "Terminated"]
-
-__all__ = ["API_VERSION", "FINALIZER", "GROUP", "UNIT_LABEL", "VERSION", "WAITING_LABEL", "Condition", "Digest", "Line", "Model",
-           "Money", "Name", "ObjectName", "Stage", "Text", "Uid", "User", "Word"]  # fmt: skip
 
 
 class Condition(Model):
@@ -39,3 +47,14 @@ class Condition(Model):
     message: Annotated[str, StringConstraints(max_length=4096)] = ""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     last_transition_time: datetime
+
+
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=keyed_by("type"))]
+Quantities = Annotated[dict[str, int], Field(max_length=64)]
+"""Amounts by name, for instance a project's quota."""
+
+__all__ = [
+    "API_VERSION", "FINALIZER", "GROUP", "LIVE_REQUESTS_LABEL", "PLAN_LABEL", "REQUEST_LABEL", "UNIT_LABEL", "VERSION", "WAITING_LABEL",
+    "Condition", "Conditions", "Digest", "Line", "Model", "Money", "Name", "ObjectName", "Quantities", "Sha256", "Stage", "Text",
+    "Token", "Uid", "User", "Word",
+]  # fmt: skip

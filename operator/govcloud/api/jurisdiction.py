@@ -6,14 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from govcloud.api.common import Condition, Line, Model, ObjectName, Word
+from govcloud.api.common import Conditions, Line, Model, ObjectName, Token, Word
+from govcloud.api.marks import keyed_by
 
 
 class Office(Model):
     """Who decides a step here."""
 
-    step: Word
-    office: Line
+    step: Word = Field(description="the approval step, as the regulation pack names it")
+    office: Line = Field(description="the office's name, exactly as its approvals carry it")
 
 
 class Cloud(Model):
@@ -32,15 +33,21 @@ class Tightened(Model):
 
 
 class JurisdictionSpec(Model):
+    """What holds in this jurisdiction."""
+
     title: Line
     pack: Word = Field(description="regulation pack, for instance jiujiang")
-    catalog: ObjectName
-    offices: Annotated[tuple[Office, ...], Field(max_length=32)] = ()
+    catalog: ObjectName = Field(description="name of the CloudServiceCatalog that is in use")
+    offices: Annotated[tuple[Office, ...], Field(max_length=32, json_schema_extra=keyed_by("step"))] = ()
     cloud: Cloud
     tightened: Tightened = Tightened()
 
 
 class JurisdictionStatus(Model):
+    """What the controller says of the jurisdiction."""
+
     observed_generation: int = 0
-    conditions: tuple[Condition, ...] = ()
-    cloud_services: tuple[str, ...] = Field((), description="OpenStack service types that the cloud offers")
+    conditions: Conditions = ()
+    cloud_services: Annotated[tuple[Token, ...], Field(max_length=64)] = Field(
+        (), description="OpenStack service types that the cloud offers"
+    )

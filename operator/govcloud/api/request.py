@@ -9,7 +9,24 @@ from pydantic import Field, StringConstraints, create_model
 from stacks.catalog import CATALOG, kind_named
 from stacks.kind import Parameters, ServiceKind
 
-from govcloud.api.common import Condition, Digest, Line, Model, Money, Name, ObjectName, Stage, Text, Uid, User, Word
+from govcloud.api.common import (
+    Conditions,
+    Digest,
+    Line,
+    Model,
+    Money,
+    Name,
+    ObjectName,
+    Quantities,
+    Sha256,
+    Stage,
+    Text,
+    Token,
+    Uid,
+    User,
+    Word,
+)
+from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
 
 
 class Material(Model):
@@ -17,7 +34,7 @@ class Material(Model):
 
     kind: Word = Field(description="which material, by its code in the regulation pack, for instance project-approval")
     number: Line = Field(description="document number 文号")
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)] = Field(description="SHA-256 of the document")
+    sha256: Sha256 = Field(description="SHA-256 of the document")
     location: Line = Field(description="where the document lies, for people")
 
 
@@ -42,10 +59,22 @@ class Termination(Model):
     reason: Line
 
 
+_KINDS = ", ".join(kind.name for kind in CATALOG)
+_SET_KINDS = f"[{', '.join(f'has(self.{kind.name})' for kind in CATALOG)}].filter(is_set, is_set).size()"
+
+
 class ServiceEntry(Model):
     """One service: a name, and exactly one kind with its parameters."""
 
-    name: Name
+    model_config = checked_by(
+        rule(
+            f"{_SET_KINDS} == 1",
+            f"a service has exactly one of {_KINDS}",
+            message_expression=f"'service ' + self.name + ' has ' + string({_SET_KINDS}) + ' kinds; exactly one of {_KINDS} is right'",
+        )
+    )
+
+    name: Name = Field(description="name of the service, unique in the request")
 
     @property
     def kind(self) -> ServiceKind:
@@ -81,13 +110,29 @@ else:
 class RequestSpec(Model):
     """What the unit asks for. One transition an edit: stage, suspension, trial or services, never two of them at once."""
 
-    unit: ObjectName = Field(description="the using unit 使用单位; cannot change")
+    model_config = checked_by(
+        rule(
+            "!has(self.stage) || self.stage != 'Terminated' || has(self.termination)",
+            "stage Terminated is an application for termination and says why: set termination.reason (JJ 19)",
+        )
+    )
+
+    unit: ObjectName = Field(
+        description="the using unit 使用单位; cannot change",
+        json_schema_extra=validations(immutable("a request stays with its unit; another unit makes its own request")),
+    )
     applicant: User = Field(description="the person who asks; must be the authenticated user")
     purpose: Literal["New", "Migration"] = Field(description="a new system 新建 or one moved to the cloud 迁移 (JJ 14)")
     system: System
     application: Annotated[tuple[Material, ...], Field(max_length=32)] = Field(description="materials of the application (JJ 14, XH-C 6)")
-    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32)] = Field(description="what is asked for")
-    stage: Stage = Field("Trial", description="the stage the services should be in; Terminated is final once destruction has begun")
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32, json_schema_extra=keyed_by("name"))] = Field(
+        description="what is asked for"
+    )
+    stage: Stage = Field(
+        "Trial",
+        description="the stage the services should be in; Terminated is final once destruction has begun",
+        json_schema_extra=default_in_cluster(),
+    )
     trial: Trial = Trial()
     suspended: bool = Field(False, description="whether the servers should be stopped while everything is kept")
     termination: Termination | None = Field(None, description="goes with stage Terminated")
@@ -98,34 +143,34 @@ class NextAction(Model):
 
     zh: Text
     en: Text
-    waiting_for: str | None = Field(None, description="the approval step that is waited for, or `applicant`, or none")
-    office: str | None = None
+    waiting_for: Token | None = Field(None, description="the approval step that is waited for, or `applicant`, or none")
+    office: Token | None = None
     deadline: datetime | None = None
-    article: str | None = None
+    article: Token | None = None
 
 
 class ChangeView(Model):
     """One line of a plan's diff."""
 
-    service: str
-    resource: str
-    type: str
+    service: Token
+    resource: Token
+    type: Token
     operation: Literal["Create", "Update", "Replace", "Delete"]
-    fields: tuple[str, ...] = ()
+    fields: Annotated[tuple[Token, ...], Field(max_length=256)] = ()
 
 
 class PlanView(Model):
     """What an official needs to see of a plan; the plan itself is the ControllerRevision named here."""
 
     number: int
-    revision: str
-    transition: str
+    revision: Token
+    transition: Token
     digest: Digest
-    digest_sm3: str | None = None
+    digest_sm3: Token | None = None
     monthly_cost: Money
-    steps: tuple[str, ...] = Field((), description="approval steps that this plan needs, in order")
-    diff: tuple[ChangeView, ...] = ()
-    quota: dict[str, int] = Field(default_factory=dict)
+    steps: Annotated[tuple[Token, ...], Field(max_length=32)] = Field((), description="approval steps that this plan needs, in order")
+    diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
+    quota: Quantities = Field(default_factory=dict)
     summary_zh: Text = ""
     summary_en: Text = ""
 
@@ -133,16 +178,18 @@ class PlanView(Model):
 class ResourceView(Model):
     """One resource that runs, with its id in OpenStack."""
 
-    service: str
-    name: str
-    type: str
-    id: str
+    service: Token
+    name: Token
+    type: Token
+    id: Token
 
 
 class EndpointView(Model):
-    service: str
-    name: str
-    address: str
+    """Where a service is reached."""
+
+    service: Token
+    name: Token
+    address: Token
     port: int = 0
 
 
@@ -150,7 +197,7 @@ class Failure(Model):
     """Why the last attempt did not succeed, and when the next one comes. `Retry`: waiting helps. `Stop`: someone must change something."""
 
     kind: Literal["Retry", "Stop"]
-    reason: str
+    reason: Token
     message: Text
     count: int = 1
     retry_at: datetime | None = None
@@ -160,20 +207,25 @@ class Operation(Model):
     """A started transition. It finishes under this plan whatever the spec says meanwhile. `plan` 0 is the pack's own act at a trial's end."""
 
     plan: int
-    transition: str
+    transition: Token
     started_at: datetime
-    done: tuple[str, ...] = Field((), description="steps of the operation that are finished, in order")
+    approvals: tuple[str, ...] = Field((), description="uids of the approvals that allow it; one that vanishes freezes the operation")
+    done: Annotated[tuple[Token, ...], Field(max_length=256)] = Field((), description="steps of the operation that are finished, in order")
 
 
 class TrialRecord(Model):
+    """When the trial began and ends."""
+
     started_at: datetime
     ends_at: datetime
     expired_at: datetime | None = None
 
 
 class TerminationRecord(Model):
+    """How far the termination has come."""
+
     quiesced_at: datetime | None = None
-    backup: str | None = Field(None, description="name of the ServiceBackup")
+    backup: Token | None = Field(None, description="name of the ServiceBackup")
     backup_verified_at: datetime | None = None
     destroyed_at: datetime | None = None
     absence_proved_at: datetime | None = None
@@ -190,32 +242,35 @@ class Progress(Model):
     rejected_plan: int | None = None
     operation: Operation | None = None
     running: bool = Field(True, description="whether the servers are meant to be on")
-    allocated: dict[str, int] = Field(default_factory=dict, description="quota that this request holds in the unit's project")
+    allocated: Quantities = Field(default_factory=dict, description="quota that this request holds in the unit's project")
     trial: TrialRecord | None = None
     production_since: datetime | None = None
     suspended_since: datetime | None = None
+    credentials_plan: int | None = Field(None, description="plan whose credentials the Secret holds")
     termination: TerminationRecord | None = None
     terminated_at: datetime | None = None
     failure: Failure | None = None
 
 
 class RequestStatus(Model):
+    """How the request stands."""
+
     observed_generation: int = 0
-    phase: str = Field("Planning", description="a word for people; derived, never read back")
-    conditions: tuple[Condition, ...] = ()
+    phase: Token = Field("Planning", description="a word for people; derived, never read back")
+    conditions: Conditions = ()
     next_action: NextAction | None = None
     plan: PlanView | None = Field(None, description="the plan that waits or is being carried out, else the last completed one")
     progress: Progress = Progress()
     due: datetime | None = Field(None, description="end of the trial, or the deadline of what is waited for")
     monthly_cost: Money | None = None
-    resources: tuple[ResourceView, ...] = ()
-    endpoints: tuple[EndpointView, ...] = ()
-    credentials_secret: str | None = Field(None, description="name of the Secret with the credentials, in this namespace")
+    resources: Annotated[tuple[ResourceView, ...], Field(max_length=4096)] = ()
+    endpoints: Annotated[tuple[EndpointView, ...], Field(max_length=1024)] = ()
+    credentials_secret: Token | None = Field(None, description="name of the Secret with the credentials, in this namespace")
 
 
 class RequestKey(Model):
     """Which request: namespace, name and uid."""
 
-    namespace: str
+    namespace: Token
     name: ObjectName
     uid: Uid

@@ -6,10 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from govcloud.api.common import Condition, Line, Model, ObjectName
+from govcloud.api.common import Conditions, Line, Model, ObjectName, Quantities, Token
+from govcloud.api.marks import checked_by, rule
 
 
 class UnitSpec(Model):
+    """Which unit it is, and where it stands in the administration."""
+
+    model_config = checked_by(
+        rule(
+            "self.budgetLevel != 'Secondary' || has(self.superior)",
+            "a secondary unit names the primary unit above it in superior; that unit approves its applications (JJ 14)",
+        ),
+        rule("self.budgetLevel != 'Primary' || !has(self.superior)", "a primary unit has no superior; leave superior out"),
+    )
+
     title: Line = Field(description="official name")
     jurisdiction: ObjectName
     budget_level: Literal["Primary", "Secondary"] = Field(description="primary 一级 or secondary 二级 budget unit (JJ 14)")
@@ -17,7 +28,9 @@ class UnitSpec(Model):
 
 
 class UnitStatus(Model):
+    """The unit's project in the cloud."""
+
     observed_generation: int = 0
-    conditions: tuple[Condition, ...] = ()
-    project_id: str | None = Field(None, description="OpenStack project of the unit")
-    quota: dict[str, int] = Field(default_factory=dict, description="quota of the project as last set: the sum of what is approved")
+    conditions: Conditions = ()
+    project_id: Token | None = Field(None, description="OpenStack project of the unit")
+    quota: Quantities = Field(default_factory=dict, description="quota of the project as last set: the sum of what is approved")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from govcloud.core.facts import Approval
+from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep
 from govcloud.reasons import Reason
 
@@ -16,7 +16,7 @@ from govcloud.reasons import Reason
 class Verdict:
     """What the controller says of one approval."""
 
-    approval: Approval
+    approval: ApprovalObject
     counts: bool
     reason: Reason
     message: str
@@ -54,7 +54,7 @@ def folded(document_number: str) -> str:
     return "".join(plain.split()).casefold()
 
 
-def standing(plan: Plan, approvals: Sequence[Approval], now: datetime, older_digests: frozenset[str]) -> Standing:
+def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, older_digests: frozenset[str]) -> Standing:
     """Judge every approval that names the plan's request.
 
     Args:
@@ -73,11 +73,11 @@ def standing(plan: Plan, approvals: Sequence[Approval], now: datetime, older_dig
     return result
 
 
-def _about(plan: Plan, approval: Approval) -> bool:
+def _about(plan: Plan, approval: ApprovalObject) -> bool:
     return (approval.namespace, approval.spec.request.name) == (plan.request.namespace, plan.request.name)
 
 
-def _first_use_of_numbers(approvals: Iterable[Approval]) -> dict[str, str]:
+def _first_use_of_numbers(approvals: Iterable[ApprovalObject]) -> dict[str, str]:
     """Folded document number -> uid of the approval that used it first."""
     first: dict[str, str] = {}
     for approval in sorted(approvals, key=lambda a: (a.created_at, a.uid)):
@@ -86,7 +86,7 @@ def _first_use_of_numbers(approvals: Iterable[Approval]) -> dict[str, str]:
 
 
 def _fault(
-    plan: Plan, approval: Approval, so_far: Standing, first_use: dict[str, str], now: datetime
+    plan: Plan, approval: ApprovalObject, so_far: Standing, first_use: dict[str, str], now: datetime
 ) -> tuple[Reason, str] | None:
     """Why an approval does not count; the first reason found, in the order in which a person would ask."""
     spec = approval.spec
@@ -121,11 +121,11 @@ def _too_early(plan: Plan, step: PlannedStep, so_far: Standing) -> bool:
     return any(earlier in so_far.missing for earlier in _before(plan, step))
 
 
-def _refused(so_far: Standing, approval: Approval, reason: Reason, message: str) -> Standing:
+def _refused(so_far: Standing, approval: ApprovalObject, reason: Reason, message: str) -> Standing:
     return replace(so_far, verdicts=(*so_far.verdicts, Verdict(approval, False, reason, message)))
 
 
-def _counted(so_far: Standing, approval: Approval, plan: Plan) -> Standing:
+def _counted(so_far: Standing, approval: ApprovalObject, plan: Plan) -> Standing:
     verdict = Verdict(approval, True, Reason.COUNTED, f"{approval.spec.decision} counts for step {approval.spec.step!r}")
     judged = replace(so_far, verdicts=(*so_far.verdicts, verdict))
     match approval.spec.decision:

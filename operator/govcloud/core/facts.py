@@ -8,56 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from policies.rules import Edition
-from stacks.kind import Quota
 
-from govcloud.api.approval import ApprovalSpec, ApprovalStatus
-from govcloud.api.backup import BackupSpec, BackupStatus
-from govcloud.api.catalog import CatalogSpec
-from govcloud.api.jurisdiction import JurisdictionSpec
-from govcloud.api.request import Progress, RequestKey, RequestSpec
-from govcloud.api.unit import UnitSpec, UnitStatus
+from govcloud.api.request import Progress, RequestSpec
+from govcloud.core.objects import ApprovalObject, BackupObject, CatalogObject, JurisdictionObject, RequestObject, UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A CloudServiceApproval as a decision sees it. `status` is what the controller said of it last."""
-
-    name: str
-    namespace: str
-    uid: str
-    created_at: datetime
-    spec: ApprovalSpec
-    status: ApprovalStatus | None = None
-
-
-@dataclass(frozen=True)
-class Unit:
-    name: str
-    uid: str
-    spec: UnitSpec
-    status: UnitStatus
-
-
-@dataclass(frozen=True)
-class Jurisdiction:
-    name: str
-    spec: JurisdictionSpec
-
-
-@dataclass(frozen=True)
-class Catalog:
-    name: str
-    spec: CatalogSpec
-
-
-@dataclass(frozen=True)
-class Backup:
-    name: str
-    spec: BackupSpec
-    status: BackupStatus
 
 
 @dataclass(frozen=True)
@@ -83,29 +39,26 @@ class Facts:
     """
 
     now: datetime
-    key: RequestKey
-    generation: int
-    deleting: bool
-    has_finalizer: bool
+    request: RequestObject
     spec: RequestSpec | None
     spec_faults: tuple[Violation, ...]
     progress: Progress
     namespace_unit: str | None
-    unit: Unit | None
-    superior: Unit | None
-    jurisdiction: Jurisdiction | None
-    catalog: Catalog | None
+    unit: UnitObject | None
+    superior: UnitObject | None
+    jurisdiction: JurisdictionObject | None
+    catalog: CatalogObject | None
     edition: Edition | None
     blocked: tuple[Reason, str] | None
     plans: Mapping[int, Plan]
     planned_at: Mapping[int, datetime]
     damaged: frozenset[int]
-    approvals: tuple[Approval, ...]
+    approvals: tuple[ApprovalObject, ...]
     admission_fault: str | None
-    backup: Backup | None
+    cloud_services: frozenset[str] | None
+    backup: BackupObject | None
     resources: tuple[RunningResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
-    others_quota: Quota = Quota()
 
     @property
     def latest(self) -> Plan | None:
@@ -118,11 +71,12 @@ class Facts:
 
     @property
     def pending(self) -> Plan | None:
-        """The newest plan, if it was made for exactly this generation of the spec and has not been carried out."""
+        """The newest plan, if it was made for exactly this generation of the spec and for what runs now, and was not carried out."""
         latest = self.latest
-        if latest is None or latest.generation != self.generation or latest.number <= (self.progress.completed_plan or 0):
+        if latest is None or latest.number <= (self.progress.completed_plan or 0):
             return None
-        return latest
+        made_for = (latest.generation, latest.base_plan, latest.base_running)
+        return latest if made_for == (self.request.generation, self.progress.completed_plan, self.progress.running) else None
 
     @property
     def started(self) -> Plan | None:

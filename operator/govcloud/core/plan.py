@@ -73,13 +73,19 @@ class Values(Model):
 
 
 class Plan(Model):
-    """See the design, section 5. `generation` is that of the spec it was made for: an edit and its undoing make another plan."""
+    """See the design, section 5.
+
+    `generation` is that of the spec it was made for: an edit and its undoing make another plan. `base_plan` and `base_running` say what
+    the diff is against: when that changes before the plan starts, the plan is made anew.
+    """
 
     format: Literal[1] = 1
     request: RequestKey
     number: int
     generation: int
     previous: Digest | None
+    base_plan: int | None
+    base_running: bool
     unit: str
     applicant: User
     transition: Transition

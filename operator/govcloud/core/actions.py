@@ -1,0 +1,185 @@
+"""What a pass can do: one of these. A union, so that forgetting to perform a new one is a type error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from stacks.kind import Quota
+from stacks.program import Program
+
+from govcloud.api.backup import BackupSpec
+from govcloud.core.approvals import Standing, Verdict
+from govcloud.core.objects import BackupObject, UnitObject
+from govcloud.core.plan import Plan
+from govcloud.core.proof import VerifiedBackup
+from govcloud.core.violations import Violation
+from govcloud.reasons import Reason
+
+
+# Nothing is done.
+@dataclass(frozen=True)
+class Rest:
+    """Spec and cloud agree, or nothing can be done before `until`."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The spec asks for something that the rules or the model refuse. What runs is left alone."""
+
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Something around the request is missing or wrong, and someone must change it. What runs is left alone."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Await:
+    """The plan waits for an office."""
+
+    plan: Plan
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """The last attempt failed; the next one comes at `until`."""
+
+    until: datetime
+
+
+# Things are written down.
+@dataclass(frozen=True)
+class Freeze:
+    """Pin a new plan."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Reject:
+    """An office said no: the plan is over."""
+
+    plan: Plan
+    standing: Standing
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class AddFinalizer:
+    """Effects come next: from here on the object cannot vanish under them."""
+
+
+@dataclass(frozen=True)
+class RemoveFinalizer:
+    """Nothing in the cloud belongs to the request any more."""
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A plan is fully approved: its operation starts. `hold` is the quota that the request needs while it goes on."""
+
+    plan: Plan
+    standing: Standing
+    hold: Quota
+
+
+@dataclass(frozen=True)
+class BeginTrialEnd:
+    """The trial is over: stop the servers. The pack's own rule allows this; nothing is deleted."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Complete:
+    """Every step of the operation is done. `plan` is None for the end of a trial."""
+
+    plan: Plan | None
+
+
+# Effects.
+@dataclass(frozen=True)
+class EnsureUnit:
+    """Bring the unit's project and quota to what is approved. `hold` is what this request keeps of it from now on."""
+
+    step: str
+    unit: UnitObject
+    hold: Quota
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Bring the stack to a program, allowing only these operations."""
+
+    step: str
+    plan: Plan
+    unit: UnitObject
+    program: Program
+    allowed: frozenset[tuple[str, str]]
+    running: bool
+
+
+@dataclass(frozen=True)
+class WriteCredentials:
+    step: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class OpenBackup:
+    """Begin a backup set: from now on its parts are frozen."""
+
+    name: str
+    spec: BackupSpec
+
+
+@dataclass(frozen=True)
+class TakeBackup:
+    """Move every unfinished part of the backup one step on."""
+
+    backup: BackupObject
+
+
+@dataclass(frozen=True)
+class StoreManifest:
+    backup: BackupObject
+
+
+@dataclass(frozen=True)
+class AcceptBackup:
+    """The evidence is complete: the operation goes on to the next step."""
+
+    step: str
+    proof: VerifiedBackup | None
+
+
+@dataclass(frozen=True)
+class Destroy:
+    """Destroy the request's resources. Cannot be made without a proof; None only when nothing that holds data exists."""
+
+    step: str
+    plan: Plan
+    unit: UnitObject
+    proof: VerifiedBackup | None
+
+
+@dataclass(frozen=True)
+class ProveAbsence:
+    """Look through the unit's project for anything that still carries the request's uid."""
+
+    step: str
+    unit: UnitObject
+
+
+Effect = EnsureUnit | Deploy | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
+Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | BeginTrialEnd | AcceptBackup | Complete
+Idle = Rest | Refuse | Block | Await | Backoff
+Action = Effect | Note | Idle

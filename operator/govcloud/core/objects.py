@@ -1,0 +1,85 @@
+"""The objects of the cluster as frozen values: what adapters hand in and decisions read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from govcloud.api.approval import ApprovalSpec, ApprovalStatus
+from govcloud.api.backup import BackupSpec, BackupStatus
+from govcloud.api.catalog import CatalogSpec
+from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.request import RequestKey
+from govcloud.api.unit import UnitSpec, UnitStatus
+
+
+@dataclass(frozen=True)
+class RequestObject:
+    """A CloudServiceRequest as it lies in the cluster. `spec` and `status` are raw: parsing them is a decision, not an assumption."""
+
+    key: RequestKey
+    generation: int
+    resource_version: str
+    created_at: datetime
+    deleting: bool
+    has_finalizer: bool
+    labels: Mapping[str, str]
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ApprovalObject:
+    """A CloudServiceApproval. `status` is None where the controller has not said anything yet."""
+
+    name: str
+    namespace: str
+    uid: str
+    created_at: datetime
+    spec: ApprovalSpec
+    status: ApprovalStatus | None
+
+
+@dataclass(frozen=True)
+class UnitObject:
+    name: str
+    uid: str
+    generation: int
+    spec: UnitSpec
+    status: UnitStatus
+
+
+@dataclass(frozen=True)
+class JurisdictionObject:
+    name: str
+    uid: str
+    generation: int
+    spec: JurisdictionSpec
+
+
+@dataclass(frozen=True)
+class CatalogObject:
+    name: str
+    uid: str
+    generation: int
+    spec: CatalogSpec
+
+
+@dataclass(frozen=True)
+class BackupObject:
+    name: str
+    uid: str
+    spec: BackupSpec
+    status: BackupStatus
+
+
+@dataclass(frozen=True)
+class PinnedPlan:
+    """A plan as it was frozen: its number, and its canonical JSON text exactly as stored."""
+
+    revision: str
+    number: int
+    text: str
+    created_at: datetime

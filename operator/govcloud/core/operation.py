@@ -1,0 +1,207 @@
+"""The steps that each transition consists of, and the one that comes next. A step that a crash interrupted is simply done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from stacks.diff import allowed_operations, diff
+from stacks.kind import Quota
+from stacks.transform import with_power
+
+from govcloud.api.backup import BackupSpec, BackedUpRequest, Part
+from govcloud.core.actions import (
+    AcceptBackup,
+    Action,
+    Backoff,
+    Block,
+    Complete,
+    Deploy,
+    Destroy,
+    EnsureUnit,
+    OpenBackup,
+    ProveAbsence,
+    Rest,
+    StoreManifest,
+    TakeBackup,
+    WriteCredentials,
+)
+from govcloud.core.approvals import standing
+from govcloud.core.facts import Facts
+from govcloud.core.objects import UnitObject
+from govcloud.core.plan import Plan
+from govcloud.core.proof import VerifiedBackup, prove
+from govcloud.reasons import Reason
+
+TRIAL_END = "TrialEnd"
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "Provision": ("unit", "stack", "credentials"),
+    "Change": ("unit", "stack", "credentials", "settle"),
+    "MajorChange": ("unit", "stack", "credentials", "settle"),
+    "Promote": ("stack",),
+    "ExtendTrial": ("stack",),
+    "Suspend": ("stack",),
+    "Resume": ("stack",),
+    TRIAL_END: ("stack",),
+    "Terminate": ("freeze", "backup", "cooling-off", "destroy", "absence", "settle"),
+}
+
+
+def continue_operation(facts: Facts) -> Action:
+    """The next thing to do for the transition that was started."""
+    operation, unit = facts.progress.operation, facts.unit
+    plan = facts.started or facts.completed
+    if operation is None or plan is None:
+        return Block(Reason.PLAN_DAMAGED, "the plan of the operation under way is gone; restore its ControllerRevision from the audit log")
+    if unit is None:
+        return Block(Reason.UNIT_MISSING, f"the UsingUnit {plan.unit} is gone while an operation needs it; create it again")
+    if fault := _withdrawn(facts, plan):
+        return fault
+    if (failure := facts.progress.failure) and failure.retry_at and facts.now < failure.retry_at:
+        return Backoff(failure.retry_at)
+    left = [step for step in STEPS[operation.transition] if step not in operation.done]
+    if not left:
+        return Complete(None if operation.transition == TRIAL_END else plan)
+    return _STEP[left[0]](facts, plan, unit)
+
+
+def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
+    """What the request holds of the unit's quota from the start of a transition to its end: enough for either side."""
+    return Quota(**facts.progress.allocated).covering(plan.needed_quota())
+
+
+def data_that_exists(facts: Facts, plan: Plan) -> tuple[Part, ...]:
+    """The parts that hold data and are really there."""
+    ids = {resource.name: resource.id for resource in facts.resources}
+    return tuple(
+        Part(name=part.name, service=part.service, how=part.how, source_id=ids[part.resource]) for part in plan.data if part.resource in ids
+    )
+
+
+def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
+    """An approval that was revoked, or is gone, freezes what it allowed (P11)."""
+    operation = facts.progress.operation
+    if operation is None or operation.transition == TRIAL_END:
+        return None
+    there = {approval.uid for approval in facts.approvals}
+    if gone := [uid for uid in operation.approvals if uid not in there]:
+        return Block(Reason.APPROVAL_REVOKED, f"{len(gone)} of the approvals that started plan {plan.number} no longer exist; the operation is frozen")
+    revoked = standing(plan, facts.approvals, operation.started_at, frozenset()).revoked
+    if revoked is None:
+        return None
+    return Block(Reason.APPROVAL_REVOKED, f"{revoked.approval.spec.office} revoked its approval of plan {plan.number} ({revoked.approval.name}); the operation is frozen")
+
+
+def _unit(facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
+    return EnsureUnit("unit", unit, Quota(**facts.progress.allocated))
+
+
+def _settle(_facts: Facts, plan: Plan, unit: UnitObject) -> Action:
+    return EnsureUnit("settle", unit, plan.needed_quota())
+
+
+def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
+    operation = facts.progress.operation
+    if operation is not None and operation.transition == TRIAL_END:
+        return _power_off("stack", plan, unit)
+    running = operation is None or operation.transition != "Suspend"
+    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running if plan.transition in _POWERED else facts.progress.running)
+
+
+_POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")
+
+
+def _freeze(facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
+    """Servers are stopped before anything is read, so that nothing can change what is backed up."""
+    ran = facts.completed
+    if ran is None:
+        return AcceptBackup("freeze", None)
+    return _power_off("freeze", ran, unit)
+
+
+def _power_off(step: str, ran: Plan, unit: UnitObject) -> Deploy:
+    """The program that runs, with its servers off. Allows those updates and nothing else."""
+    off = with_power(ran.resources(), running=False)
+    return Deploy(step, ran, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
+
+
+def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
+    parts = data_that_exists(facts, plan)
+    if not parts:
+        return AcceptBackup("backup", None)
+    backup = facts.backup
+    if backup is None:
+        return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts))
+    if any(part.state == "Mismatch" for part in backup.status.parts):
+        wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
+        return Block(Reason.BACKUP_MISMATCH, f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}")
+    if any(part.state != "Cleaned" for part in backup.status.parts) or not backup.status.parts:
+        return TakeBackup(backup)
+    if backup.status.manifest_sha256 is None:
+        return StoreManifest(backup)
+    proof = prove(backup, plan, frozenset(part.name for part in parts))
+    if proof is None:
+        return Block(Reason.BACKUP_MISMATCH, f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed")
+    return AcceptBackup("backup", proof)
+
+
+def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
+    verified = facts.progress.termination.backup_verified_at if facts.progress.termination else None
+    over = (verified or facts.now) + timedelta(days=plan.values.cooling_off_days)
+    return AcceptBackup("cooling-off", None) if facts.now >= over else Rest(over)
+
+
+def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
+    parts = data_that_exists(facts, plan)
+    proof = _proof_if_needed(facts, plan, parts)
+    if parts and proof is None:
+        return Block(Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed")
+    return Destroy("destroy", plan, unit, proof)
+
+
+def _proof_if_needed(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> VerifiedBackup | None:
+    return prove(facts.backup, plan, frozenset(part.name for part in parts))
+
+
+def _absence(_facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
+    return ProveAbsence("absence", unit)
+
+
+def _credentials(_facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
+    return WriteCredentials("credentials", plan)
+
+
+def backup_name(plan: Plan) -> str:
+    """Name of the backup set of a termination: it outlives the request, so the uid is part of it."""
+    return f"{plan.request.name[:40]}-{plan.request.uid[:8]}-{plan.number}"
+
+
+def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpec:
+    return BackupSpec(
+        request=BackedUpRequest(namespace=plan.request.namespace, name=plan.request.name, uid=plan.request.uid),
+        unit=plan.unit,
+        jurisdiction=plan.values.jurisdiction,
+        plan=plan.number,
+        plan_digest=plan.digest,
+        project_id=(facts.unit.status.project_id if facts.unit else None) or "",
+        backup_project=plan.values.backup_project,
+        quarantine_project=plan.values.quarantine_project,
+        frozen_at=facts.now,
+        parts=parts,
+        retain_until=facts.now + timedelta(days=plan.values.backup_retention_days),
+    )
+
+
+_STEP: dict[str, Callable[[Facts, Plan, UnitObject], Action]] = {
+    "unit": _unit,
+    "stack": _stack,
+    "credentials": _credentials,
+    "settle": _settle,
+    "freeze": _freeze,
+    "backup": _backup,
+    "cooling-off": _cooling_off,
+    "destroy": _destroy,
+    "absence": _absence,
+}
+

@@ -1,0 +1,158 @@
+"""What came of an action, and what that changes in the progress of a request. Pure: the reconciler hands in the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from govcloud.api.request import Failure, Operation, Progress, TerminationRecord, TrialRecord
+from govcloud.core import actions as act
+from govcloud.core.facts import Facts
+from govcloud.core.operation import TRIAL_END
+from govcloud.core.plan import Plan
+from govcloud.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an action did not succeed: `Retry` or `Stop`, as the adapter sorted it."""
+
+    kind: Literal["Retry", "Stop"]
+    reason: Reason
+    message: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an action. `operations` counts what the engine did, from its own event stream."""
+
+    fault: Fault | None = None
+    operations: Mapping[str, int] = field(default_factory=dict)
+
+
+SLOW = timedelta(minutes=5)
+"""How often something that someone must change is looked at again."""
+
+
+def backoff(count: int) -> timedelta:
+    """How long to wait after the `count`-th failure in a row: 2 s, 4 s, 8 s ... at most 5 minutes."""
+    return min(timedelta(seconds=2 ** min(count, 9)), SLOW)
+
+
+def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
+    """The progress that the status will show. A failure changes nothing but the record of the failure."""
+    before = facts.progress
+    if outcome.fault is not None:
+        return _with(before, failure=_failure(before.failure, outcome.fault, facts.now))
+    match action:
+        case act.Freeze(plan):
+            return _with(before, last_plan=plan.number, failure=None)
+        case act.Reject(plan):
+            return _with(before, rejected_plan=plan.number)
+        case act.Begin():
+            return _begun(before, action, facts.now)
+        case act.BeginTrialEnd():
+            return _with(before, operation=Operation(plan=0, transition=TRIAL_END, started_at=facts.now), failure=None)
+        case act.EnsureUnit(step, _, hold):
+            return _with(_done(before, step), allocated=dict(vars(hold)))
+        case act.Deploy(step, running=running):
+            return _with(_ended(_done(before, step), step, facts.now), running=running)
+        case act.WriteCredentials(step, plan):
+            return _with(_done(before, step), credentials_plan=plan.number)
+        case act.OpenBackup(name):
+            return _with_termination(before, backup=name)
+        case act.AcceptBackup(step) | act.Destroy(step) | act.ProveAbsence(step):
+            return _ended(_done(before, step), step, facts.now)
+        case act.Complete(plan):
+            return _completed(facts, plan)
+        case _:
+            return before
+
+
+def _with(progress: Progress, **changes: Any) -> Progress:
+    return progress.model_copy(update=changes)
+
+
+def _done(progress: Progress, step: str) -> Progress:
+    """The step is finished, and so is whatever failed in it."""
+    operation = progress.operation
+    if operation is None:
+        return progress
+    return _with(progress, operation=operation.model_copy(update={"done": (*operation.done, step)}), failure=None)
+
+
+def _with_termination(progress: Progress, **changes: Any) -> Progress:
+    record = progress.termination or TerminationRecord()
+    return _with(progress, termination=record.model_copy(update=changes))
+
+
+def _ended(progress: Progress, step: str, now: datetime) -> Progress:
+    """What the steps of a termination leave behind as evidence."""
+    match step:
+        case "freeze":
+            return _with_termination(progress, quiesced_at=now)
+        case "backup":
+            return _with_termination(progress, backup_verified_at=now)
+        case "destroy":
+            # The API said that it is deleted; nobody here can see the medium. Never claim more than that.
+            return _with_termination(progress, destroyed_at=now, sanitisation="api-deleted")
+        case "absence":
+            return _with_termination(progress, absence_proved_at=now)
+        case _:
+            return progress
+
+
+def _begun(before: Progress, action: act.Begin, now: datetime) -> Progress:
+    operation = Operation(
+        plan=action.plan.number,
+        transition=action.plan.transition,
+        started_at=now,
+        approvals=tuple(verdict.approval.uid for verdict in action.standing.approved),
+    )
+    return _with(before, operation=operation, allocated=dict(vars(action.hold)), failure=None)
+
+
+def _completed(facts: Facts, plan: Plan | None) -> Progress:
+    before, now = facts.progress, facts.now
+    ended = _with(before, operation=None, failure=None)
+    if plan is None:
+        trial = before.trial
+        return _with(ended, trial=trial.model_copy(update={"expired_at": now}) if trial else None, suspended_since=now)
+    done = _with(ended, completed_plan=plan.number)
+    match plan.transition:
+        case "Provision" if plan.stage == "Trial":
+            return _with(done, trial=TrialRecord(started_at=now, ends_at=now + plan.trial_length()))
+        case "Provision":
+            return _with(done, production_since=now)
+        case "Promote":
+            return _with(done, production_since=now, suspended_since=None)
+        case "ExtendTrial":
+            return _with(done, trial=_extended(facts, plan), suspended_since=None)
+        case "Suspend":
+            return _with(done, suspended_since=now)
+        case "Resume":
+            return _with(done, suspended_since=None)
+        case "Terminate":
+            return _with(done, terminated_at=now)
+        case _:
+            return done
+
+
+def _extended(facts: Facts, plan: Plan) -> TrialRecord | None:
+    """The days that were added count from the old end, or from now where the trial had ended already."""
+    trial, before = facts.progress.trial, facts.completed
+    if trial is None or before is None:
+        return trial
+    added = timedelta(days=plan.values.extension_days - before.values.extension_days)
+    start = max(trial.ends_at, facts.now) if trial.expired_at else trial.ends_at
+    return TrialRecord(started_at=trial.started_at, ends_at=start + added)
+
+
+def _failure(before: Failure | None, fault: Fault, now: datetime) -> Failure:
+    again = before is not None and before.reason == fault.reason
+    count = before.count + 1 if before and again else 1
+    wait = SLOW if fault.kind == "Stop" else fault.after or backoff(count)
+    return Failure(kind=fault.kind, reason=fault.reason, message=fault.message[:2000], count=count, retry_at=now + wait)

@@ -1,0 +1,300 @@
+"""From a spec to a plan: which transition the edit asks for, whether the rules allow it, and what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies.rules import Edition, StepRule, Transition
+from stacks.diff import diff, merged, shrinks
+from stacks.kind import Layout, Parameters, Problem, Quota
+from stacks.program import Program
+from stacks.request import lay_out, problems_of
+from stacks.transform import with_power, with_stage
+
+from govcloud.api.common import Stage
+from govcloud.api.request import RequestSpec
+from govcloud.core.canonical import canonical
+from govcloud.core.checks import Case, violations_of
+from govcloud.core.facts import Facts
+from govcloud.core.plan import Plan, PlannedStep, Values, planned_changes, planned_layout
+from govcloud.core.violations import Violation
+from govcloud.reasons import Reason
+
+Moves = tuple[Violation, ...]
+
+
+def transition_of(facts: Facts, spec: RequestSpec) -> Transition | None | Moves:
+    """What the edit asks for: a transition, nothing (the spec is what the completed plan says), or why it cannot be asked for."""
+    if facts.completed is None:
+        return _first_transition(facts, spec)
+    before = facts.completed.wanted()
+    moves = _moves(before, spec)
+    if not moves:
+        return None
+    if len(moves) > 1:
+        return (
+            Violation("one-transition", ", ".join(f"spec.{move}" for move in moves),
+                      f"one edit asks for {len(moves)} things at once ({', '.join(moves)}); ask for one, let it finish, then ask for the next",
+                      "一次修改只能申请一个事项,请分别提出", reason=Reason.MIXED_EDIT),
+        )  # fmt: skip
+    match moves[0]:
+        case "stage":
+            return _stage_move(before.stage, spec)
+        case "suspended":
+            return _suspension_move(facts, spec)
+        case "trial":
+            return _extension_move(facts, before, spec)
+        case _:
+            return _change_move(facts, before, spec)
+
+
+def transition_and_violations(facts: Facts, spec: RequestSpec, edition: Edition) -> tuple[Transition | None, Moves]:
+    """The transition asked for, and everything that stands against it."""
+    asked = transition_of(facts, spec)
+    if asked is None:
+        return None, ()
+    if isinstance(asked, tuple):
+        return None, asked
+    return asked, violations_of(Case(facts, spec, asked, edition, _problems(facts, spec, asked)))
+
+
+def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: Edition) -> Plan:
+    """The plan for a transition that the checks found nothing against."""
+    layout = _wanted_layout(facts, spec, transition)
+    latest = facts.latest
+    return Plan(
+        request=facts.request.key,
+        number=(latest.number if latest else 0) + 1,
+        generation=facts.request.generation,
+        previous=latest.digest if latest else None,
+        base_plan=facts.progress.completed_plan,
+        base_running=facts.progress.running,
+        unit=spec.unit,
+        applicant=spec.applicant,
+        transition=transition,
+        stage=spec.stage,
+        spec=spec.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        values=_values(facts, spec, edition),
+        steps=tuple(_step(facts, rule) for rule in edition.steps[transition] if _applies(facts, rule)),
+        diff=planned_changes(merged(diff(base, _program(layout, facts, transition)) for base in _bases(facts))),
+        **_layout_fields(facts, layout, transition),
+    )
+
+
+# What the edit asks for
+
+
+def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
+    if spec.stage == "Terminated":
+        if facts.progress.operation is not None:
+            return "Terminate"  # a provisioning that cannot finish is given up
+        return (Violation("stage", "spec.stage", "nothing was provisioned, so there is nothing to terminate; delete the request instead",
+                          "尚未开通任何资源,无需终止;请直接删除申请"),)  # fmt: skip
+    has_trial = facts.edition is not None and facts.edition.trial is not None
+    if spec.stage == "Production" and has_trial:
+        return (Violation("trial-first", "spec.stage", "services start in a trial; set stage: Trial, and Production once the trial was assessed",
+                          "须先试用,测试评估同意后方可转为正式环境", "JJ 16"),)  # fmt: skip
+    if spec.suspended:
+        return (Violation("suspended", "spec.suspended", "a request cannot start suspended", "新申请不能处于暂停状态"),)
+    return "Provision"
+
+
+def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
+    """Names of what differs; services and system count as one thing, materials go along with anything."""
+    found = [name for name in ("stage", "suspended", "trial") if getattr(before, name) != getattr(after, name)]
+    content = [name for name in ("services", "system", "purpose") if _plain(getattr(before, name)) != _plain(getattr(after, name))]
+    return (*found, *content[:1])
+
+
+def _stage_move(before: Stage, spec: RequestSpec) -> Transition | Moves:
+    if (before, spec.stage) == ("Trial", "Production"):
+        return "Promote"
+    if spec.stage == "Terminated":
+        return "Terminate"
+    return (Violation("stage", "spec.stage", f"a service does not go from {before} back to {spec.stage}", f"不能由 {before} 退回 {spec.stage}", "JJ 17"),)
+
+
+def _suspension_move(facts: Facts, spec: RequestSpec) -> Transition | Moves:
+    trial = facts.progress.trial
+    if not spec.suspended and trial and trial.expired_at and facts.progress.production_since is None:
+        return (Violation("resume", "spec.suspended", "the trial is over: extend it (spec.trial.extensionDays) or go live (spec.stage: Production)",
+                          "试用已到期,请申请延长试用或转为正式环境", "JJ 16"),)  # fmt: skip
+    return "Suspend" if spec.suspended else "Resume"
+
+
+def _extension_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | Moves:
+    if facts.progress.production_since is not None:
+        return (Violation("extension", "spec.trial.extensionDays", "the trial ended with the promotion to production", "已转为正式环境,试用已结束", "JJ 17"),)
+    if spec.trial.extension_days <= before.trial.extension_days:
+        return (Violation("extension", "spec.trial.extensionDays",
+                          f"an extension only grows: {before.trial.extension_days} days are approved already", "延长天数只能增加", "JJ 16"),)  # fmt: skip
+    limit = _longest_extension(facts)
+    if limit is not None and spec.trial.extension_days > limit:
+        return (Violation("extension", "spec.trial.extensionDays", f"at most {limit} days of extension in all", f"延长试用累计不超过 {limit} 天", "JJ 16"),)
+    return "ExtendTrial"
+
+
+def _longest_extension(facts: Facts) -> int | None:
+    """Days; None where the limit holds in principle only, and the approval decides."""
+    tightened = facts.jurisdiction.spec.tightened.max_trial_extension_days if facts.jurisdiction else None
+    if tightened is not None:
+        return tightened
+    rule = facts.edition.trial.max_extension_days if facts.edition and facts.edition.trial else None
+    return rule.value if rule and rule.strength == "hard" else None
+
+
+def _change_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition:
+    edition, completed = facts.edition, facts.completed
+    assert edition is not None and completed is not None  # noqa: S101  a change has something to change, under a pack
+    rule = edition.major_change
+    if rule.service_added_or_removed and {s.name for s in before.services} != {s.name for s in spec.services}:
+        return "MajorChange"
+    if before.system != spec.system or before.purpose != spec.purpose:
+        return "MajorChange"
+    if _problems(facts, spec, "Change"):
+        return "Change"  # whatever it is, the checks will say what is wrong with it
+    cost = _cents(planned_layout(lay_out(**_ingredients(facts, spec)), {})["monthly_cost"])
+    grown = cost * 100 > _cents(completed.monthly_cost) * (100 + rule.cost_increase_percent)
+    return "MajorChange" if grown else "Change"
+
+
+# What is wanted, and what is there
+
+
+def _ingredients(facts: Facts, spec: RequestSpec) -> dict[str, Any]:
+    assert facts.catalog is not None and facts.jurisdiction is not None  # noqa: S101  `blocked` was looked at before
+    return {
+        "owner": facts.request.key.uid,
+        "unit": spec.unit,
+        "stage": "production" if facts.progress.production_since or spec.stage == "Production" else "trial",
+        "running": facts.progress.running,
+        "protection_level": spec.system.protection_level,
+        "external_network": facts.jurisdiction.spec.cloud.external_network,
+        "offerings": {offering.name: offering for offering in facts.catalog.spec.offerings},
+        "images": {image.name: image for image in facts.catalog.spec.images},
+        "services": _services(spec),
+    }
+
+
+def _services(spec: RequestSpec) -> Mapping[str, tuple[str, Parameters]]:
+    return {service.name: (service.kind.name, service.parameters) for service in spec.services}
+
+
+def _problems(facts: Facts, spec: RequestSpec, transition: Transition) -> tuple[Problem, ...]:
+    if transition not in ("Provision", "Change", "MajorChange"):
+        return ()
+    if found := (*_repeated_names(spec), *problems_of(**_ingredients(facts, spec))):
+        return found
+    wanted = lay_out(**_ingredients(facts, spec)).program
+    return tuple(problem for base in _bases(facts) for problem in shrinks(base, wanted))
+
+
+def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
+    names = [service.name for service in spec.services]
+    return tuple(
+        Problem("spec.services", f"the name {name!r} is used {names.count(name)} times; each service has its own", f"服务名称 {name} 重复")
+        for name in sorted({n for n in names if names.count(n) > 1})
+    )
+
+
+def _bases(facts: Facts) -> tuple[Program, ...]:
+    """What may run now: the completed plan's program, and that of an operation which began and cannot finish."""
+    found = [with_power(facts.completed.resources(), facts.progress.running)] if facts.completed else []
+    if facts.started is not None:
+        found.append(facts.started.resources())
+    return tuple(found) or (Program(),)
+
+
+def _wanted_layout(facts: Facts, spec: RequestSpec, transition: Transition) -> Layout | None:
+    """A fresh layout where services are laid out; None where the completed plan's own is carried on or ended."""
+    return lay_out(**_ingredients(facts, spec)) if transition in ("Provision", "Change", "MajorChange") else None
+
+
+def _program(layout: Layout | None, facts: Facts, transition: Transition) -> Program:
+    if layout is not None:
+        return layout.program
+    if transition == "Terminate" or facts.completed is None:
+        return Program()
+    running = with_power(facts.completed.resources(), transition != "Suspend")
+    return with_stage(running, "production") if transition == "Promote" else running
+
+
+def _layout_fields(facts: Facts, layout: Layout | None, transition: Transition) -> dict[str, Any]:
+    """Program, data, endpoints, credentials, quota and cost of the plan."""
+    if layout is not None:
+        return planned_layout(layout, {resource.name: resource.service for resource in layout.program.resources})
+    if transition == "Terminate":
+        data = tuple(part for plan in (facts.started, facts.completed) if plan for part in plan.data)
+        ended = planned_layout(Layout(Program(), Quota(), ()), {})
+        return {**ended, "data": tuple({part.name: part for part in data}.values())}
+    completed = facts.completed
+    assert completed is not None  # noqa: S101  these transitions start from a completed plan
+    carried = {name: getattr(completed, name) for name in ("data", "endpoints", "credentials", "quota", "monthly_cost")}
+    return {"program": planned_layout(Layout(_program(None, facts, transition), Quota(), ()), {})["program"], **carried}
+
+
+def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
+    assert facts.catalog is not None and facts.jurisdiction is not None  # noqa: S101
+    jurisdiction, catalog = facts.jurisdiction.spec, facts.catalog.spec
+    text = canonical(spec.model_dump(mode="json", by_alias=True, include={"services"}))
+    return Values(
+        catalog=facts.catalog.name,
+        offerings=tuple(o for o in catalog.offerings if f'"{o.name}"' in text),
+        images=tuple(i for i in catalog.images if f'"{i.name}"' in text),
+        pack=jurisdiction.pack,
+        edition=edition.effective_from,
+        jurisdiction=facts.jurisdiction.name,
+        external_network=jurisdiction.cloud.external_network,
+        backup_project=jurisdiction.cloud.backup_project,
+        quarantine_project=jurisdiction.cloud.quarantine_project,
+        trial_days=_trial_days(facts, edition),
+        extension_days=spec.trial.extension_days,
+        cooling_off_days=edition.cooling_off.value,
+        backup_retention_days=edition.backup_retention.value,
+    )
+
+
+def _trial_days(facts: Facts, edition: Edition) -> int:
+    own = facts.jurisdiction.spec.tightened.trial_days if facts.jurisdiction else None
+    pack = edition.trial.days.value if edition.trial else 0
+    return min(own, pack) if own is not None else pack
+
+
+def _applies(facts: Facts, rule: StepRule) -> bool:
+    return rule.when == "always" or (facts.unit is not None and facts.unit.spec.budget_level == "Secondary")
+
+
+def _step(facts: Facts, rule: StepRule) -> PlannedStep:
+    return PlannedStep(
+        step=rule.step,
+        office=_office(facts, rule),
+        zh=rule.zh,
+        en=rule.en,
+        article=rule.source.cite(),
+        working_days=rule.working_days.value if rule.working_days else None,
+    )
+
+
+def _office(facts: Facts, rule: StepRule) -> str:
+    """Who decides: named by the jurisdiction, or the unit above, or the unit itself. The checks made sure that there is one."""
+    match rule.office:
+        case "superiorUnit":
+            return facts.superior.spec.title if facts.superior else ""
+        case "unit":
+            return facts.unit.spec.title if facts.unit else ""
+        case "jurisdiction":
+            offices = facts.jurisdiction.spec.offices if facts.jurisdiction else ()
+            return next((office.office for office in offices if office.step == rule.step), "")
+
+
+def _plain(value: Any) -> Any:
+    """A value as the API shows it, so that a field left out and one set to its default count as the same."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.model_dump(mode="json", by_alias=True) if hasattr(value, "model_dump") else value
+
+
+def _cents(money: str) -> int:
+    yuan, _, cents = money.partition(".")
+    return int(yuan) * 100 + int((cents + "00")[:2])

@@ -1,0 +1,49 @@
+"""The proof without which nothing that holds data can be destroyed. Only `prove` makes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from govcloud.core.objects import BackupObject
+from govcloud.core.plan import Plan
+
+_SEAL = object()
+
+
+@dataclass(frozen=True)
+class VerifiedBackup:
+    """Every part of a frozen source was restored from its backup and is equal to it, byte for byte, for this very termination."""
+
+    backup: str
+    plan: int
+    digests: tuple[tuple[str, str], ...]
+    _seal: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self._seal is not _SEAL:
+            raise TypeError("a VerifiedBackup is made by govcloud.core.proof.prove, from evidence, and by nothing else")
+
+
+def prove(backup: BackupObject | None, plan: Plan, parts: frozenset[str]) -> VerifiedBackup | None:
+    """The proof, if the evidence holds.
+
+    Args:
+        parts: names of everything that holds data and exists; the backup must cover each.
+
+    Returns:
+        None unless the backup was made for exactly this plan, covers every part, and every part's restored copy has the size and the
+        SHA-256 of its source.
+    """
+    if backup is None or (backup.spec.plan, backup.spec.plan_digest) != (plan.number, plan.digest):
+        return None
+    if backup.spec.request.uid != plan.request.uid or backup.status.manifest_sha256 is None:
+        return None
+    evidence = {part.name: part for part in backup.status.parts}
+    if not parts <= evidence.keys() or {p.name for p in backup.spec.parts} != evidence.keys():
+        return None
+    for part in evidence.values():
+        read = part.source_sha256, part.source_bytes
+        if part.state != "Cleaned" or None in read or read != (part.restored_sha256, part.restored_bytes):
+            return None
+    digests = tuple(sorted((name, str(part.source_sha256)) for name, part in evidence.items()))
+    return VerifiedBackup(backup.name, plan.number, digests, _SEAL)
