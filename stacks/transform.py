@@ -1,0 +1,43 @@
+"""What a pinned program becomes when only its power or its stage changes: nothing else of it moves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from stacks.kind import Stage
+from stacks.naming import STAGE_MARK
+from stacks.program import Program, Resource, Value
+from stacks.virtual_machine import INSTANCE
+
+
+def with_power(program: Program, running: bool) -> Program:
+    """The program with all its servers on, or off."""
+    state = "active" if running else "shutoff"
+    return _each(program, lambda resource: _with_input(resource, "power_state", state) if resource.type == INSTANCE else resource)
+
+
+def with_stage(program: Program, stage: Stage) -> Program:
+    """The program whose resources are marked with this stage."""
+    return _each(program, lambda resource: _with_stage_mark(resource, stage))
+
+
+def _each(program: Program, change: Callable[[Resource], Resource]) -> Program:
+    return replace(program, resources=tuple(change(resource) for resource in program.resources))
+
+
+def _with_stage_mark(resource: Resource, stage: Stage) -> Resource:
+    metadata, tags = resource.inputs.get("metadata"), resource.inputs.get("tags")
+    if isinstance(metadata, Mapping) and STAGE_MARK in metadata:
+        resource = _with_input(resource, "metadata", {**metadata, STAGE_MARK: stage})
+    if isinstance(tags, tuple):
+        resource = _with_input(resource, "tags", tuple(_stage_tag(tag, stage) for tag in tags))
+    return resource
+
+
+def _stage_tag(tag: Value, stage: Stage) -> Value:
+    return f"{STAGE_MARK}={stage}" if isinstance(tag, str) and tag.startswith(f"{STAGE_MARK}=") else tag
+
+
+def _with_input(resource: Resource, name: str, value: Value) -> Resource:
+    return replace(resource, inputs={**resource.inputs, name: value})
