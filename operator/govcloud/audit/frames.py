@@ -1,7 +1,8 @@
 """How one record lies in a segment file: ``LLLLLLLL CCCCCCCC {json}\\n``.
 
 L is the length of the JSON in bytes, C its CRC-32 (zlib), both eight lower-case hexadecimal digits. Canonical JSON
-holds no raw line feed, so a damaged frame never hides the next one. The CRC finds accidents; the Merkle tree finds intent.
+holds no raw line feed, so a damaged frame never hides the next one. The CRC finds accidents; the Merkle tree finds
+intent.
 """
 
 from zlib import crc32

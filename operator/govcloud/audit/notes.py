@@ -31,6 +31,10 @@ class BadNote(ValueError):
     """The text is not a signed checkpoint."""
 
 
+class UnfinishedNote(BadNote):
+    """The file ends within its last checkpoint, as after a crash in the middle of a write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The signed statement: the log called `origin` has `size` records, and this is the root over them."""
@@ -177,7 +181,7 @@ def _parse_signature(line: str) -> Signature:
 
 
 def read_notes(stream: BinaryIO) -> Iterator[SignedCheckpoint]:
-    """The notes of a checkpoints file, first to last. Raises `BadNote`, also for an unfinished last one."""
+    """The notes of a checkpoints file, first to last. Raises `BadNote`, and `UnfinishedNote` at the end."""
     lines: list[str] = []
     empty = 0
     for raw in stream:
@@ -189,7 +193,17 @@ def read_notes(stream: BinaryIO) -> Iterator[SignedCheckpoint]:
         else:
             lines.append(line)
     if lines:
-        raise BadNote("the last checkpoint is unfinished")
+        raise _unfinished(lines)
+
+
+def _unfinished(lines: list[str]) -> BadNote:
+    """Only what could still have become a note is unfinished; anything else at the end was put there."""
+    extra = "".join(lines[5:]) if len(lines) > 5 else ""
+    if len(lines) == 5 and lines[4].endswith("\n"):
+        parse("".join(lines))
+    elif len(lines) > 4 and not (lines[4].startswith(_SIGNATURE_START) or _SIGNATURE_START.startswith(lines[4])):
+        extra = lines[4]
+    return BadNote("something else follows the last checkpoint") if extra else UnfinishedNote("unfinished")
 
 
 def _decoded(raw: bytes) -> str:

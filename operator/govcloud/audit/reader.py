@@ -45,7 +45,7 @@ class Damage(Exception):
         self.path = path
         self.offset = offset
         self.unfinished = unfinished
-        """The file ends before the frame does, as after a crash in the middle of a write."""
+        """The last file ends before the frame does, as after a crash in the middle of a write."""
         self.missing = missing
         """Records are absent rather than wrong."""
 
@@ -60,18 +60,19 @@ def segment_starts(files: FileSystem, layout: Layout) -> list[int]:
 def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stored]:
     """Every frame from the segment that begins with `start`. Raises `Damage` at the first that is wrong or missing."""
     index = start
-    for first in segment_starts(files, layout):
+    starts = segment_starts(files, layout)
+    for first in starts:
         if first < start:
             continue
         if first != index:
             what = f"the segment that begins at {index} is missing; the next begins at {first}"
             raise Damage(index, what, layout.segment(first), 0, missing=True)
-        for stored in read_segment(files, layout.segment(first), first):
+        for stored in read_segment(files, layout.segment(first), first, last=first == starts[-1]):
             yield stored
             index += 1
 
 
-def read_segment(files: FileSystem, path: Path, first: int) -> Iterator[Stored]:
+def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> Iterator[Stored]:
     """The frames of one file. Raises `Damage`."""
     offset, index = 0, first
     with files.open_for_reading(path) as stream:
@@ -79,7 +80,7 @@ def read_segment(files: FileSystem, path: Path, first: int) -> Iterator[Stored]:
             try:
                 payload = decode(line)
             except BadFrame as bad:
-                unfinished = not line.endswith(b"\n") and not stream.read(1)
+                unfinished = last and not line.endswith(b"\n") and not stream.read(1)
                 raise Damage(index, str(bad), path, offset, unfinished=unfinished) from bad
             yield Stored(index, payload, first, offset, leaf_hash(payload))
             offset += len(line)

@@ -258,6 +258,11 @@ class Entry(_Strict):
     duration_ms: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     """Milliseconds from intent to outcome, by the monotonic clock."""
 
+    @property
+    def settles(self) -> bool:
+        """Whether it closes its intent: an outcome that says more than `pending`."""
+        return self.phase is Phase.OUTCOME and self.outcome is not Outcome.PENDING
+
     @model_validator(mode="after")
     def _phase_and_outcome_agree(self) -> Self:
         if self.phase is Phase.INTENT and self.outcome is not Outcome.PENDING:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from .merkle import GrowingTree, leaf_hash
 from .reader import NO_RECORD
-from .records import Entry, Outcome, Phase, Record
+from .records import Entry, Phase, Record
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -88,8 +88,8 @@ class Tail:
         self.segment_leaves = bytearray()
 
     def note_intent(self, record: Record) -> None:
-        """An intent stays open until an outcome says more than `pending`."""
+        """An intent stays open until a record settles it."""
         if record.phase is Phase.INTENT:
             self.open_intents[record.id] = record
-        elif record.phase is Phase.OUTCOME and record.outcome is not Outcome.PENDING:
+        elif record.settles:
             self.open_intents.pop(record.intent, None)

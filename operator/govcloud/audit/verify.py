@@ -1,0 +1,317 @@
+"""Is the log whole, and is it the log that was signed? Reads everything once, in bounded memory, and changes nothing.
+
+Checked for every record: its frame, its form, its place, its link to the record before, the checkpoint that it says was
+newest; and at every signed size the signature and the root over all records so far. Never here: a repair, or trust in
+anything that lies beside the log, unless the report says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .errors import KeyUnknown
+from .files import FileSystem, RealFiles
+from .layout import Layout
+from .merkle import GrowingTree
+from .notes import BadNote, PublicKey, SignedCheckpoint, UnfinishedNote, read_notes
+from .reader import NO_RECORD, Damage, Stored, read_log
+from .records import Phase, Record
+
+GAP = timedelta(minutes=3)
+"""The writer says something every minute; longer silence is worth a remark."""
+
+_MAX_REMARKS = 100
+_HASH_BYTES = 32
+
+
+class Result(StrEnum):
+    """The verdict."""
+
+    OK = "ok"
+    TAMPERED = "tampered"
+    """Something is there that was not written so."""
+    INCOMPLETE = "incomplete"
+    """Something that was signed is not there: removed, or an older copy was put back."""
+    KEY_UNKNOWN = "key-unknown"
+    """The signatures cannot be judged with the key given."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1, 2 and 4; 3 is kept for wrong usage."""
+        return {Result.OK: 0, Result.TAMPERED: 1, Result.INCOMPLETE: 2, Result.KEY_UNKNOWN: 4}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found."""
+
+    result: Result
+    what: str
+    """One sentence."""
+    first_bad: int | None
+    """Sequence of the first record that is wrong or missing; None when no record is to blame."""
+    records: int
+    """Good records read."""
+    signed: int
+    """How many of them the newest good checkpoint covers."""
+    checkpoints: int
+    open_intents: int
+    root: str
+    """Root over the good records, hexadecimal."""
+    key: str
+    """The verifier key used; empty when there was none."""
+    remarks: tuple[str, ...]
+    """What is no proof of tampering but should be known: silence, a clock that went back, an unfinished end."""
+
+
+def verify(
+    directory: Path,
+    public_key: PublicKey | None = None,
+    from_checkpoint: SignedCheckpoint | None = None,
+    files: FileSystem | None = None,
+) -> Report:
+    """Checks the log in `directory`.
+
+    `public_key` should come from elsewhere; without it the copy beside the log is used, and the report says so.
+    `from_checkpoint` is a checkpoint that was kept elsewhere: the log must still contain exactly what it signed.
+    Raises `FileNotFoundError` when there is no log, `OSError` when it cannot be read.
+    """
+    disk = files or RealFiles()
+    if not disk.exists(Layout(directory).segments):
+        raise FileNotFoundError(f"There is no audit log in {directory}")
+    auditor = _Auditor(disk, Layout(directory))
+    try:
+        auditor.check(public_key, from_checkpoint)
+    except _Finding as finding:
+        return auditor.report(finding.result, str(finding), finding.index)
+    except KeyUnknown as unknown:
+        return auditor.report(Result.KEY_UNKNOWN, str(unknown), None)
+    return auditor.report(Result.OK, "The audit log is whole", None)
+
+
+class _Finding(Exception):
+    """Ends the reading: what comes after the first bad record proves nothing."""
+
+    def __init__(self, result: Result, what: str, index: int | None) -> None:
+        super().__init__(what)
+        self.result = result
+        self.index = index
+
+
+class _Auditor:
+    """One pass over one log."""
+
+    def __init__(self, files: FileSystem, layout: Layout) -> None:
+        self._files, self._layout = files, layout
+        self._key: PublicKey | None = None
+        self._tree = GrowingTree()
+        self._signed = self._checkpoints = 0
+        self._last: Record | None = None
+        self._prev = NO_RECORD
+        self._broken_link: int | None = None
+        self._segment, self._segment_leaves = 0, bytearray()
+        self._open_intents: set[str] = set()
+        self._fences: set[str] = set()
+        self._remarks: list[str] = []
+
+    def check(self, key: PublicKey | None, anchor: SignedCheckpoint | None) -> None:
+        """Raises `_Finding`, `KeyUnknown`."""
+        self._key = key or self._key_beside_the_log()
+        if anchor and not self._key.verify(anchor):
+            raise _Finding(Result.TAMPERED, "The signature of the given checkpoint is wrong", None)
+        notes = self._notes(self._key)
+        pending = self._compare(next(notes, None), notes, anchor)
+        for stored in self._frames():
+            self._check_record(stored)
+            pending = self._compare(pending, notes, anchor)
+        self._raise_broken_link(continued=False)
+        self._refuse_missing_end([note for note in (pending, anchor) if note])
+
+    def report(self, result: Result, what: str, first_bad: int | None) -> Report:
+        """What is known now."""
+        return Report(
+            result=result,
+            what=what,
+            first_bad=first_bad,
+            records=self._tree.size,
+            signed=self._signed,
+            checkpoints=self._checkpoints,
+            open_intents=len(self._open_intents),
+            root=self._tree.root().hex(),
+            key=self._key.text() if self._key else "",
+            remarks=tuple(self._remarks),
+        )
+
+    def _remark(self, sentence: str) -> None:
+        if len(self._remarks) < _MAX_REMARKS:
+            self._remarks.append(sentence)
+
+    # ---------------------------------------------------------------- signatures
+
+    def _key_beside_the_log(self) -> PublicKey:
+        path = self._layout.public_key
+        if not self._files.exists(path):
+            raise KeyUnknown(f"No key was given, and there is none at {path}")
+        self._remark("the key was read from beside the log; compare it with a copy that was kept elsewhere")
+        with self._files.open_for_reading(path) as stream:
+            return PublicKey.parse(stream.read().decode(errors="replace"))
+
+    def _notes(self, key: PublicKey) -> Iterator[SignedCheckpoint]:
+        if not self._files.exists(self._layout.notes):
+            return
+        with self._files.open_for_reading(self._layout.notes) as stream:
+            try:
+                for signed in read_notes(stream):
+                    self._check_note(signed, key)
+                    yield signed
+            except UnfinishedNote:
+                self._remark("the last checkpoint is unfinished, as after a crash")
+            except BadNote as bad:
+                what = f"Checkpoint number {self._checkpoints + 1} is bad: {bad}"
+                raise _Finding(Result.TAMPERED, what, None) from bad
+
+    def _check_note(self, signed: SignedCheckpoint, key: PublicKey) -> None:
+        if signed.checkpoint.origin != key.name:
+            raise KeyUnknown(f"A checkpoint is of the log {signed.checkpoint.origin}, the key of {key.name}")
+        if not key.verify(signed):
+            what = f"The signature of the checkpoint at {signed.checkpoint.size} records is wrong"
+            raise _Finding(Result.TAMPERED, what, None)
+        self._checkpoints += 1
+
+    def _compare(
+        self, pending: SignedCheckpoint | None, notes: Iterator[SignedCheckpoint], anchor: SignedCheckpoint | None
+    ) -> SignedCheckpoint | None:
+        """Holds the tree against what was signed at this size; returns the next checkpoint to come."""
+        if anchor and anchor.checkpoint.size == self._tree.size:
+            self._compare_root(anchor)
+        while pending and pending.checkpoint.size <= self._tree.size:
+            if pending.checkpoint.size < self._tree.size:
+                raise _Finding(Result.TAMPERED, f"The checkpoint at {pending.checkpoint.size} is out of order", None)
+            self._compare_root(pending)
+            pending = next(notes, None)
+        return pending
+
+    def _compare_root(self, signed: SignedCheckpoint) -> None:
+        size = signed.checkpoint.size
+        if self._tree.root() != signed.checkpoint.root:
+            self._raise_broken_link(continued=False)
+            raise _Finding(Result.TAMPERED, *self._changed_between(self._signed, size))
+        self._signed = size
+
+    def _changed_between(self, good: int, size: int) -> tuple[str, int]:
+        """Rewritten with every link mended: the kept hashes of the segment may still tell which record."""
+        changed = self._first_difference_from_kept_hashes()
+        if changed is not None and changed >= good:
+            return f"Record {changed} is not the one that was signed", changed
+        return f"One of the records {good} to {size - 1} is not the one that was signed", good
+
+    def _refuse_missing_end(self, expected: list[SignedCheckpoint]) -> None:
+        size, signed = self._tree.size, max((note.checkpoint.size for note in expected), default=0)
+        if signed > size:
+            what = f"{signed} records were signed, {size} are there: the end was removed, or an older copy put back"
+            raise _Finding(Result.INCOMPLETE, what, size)
+
+    # ---------------------------------------------------------------- records
+
+    def _frames(self) -> Iterator[Stored]:
+        try:
+            yield from read_log(self._files, self._layout)
+        except Damage as damage:
+            self._raise_broken_link(continued=False)
+            if not damage.unfinished:
+                result = Result.INCOMPLETE if damage.missing else Result.TAMPERED
+                raise _Finding(result, f"Damaged: {damage}", damage.index) from damage
+            self._remark(f"unfinished bytes follow record {damage.index - 1}, as after a crash or during a write")
+
+    def _check_record(self, stored: Stored) -> None:
+        record = _parse(stored)
+        self._check_place(stored, record)
+        self._check_link(stored, record)
+        self._check_said_checkpoint(record)
+        self._look_at(record)
+        self._advance(stored, record)
+
+    def _check_place(self, stored: Stored, record: Record) -> None:
+        if record.sequence == stored.index:
+            return
+        what = f"At {stored.index} lies a record that calls itself {record.sequence}: removed, added or moved"
+        skipped_back = self._last is not None and record.prev == self._last.prev
+        inserted = skipped_back and stored.leaf.hex() != self._prev    # no copy, so the one before was put in
+        raise _Finding(Result.TAMPERED, what, stored.index - 1 if inserted else stored.index)
+
+    def _check_link(self, stored: Stored, record: Record) -> None:
+        """A link that does not hold blames this record or the one before; the next link tells which."""
+        continued = record.prev == self._prev
+        self._raise_broken_link(continued=continued)
+        if not continued:
+            self._broken_link = stored.index
+
+    def _raise_broken_link(self, *, continued: bool) -> None:
+        if self._broken_link is None:
+            return
+        index = self._broken_link - 1 if continued else self._broken_link
+        index = max(index, self._signed)    # what is signed is proven good
+        raise _Finding(Result.TAMPERED, f"Record {index} was changed: the records do not continue each other", index)
+
+    def _check_said_checkpoint(self, record: Record) -> None:
+        if record.checkpoint > self._signed:
+            what = f"The checkpoint at {record.checkpoint} records was removed; record {record.sequence} has seen it"
+            raise _Finding(Result.INCOMPLETE, what, None)
+        if record.checkpoint < self._signed:
+            what = f"Record {record.sequence} does not know the checkpoint at {self._signed} that was signed before it"
+            raise _Finding(Result.TAMPERED, what, record.sequence)
+
+    def _look_at(self, record: Record) -> None:
+        """What is odd but proves nothing."""
+        if self._last and record.time - self._last.time > GAP:
+            self._remark(f"no record for {record.time - self._last.time} before record {record.sequence}")
+        if record.clock_regressed:
+            self._remark(f"the wall clock went back before record {record.sequence}")
+        if self._last and record.fence != self._last.fence and record.fence in self._fences:
+            self._remark(f"record {record.sequence} was written under an older leadership than the one before")
+
+    def _advance(self, stored: Stored, record: Record) -> None:
+        if stored.offset == 0:
+            self._check_kept_hashes()
+            self._segment, self._segment_leaves = stored.index, bytearray()
+        self._segment_leaves += stored.leaf
+        self._tree.append(stored.leaf)
+        self._prev, self._last = stored.leaf.hex(), record
+        self._fences.add(record.fence)
+        if record.phase is Phase.INTENT:
+            self._open_intents.add(record.id)
+        elif record.settles:
+            self._open_intents.discard(record.intent)
+
+    # ---------------------------------------------------------------- kept hashes
+
+    def _check_kept_hashes(self) -> None:
+        changed = self._first_difference_from_kept_hashes()
+        if changed is not None:
+            raise _Finding(Result.TAMPERED, f"Record {changed} does not fit the hash that was kept of it", changed)
+
+    def _first_difference_from_kept_hashes(self) -> int | None:
+        """Of the segment being read; None where no hashes are kept, or all fit."""
+        path = self._layout.segment_hashes(self._segment)
+        if not self._files.exists(path):
+            return None
+        with self._files.open_for_reading(path) as stream:
+            kept = stream.read()
+        leaves = bytes(self._segment_leaves)
+        for start in range(0, max(len(kept), len(leaves)), _HASH_BYTES):
+            if start < len(leaves) and kept[start : start + _HASH_BYTES] != leaves[start : start + _HASH_BYTES]:
+                return self._segment + start // _HASH_BYTES
+        return None
+
+
+def _parse(stored: Stored) -> Record:
+    try:
+        return stored.record()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _Finding(Result.TAMPERED, f"Record {stored.index}: {where}: {first['msg']}", stored.index) from error
