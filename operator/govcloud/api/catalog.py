@@ -6,10 +6,10 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import Field
-from stacks.kind import Image, Offering
 
 from govcloud.api.common import Conditions, Line, Model
 from govcloud.api.marks import checked_by, keyed_by, rule
+from stacks.kind import Image, Offering
 
 
 class CatalogSpec(Model):

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
-from stacks.kind import Model, Money, Name
 
 from govcloud.api.marks import keyed_by
+from stacks.kind import Model, Money, Name
 
 GROUP = "govcloud.dev"
 VERSION = "v1alpha1"

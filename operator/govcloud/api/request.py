@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, create_model
-from stacks.catalog import CATALOG, kind_named
-from stacks.kind import Parameters, ServiceKind
 
 from govcloud.api.common import (
     Conditions,
@@ -27,6 +25,8 @@ from govcloud.api.common import (
     Word,
 )
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
+from stacks.catalog import CATALOG, kind_named
+from stacks.kind import Parameters, ServiceKind
 
 
 class Material(Model):
@@ -60,7 +60,7 @@ class Termination(Model):
 
 
 _KINDS = ", ".join(kind.name for kind in CATALOG)
-_SET_KINDS = f"[{', '.join(f'has(self.{kind.name})' for kind in CATALOG)}].filter(is_set, is_set).size()"
+_NUMBER_OF_KINDS = f"[{', '.join(f'has(self.{kind.name})' for kind in CATALOG)}].filter(is_set, is_set).size()"
 
 
 class ServiceEntry(Model):
@@ -68,9 +68,9 @@ class ServiceEntry(Model):
 
     model_config = checked_by(
         rule(
-            f"{_SET_KINDS} == 1",
+            f"{_NUMBER_OF_KINDS} == 1",
             f"a service has exactly one of {_KINDS}",
-            message_expression=f"'service ' + self.name + ' has ' + string({_SET_KINDS}) + ' kinds; exactly one of {_KINDS} is right'",
+            message_expression=f"'service ' + self.name + ' has ' + string({_NUMBER_OF_KINDS}) + ' kinds; exactly one of {_KINDS} is right'",
         )
     )
 
@@ -209,7 +209,9 @@ class Operation(Model):
     plan: int
     transition: Token
     started_at: datetime
-    approvals: tuple[str, ...] = Field((), description="uids of the approvals that allow it; one that vanishes freezes the operation")
+    approvals: Annotated[tuple[Token, ...], Field(max_length=32)] = Field(
+        (), description="uids of the approvals that allow it; one that vanishes freezes the operation"
+    )
     done: Annotated[tuple[Token, ...], Field(max_length=256)] = Field((), description="steps of the operation that are finished, in order")
 
 
