@@ -17,7 +17,16 @@ from pydantic.alias_generators import to_camel
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate"]
-TRANSITIONS: tuple[Transition, ...] = ("Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate")
+TRANSITIONS: tuple[Transition, ...] = (
+    "Provision",
+    "ExtendTrial",
+    "Promote",
+    "Change",
+    "MajorChange",
+    "Suspend",
+    "Resume",
+    "Terminate",
+)
 
 
 class PackMissing(Exception):
@@ -34,7 +43,9 @@ class Source(_Model):
     kind: Literal["article", "projectDefault", "jurisdiction"]
     document: Literal["JJ", "XH-A", "XH-B", "XH-C", "ZY", "ZY-R", "LY", "SD"] | None = None
     article: Line | None = None
-    why: Line | None = Field(None, description="for a project default: the reason; for an article: what it says of this, in our words")
+    why: Line | None = Field(
+        None, description="for a project default: the reason; for an article: what it says of this, in our words"
+    )
 
     @model_validator(mode="after")
     def _an_article_is_named(self) -> Source:
@@ -78,7 +89,9 @@ class StepRule(_Model):
     en: Line
     office: Literal["jurisdiction", "superiorUnit", "unit"]
     when: Literal["always", "secondaryUnit"] = "always"
-    working_days: Days | None = Field(None, description="how long the office may take, in working days, from the moment it is asked")
+    working_days: Days | None = Field(
+        None, description="how long the office may take, in working days, from the moment it is asked"
+    )
     source: Source
 
 
@@ -111,7 +124,9 @@ class Edition(_Model):
     refusals: tuple[Refusal, ...]
     materials: Mapping[Literal["New", "Migration"], tuple[MaterialRule, ...]]
     steps: Mapping[Transition, tuple[StepRule, ...]]
-    trial: TrialRule | None = Field(description="none where the regulation has no trial: then a request starts in Production")
+    trial: TrialRule | None = Field(
+        description="none where the regulation has no trial: then a request starts in Production"
+    )
     provisioning: Days = Field(description="working days for the provider to have resources ready")
     change: Days = Field(description="working days for the provider to finish a change")
     major_change: MajorChangeRule
@@ -122,7 +137,9 @@ class Edition(_Model):
     @model_validator(mode="after")
     def _every_transition_has_its_steps(self) -> Edition:
         if missing := [t for t in TRANSITIONS if t not in self.steps]:
-            raise ValueError(f"steps lacks {', '.join(missing)}; a transition without approval is written as an empty list")
+            raise ValueError(
+                f"steps lacks {', '.join(missing)}; a transition without approval is written as an empty list"
+            )
         return self
 
 
@@ -142,7 +159,9 @@ class Pack(_Model):
         """
         begun = [edition for edition in self.editions if edition.effective_from <= day]
         if not begun:
-            raise PackMissing(f"no edition of {self.id!r} was in force on {day}; the first begins {self.editions[0].effective_from}")
+            raise PackMissing(
+                f"no edition of {self.id!r} was in force on {day}; the first begins {self.editions[0].effective_from}"
+            )
         return max(begun, key=lambda edition: edition.effective_from)
 
 

@@ -13,86 +13,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from govcloud.api.approval import ApprovalStatus
+from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
+from govcloud.api.request import RequestKey
+from govcloud.api.unit import UnitStatus
+from govcloud.audit.log import AuditLog
+from govcloud.core.objects import (
+    ApprovalObject,
+    BackupObject,
+    CatalogObject,
+    JurisdictionObject,
+    PinnedPlan,
+    RequestObject,
+    UnitObject,
+)
 from stacks.kind import Quota
 from stacks.program import Program
 
-from govcloud.api.approval import ApprovalSpec, ApprovalStatus
-from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
-from govcloud.api.catalog import CatalogSpec
-from govcloud.api.jurisdiction import JurisdictionSpec
-from govcloud.api.request import RequestKey
-from govcloud.api.unit import UnitSpec, UnitStatus
-from govcloud.audit.log import AuditLog
-
-
-@dataclass(frozen=True)
-class RequestObject:
-    """A CloudServiceRequest as it lies in the cluster. `spec` and `status` are raw: parsing them is a decision, not an assumption."""
-
-    key: RequestKey
-    generation: int
-    resource_version: str
-    created_at: datetime
-    deleting: bool
-    has_finalizer: bool
-    labels: Mapping[str, str]
-    spec: Mapping[str, Any]
-    status: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ApprovalObject:
-    """A CloudServiceApproval. `status` is None where the controller has not said anything yet."""
-
-    name: str
-    namespace: str
-    uid: str
-    created_at: datetime
-    spec: ApprovalSpec
-    status: ApprovalStatus | None
-
-
-@dataclass(frozen=True)
-class UnitObject:
-    name: str
-    uid: str
-    generation: int
-    spec: UnitSpec
-    status: UnitStatus
-
-
-@dataclass(frozen=True)
-class JurisdictionObject:
-    name: str
-    uid: str
-    generation: int
-    spec: JurisdictionSpec
-
-
-@dataclass(frozen=True)
-class CatalogObject:
-    name: str
-    uid: str
-    generation: int
-    spec: CatalogSpec
-
-
-@dataclass(frozen=True)
-class BackupObject:
-    name: str
-    uid: str
-    spec: BackupSpec
-    status: BackupStatus
-
-
-@dataclass(frozen=True)
-class PinnedPlan:
-    """A plan as it was frozen: its number, and its canonical JSON text exactly as stored."""
-
-    revision: str
-    number: int
-    text: str
-    created_at: datetime
+__all__ = [
+    "ApprovalObject", "BackupObject", "Backups", "CatalogObject", "Clock", "Cloud", "Cluster", "Found", "JurisdictionObject",
+    "PinnedPlan", "Ports", "RequestObject", "StackOutcome", "Stacks", "UnitAccess", "UnitObject",
+]  # fmt: skip
 
 
 class Cluster(Protocol):
@@ -119,7 +60,9 @@ class Cluster(Protocol):
 
     def add_finalizer(self, request: RequestObject) -> None: ...
     def remove_finalizer(self, request: RequestObject) -> None: ...
-    def write_request_status(self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]) -> None:
+    def write_request_status(
+        self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]
+    ) -> None:
         """Replace the status (and set or, with None, remove labels) if anything differs. A newer object raises `Retry(CONFLICT)`."""
         ...
 

@@ -15,9 +15,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    state_dir: Path = Field(description="directory for the audit log (audit/), Pulumi state (pulumi/) and the master key (master.key)")
+    state_dir: Path = Field(
+        description="directory for the audit log (audit/), Pulumi state (pulumi/) and the master key (master.key)"
+    )
     cloud: str = Field("govcloud", description="entry of clouds.yaml with the controller's own login")
-    namespace: str = Field("govcloud-system", description="namespace of the controller: its Lease, its Events, its clock")
+    namespace: str = Field(
+        "govcloud-system", description="namespace of the controller: its Lease, its Events, its clock"
+    )
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
     resync_seconds: int = Field(300, ge=5, le=86400, description="every request is looked at this often, event or not")
@@ -31,5 +35,9 @@ class Settings(BaseModel):
         Raises:
             pydantic.ValidationError: a value is missing or wrong; its message names the field.
         """
-        known = {name: environment[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in environment}
+        known = {
+            name: environment[PREFIX + name.upper()]
+            for name in cls.model_fields
+            if PREFIX + name.upper() in environment
+        }
         return cls.model_validate(known)

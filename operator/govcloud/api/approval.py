@@ -28,7 +28,9 @@ class Attachment(Model):
 class ApprovalSpec(Model):
     """What is decided, on which plan, by whom."""
 
-    model_config = checked_by(immutable("a decision cannot be edited; to take it back, create a new one with decision: Revoked"))
+    model_config = checked_by(
+        immutable("a decision cannot be edited; to take it back, create a new one with decision: Revoked")
+    )
 
     request: RequestRef
     step: Word = Field(description="the approval step, as the regulation pack names it, for instance authority")

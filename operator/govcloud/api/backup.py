@@ -10,7 +10,9 @@ from pydantic import Field
 from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Token, Uid
 from govcloud.api.marks import checked_by, immutable, keyed_by
 
-PartState = Literal["Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"]
+PartState = Literal[
+    "Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"
+]
 
 
 class BackedUpRequest(Model):
@@ -38,7 +40,9 @@ class BackupSpec(Model):
     request: BackedUpRequest
     unit: ObjectName
     jurisdiction: ObjectName
-    plan: Annotated[int, Field(ge=0)] = Field(description="plan of the termination (or other transition) that this backup belongs to")
+    plan: Annotated[int, Field(ge=0)] = Field(
+        description="plan of the termination (or other transition) that this backup belongs to"
+    )
     plan_digest: Digest
     project_id: Token = Field(description="OpenStack project that the data comes from")
     backup_project: Token

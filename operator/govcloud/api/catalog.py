@@ -20,9 +20,9 @@ class CatalogSpec(Model):
     title: Line
     valid_from: date = Field(description="first day of the agreement, for instance 2026-01-01")
     valid_until: date = Field(description="last day of the agreement")
-    offerings: Annotated[tuple[Offering, ...], Field(min_length=1, max_length=256, json_schema_extra=keyed_by("name"))] = Field(
-        description="lines of the agreement; a request names them"
-    )
+    offerings: Annotated[
+        tuple[Offering, ...], Field(min_length=1, max_length=256, json_schema_extra=keyed_by("name"))
+    ] = Field(description="lines of the agreement; a request names them")
     images: Annotated[tuple[Image, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))] = Field(
         (), description="system images that a request may name"
     )

@@ -28,7 +28,9 @@ Uid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$", max_length=36
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+$")]
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+$")
+]
 """One line of text for people: no control characters, nothing that reorders what is shown."""
 Text = Annotated[str, StringConstraints(max_length=2048)]
 User = Annotated[str, StringConstraints(min_length=1, max_length=256)]

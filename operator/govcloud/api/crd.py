@@ -31,7 +31,9 @@ KEPT = (
 """What means the same here and there, in the order in which it is written down."""
 DROPPED = frozenset({"title", "propertyNames", "const", DEFAULT_IN_CLUSTER})
 """What the API server has no use for, or what is said in another way."""
-HEADER = "# Generated from operator/govcloud/api by `python -m govcloud.api.crd crds`. Edit the models, not this file.\n"
+HEADER = (
+    "# Generated from operator/govcloud/api by `python -m govcloud.api.crd crds`. Edit the models, not this file.\n"
+)
 
 
 class NotStructural(Exception):
@@ -80,7 +82,9 @@ def _flattened(raw: Mapping[str, Any], definitions: Mapping[str, Schema], path: 
 def _only_choice(choices: list[Schema], path: str) -> Schema:
     real = [choice for choice in choices if choice.get("type") != "null"]
     if len(real) != 1:
-        raise NotStructural(f"{path}: a field has one type; make it an object with one field for each of the {len(real)}")
+        raise NotStructural(
+            f"{path}: a field has one type; make it an object with one field for each of the {len(real)}"
+        )
     return real[0]
 
 
@@ -209,15 +213,22 @@ def write(folder: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write, or with `--check` compare; the exit code is 1 when something differs."""
-    parser = argparse.ArgumentParser(prog="python -m govcloud.api.crd", description="write the CRDs from the API models")
+    parser = argparse.ArgumentParser(
+        prog="python -m govcloud.api.crd", description="write the CRDs from the API models"
+    )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file is not what the models say")
+    parser.add_argument(
+        "--check", action="store_true", help="compare only; exit 1 when a file is not what the models say"
+    )
     options = parser.parse_args(arguments)
     if not options.check:
         write(options.folder)
         return 0
     for name in (different := outdated(options.folder)):
-        print(f"{options.folder / name} is not what the models say; run: python -m govcloud.api.crd {options.folder}", file=sys.stderr)
+        print(
+            f"{options.folder / name} is not what the models say; run: python -m govcloud.api.crd {options.folder}",
+            file=sys.stderr,
+        )
     return 1 if different else 0
 
 

@@ -22,7 +22,9 @@ class Cloud(Model):
 
     external_network: Line = Field(description="name of the network to the outside")
     backup_project: Line = Field("govcloud-backups", description="OpenStack project that keeps backups")
-    quarantine_project: Line = Field("govcloud-quarantine", description="OpenStack project in which backups are restored to prove them")
+    quarantine_project: Line = Field(
+        "govcloud-quarantine", description="OpenStack project in which backups are restored to prove them"
+    )
 
 
 class Tightened(Model):

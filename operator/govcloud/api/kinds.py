@@ -56,7 +56,9 @@ def _condition(kind: str, field: Literal["status", "reason"] = "status") -> str:
 
 
 def _short_name(longest: int, why: str) -> JsonDict:
-    return rule(f"self.metadata.name.size() <= {longest}", f"metadata.name may have at most {longest} characters: {why}")
+    return rule(
+        f"self.metadata.name.size() <= {longest}", f"metadata.name may have at most {longest} characters: {why}"
+    )
 
 
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
@@ -124,7 +126,10 @@ UNIT = Kind(
     ),
     rules=(
         _short_name(63, "it becomes the value of a namespace's label"),
-        rule("!has(self.spec.superior) || self.spec.superior != self.metadata.name", "a unit is not above itself; name the primary unit"),
+        rule(
+            "!has(self.spec.superior) || self.spec.superior != self.metadata.name",
+            "a unit is not above itself; name the primary unit",
+        ),
     ),
 )
 JURISDICTION = Kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, create_model
+from pydantic import Field, create_model
 
 from govcloud.api.common import (
     Conditions,
@@ -42,7 +42,9 @@ class System(Model):
     """The application system that is to run on the cloud."""
 
     name: Line
-    classified: bool = Field(description="whether the system handles state secrets 涉密; such systems are refused (XH-C 2, SD 1, ZY 2)")
+    classified: bool = Field(
+        description="whether the system handles state secrets 涉密; such systems are refused (XH-C 2, SD 1, ZY 2)"
+    )
     government_funded: bool = Field(description="whether it is paid with government funds; others are refused (JJ 2)")
     protection_level: Annotated[int, Field(ge=1, le=4)] = Field(description="level of classified protection 等级保护")
 
@@ -50,7 +52,9 @@ class System(Model):
 class Trial(Model):
     """The free trial (JJ 16)."""
 
-    extension_days: Annotated[int, Field(ge=0, le=365)] = Field(0, description="calendar days added to the trial, in all, by approval")
+    extension_days: Annotated[int, Field(ge=0, le=365)] = Field(
+        0, description="calendar days added to the trial, in all, by approval"
+    )
 
 
 class Termination(Model):
@@ -103,7 +107,10 @@ else:
     Service = create_model(
         "Service",
         __base__=ServiceEntry,
-        **{kind.name: (kind.parameters | None, Field(None, alias=kind.name, description=kind.title)) for kind in CATALOG},
+        **{
+            kind.name: (kind.parameters | None, Field(None, alias=kind.name, description=kind.title))
+            for kind in CATALOG
+        },
     )
 
 
@@ -124,9 +131,11 @@ class RequestSpec(Model):
     applicant: User = Field(description="the person who asks; must be the authenticated user")
     purpose: Literal["New", "Migration"] = Field(description="a new system 新建 or one moved to the cloud 迁移 (JJ 14)")
     system: System
-    application: Annotated[tuple[Material, ...], Field(max_length=32)] = Field(description="materials of the application (JJ 14, XH-C 6)")
-    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32, json_schema_extra=keyed_by("name"))] = Field(
-        description="what is asked for"
+    application: Annotated[tuple[Material, ...], Field(max_length=32)] = Field(
+        description="materials of the application (JJ 14, XH-C 6)"
+    )
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32, json_schema_extra=keyed_by("name"))] = (
+        Field(description="what is asked for")
     )
     stage: Stage = Field(
         "Trial",
@@ -168,7 +177,9 @@ class PlanView(Model):
     digest: Digest
     digest_sm3: Token | None = None
     monthly_cost: Money
-    steps: Annotated[tuple[Token, ...], Field(max_length=32)] = Field((), description="approval steps that this plan needs, in order")
+    steps: Annotated[tuple[Token, ...], Field(max_length=32)] = Field(
+        (), description="approval steps that this plan needs, in order"
+    )
     diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
     quota: Quantities = Field(default_factory=dict)
     summary_zh: Text = ""
@@ -212,7 +223,9 @@ class Operation(Model):
     approvals: Annotated[tuple[Token, ...], Field(max_length=32)] = Field(
         (), description="uids of the approvals that allow it; one that vanishes freezes the operation"
     )
-    done: Annotated[tuple[Token, ...], Field(max_length=256)] = Field((), description="steps of the operation that are finished, in order")
+    done: Annotated[tuple[Token, ...], Field(max_length=256)] = Field(
+        (), description="steps of the operation that are finished, in order"
+    )
 
 
 class TrialRecord(Model):
@@ -244,7 +257,9 @@ class Progress(Model):
     rejected_plan: int | None = None
     operation: Operation | None = None
     running: bool = Field(True, description="whether the servers are meant to be on")
-    allocated: Quantities = Field(default_factory=dict, description="quota that this request holds in the unit's project")
+    allocated: Quantities = Field(
+        default_factory=dict, description="quota that this request holds in the unit's project"
+    )
     trial: TrialRecord | None = None
     production_since: datetime | None = None
     suspended_since: datetime | None = None
@@ -261,13 +276,17 @@ class RequestStatus(Model):
     phase: Token = Field("Planning", description="a word for people; derived, never read back")
     conditions: Conditions = ()
     next_action: NextAction | None = None
-    plan: PlanView | None = Field(None, description="the plan that waits or is being carried out, else the last completed one")
+    plan: PlanView | None = Field(
+        None, description="the plan that waits or is being carried out, else the last completed one"
+    )
     progress: Progress = Progress()
     due: datetime | None = Field(None, description="end of the trial, or the deadline of what is waited for")
     monthly_cost: Money | None = None
     resources: Annotated[tuple[ResourceView, ...], Field(max_length=4096)] = ()
     endpoints: Annotated[tuple[EndpointView, ...], Field(max_length=1024)] = ()
-    credentials_secret: Token | None = Field(None, description="name of the Secret with the credentials, in this namespace")
+    credentials_secret: Token | None = Field(
+        None, description="name of the Secret with the credentials, in this namespace"
+    )
 
 
 class RequestKey(Model):

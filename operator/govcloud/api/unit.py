@@ -18,12 +18,16 @@ class UnitSpec(Model):
             "self.budgetLevel != 'Secondary' || has(self.superior)",
             "a secondary unit names the primary unit above it in superior; that unit approves its applications (JJ 14)",
         ),
-        rule("self.budgetLevel != 'Primary' || !has(self.superior)", "a primary unit has no superior; leave superior out"),
+        rule(
+            "self.budgetLevel != 'Primary' || !has(self.superior)", "a primary unit has no superior; leave superior out"
+        ),
     )
 
     title: Line = Field(description="official name")
     jurisdiction: ObjectName
-    budget_level: Literal["Primary", "Secondary"] = Field(description="primary 一级 or secondary 二级 budget unit (JJ 14)")
+    budget_level: Literal["Primary", "Secondary"] = Field(
+        description="primary 一级 or secondary 二级 budget unit (JJ 14)"
+    )
     superior: ObjectName | None = Field(None, description="the primary unit above a secondary one")
 
 
@@ -33,4 +37,6 @@ class UnitStatus(Model):
     observed_generation: int = 0
     conditions: Conditions = ()
     project_id: Token | None = Field(None, description="OpenStack project of the unit")
-    quota: Quantities = Field(default_factory=dict, description="quota of the project as last set: the sum of what is approved")
+    quota: Quantities = Field(
+        default_factory=dict, description="quota of the project as last set: the sum of what is approved"
+    )

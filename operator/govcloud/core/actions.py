@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from stacks.kind import Quota
-from stacks.program import Program
-
 from govcloud.api.backup import BackupSpec
 from govcloud.core.approvals import Standing, Verdict
 from govcloud.core.objects import BackupObject, UnitObject
@@ -15,6 +12,8 @@ from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
+from stacks.kind import Quota
+from stacks.program import Program
 
 
 # Nothing is done.

@@ -93,23 +93,44 @@ def _fault(
     step = next((s for s in plan.steps if s.step == spec.step), None)
     others = {v.approval.spec.office for v in so_far.approved if v.approval.spec.approver == spec.approver}
     if spec.request.uid != plan.request.uid:
-        return Reason.WRONG_REQUEST, f"it names the request with uid {spec.request.uid}, this one has {plan.request.uid}"
+        return (
+            Reason.WRONG_REQUEST,
+            f"it names the request with uid {spec.request.uid}, this one has {plan.request.uid}",
+        )
     if spec.plan_digest != plan.digest:
-        return Reason.DIGEST_MISMATCH, f"it decides on {spec.plan_digest}, but the plan that waits is {plan.digest} (status.plan.digest)"
+        return (
+            Reason.DIGEST_MISMATCH,
+            f"it decides on {spec.plan_digest}, but the plan that waits is {plan.digest} (status.plan.digest)",
+        )
     if step is None:
-        return Reason.UNKNOWN_STEP, f"the plan has no step {spec.step!r}; its steps are {', '.join(s.step for s in plan.steps)}"
+        return (
+            Reason.UNKNOWN_STEP,
+            f"the plan has no step {spec.step!r}; its steps are {', '.join(s.step for s in plan.steps)}",
+        )
     if spec.office != step.office:
-        return Reason.WRONG_OFFICE, f"step {step.step!r} is decided by {step.office}, not by {spec.office} [{step.article}]"
+        return (
+            Reason.WRONG_OFFICE,
+            f"step {step.step!r} is decided by {step.office}, not by {spec.office} [{step.article}]",
+        )
     if spec.approver == plan.applicant:
         return Reason.SELF_APPROVAL, f"{spec.approver} is the applicant; somebody else has to decide"
     if others - {spec.office}:
-        return Reason.ONE_PERSON_TWO_OFFICES, f"{spec.approver} already decided for {', '.join(sorted(others))}; one person speaks for one office"
+        return (
+            Reason.ONE_PERSON_TWO_OFFICES,
+            f"{spec.approver} already decided for {', '.join(sorted(others))}; one person speaks for one office",
+        )
     if first_use[folded(spec.document_number)] != approval.uid:
-        return Reason.DOCUMENT_NUMBER_USED, f"document number {spec.document_number} was used by another decision before"
+        return (
+            Reason.DOCUMENT_NUMBER_USED,
+            f"document number {spec.document_number} was used by another decision before",
+        )
     if spec.valid_until is not None and spec.valid_until <= now:
         return Reason.EXPIRED, f"its validity ended at {spec.valid_until.isoformat()}"
     if spec.decision == "Approved" and _too_early(plan, step, so_far):
-        return Reason.OUT_OF_ORDER, f"step {step.step!r} comes after {', '.join(s.step for s in _before(plan, step))}; decide again once they did"
+        return (
+            Reason.OUT_OF_ORDER,
+            f"step {step.step!r} comes after {', '.join(s.step for s in _before(plan, step))}; decide again once they did",
+        )
     return None
 
 
@@ -126,7 +147,9 @@ def _refused(so_far: Standing, approval: ApprovalObject, reason: Reason, message
 
 
 def _counted(so_far: Standing, approval: ApprovalObject, plan: Plan) -> Standing:
-    verdict = Verdict(approval, True, Reason.COUNTED, f"{approval.spec.decision} counts for step {approval.spec.step!r}")
+    verdict = Verdict(
+        approval, True, Reason.COUNTED, f"{approval.spec.decision} counts for step {approval.spec.step!r}"
+    )
     judged = replace(so_far, verdicts=(*so_far.verdicts, verdict))
     match approval.spec.decision:
         case "Approved":

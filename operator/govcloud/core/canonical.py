@@ -14,7 +14,8 @@ def canonical(value: Any) -> str:
     Raises:
         rfc8785.CanonicalizationError: the value is not JSON, or a number is outside of what JSON can carry exactly.
     """
-    return rfc8785.dumps(value).decode()
+    data: bytes = rfc8785.dumps(value)
+    return data.decode()
 
 
 def sha256(text: str) -> str:

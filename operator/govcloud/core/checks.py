@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from policies.rules import Edition, Transition
-from stacks.kind import Problem
-
 from govcloud.api.request import RequestSpec
 from govcloud.core.facts import Facts
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
+from policies.rules import Edition, Transition
+from stacks.kind import Problem
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,11 @@ def office_is_not_named(case: Case) -> Iterator[Violation]:
 def catalog_is_not_valid(case: Case) -> Iterator[Violation]:
     """A9: prices are those of the year's agreement."""
     catalog, today = case.facts.catalog, case.facts.now.date()
-    if case.transition in ("Provision", "Change", "MajorChange") and catalog and not catalog.spec.valid_from <= today <= catalog.spec.valid_until:
+    if (
+        case.transition in ("Provision", "Change", "MajorChange")
+        and catalog
+        and not catalog.spec.valid_from <= today <= catalog.spec.valid_until
+    ):
         yield Violation(
             "catalog-validity", "CloudServiceCatalog.spec.validUntil",
             f"the catalog {catalog.name} is valid from {catalog.spec.valid_from} to {catalog.spec.valid_until}, not on {today}",
@@ -131,5 +134,3 @@ CHECKS: Sequence[Check] = (
 def violations_of(case: Case) -> tuple[Violation, ...]:
     """Everything that is wrong, at once."""
     return tuple(violation for check in CHECKS for violation in check(case))
-
-

@@ -33,7 +33,10 @@ def decide(facts: Facts) -> Action:
         return RemoveFinalizer() if facts.request.has_finalizer else Rest()
     if facts.damaged:
         numbers = ", ".join(str(number) for number in sorted(facts.damaged))
-        return Block(Reason.PLAN_DAMAGED, f"pinned plan {numbers} cannot be read or does not match; restore its ControllerRevision")
+        return Block(
+            Reason.PLAN_DAMAGED,
+            f"pinned plan {numbers} cannot be read or does not match; restore its ControllerRevision",
+        )
     if facts.progress.operation is not None and not _is_given_up(facts):
         return continue_operation(facts)
     if facts.request.deleting:
@@ -70,7 +73,13 @@ def _trial_is_over(facts: Facts) -> bool:
 def _is_given_up(facts: Facts) -> bool:
     """A transition that needs someone to change something, and whose spec was changed since: another plan may take its place."""
     failure, started, spec = facts.progress.failure, facts.started, facts.spec
-    if failure is None or failure.kind != "Stop" or started is None or spec is None or started.transition == "Terminate":
+    if (
+        failure is None
+        or failure.kind != "Stop"
+        or started is None
+        or spec is None
+        or started.transition == "Terminate"
+    ):
         return False
     return started.generation != facts.request.generation
 
@@ -84,7 +93,8 @@ def _towards_the_spec(facts: Facts) -> Action:
     if violations:
         return Refuse(violations)
     if transition is None:
-        return Rest(wake_at(facts))
+        # An edit that was taken back does not undo what its operation has done already: that goes on.
+        return continue_operation(facts) if facts.progress.operation else Rest(wake_at(facts))
     pending = facts.pending
     if pending is None:
         return Freeze(make_plan(facts, facts.spec, transition, facts.edition))
@@ -95,7 +105,9 @@ def _towards_the_plan(facts: Facts, plan: Plan) -> Action:
     older = frozenset(p.digest for p in facts.plans.values() if p.number < plan.number)
     stand = standing(plan, facts.approvals, facts.now, older)
     if stand.rejected is not None:
-        return Reject(plan, stand, stand.rejected) if facts.progress.rejected_plan != plan.number else Rest(wake_at(facts))
+        return (
+            Reject(plan, stand, stand.rejected) if facts.progress.rejected_plan != plan.number else Rest(wake_at(facts))
+        )
     if not stand.complete:
         return Await(plan, stand)
     if not facts.request.has_finalizer:

@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from policies.rules import Edition
-
 from govcloud.api.request import Progress, RequestSpec
-from govcloud.core.objects import ApprovalObject, BackupObject, CatalogObject, JurisdictionObject, RequestObject, UnitObject
+from govcloud.core.objects import (
+    ApprovalObject,
+    BackupObject,
+    CatalogObject,
+    JurisdictionObject,
+    RequestObject,
+    UnitObject,
+)
 from govcloud.core.plan import Plan
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
+from policies.rules import Edition
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,11 @@ class Facts:
         if latest is None or latest.number <= (self.progress.completed_plan or 0):
             return None
         made_for = (latest.generation, latest.base_plan, latest.base_running)
-        return latest if made_for == (self.request.generation, self.progress.completed_plan, self.progress.running) else None
+        return (
+            latest
+            if made_for == (self.request.generation, self.progress.completed_plan, self.progress.running)
+            else None
+        )
 
     @property
     def started(self) -> Plan | None:

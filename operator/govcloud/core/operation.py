@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from stacks.diff import allowed_operations, diff
-from stacks.kind import Quota
-from stacks.transform import with_power
-
-from govcloud.api.backup import BackupSpec, BackedUpRequest, Part
+from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
 from govcloud.core.actions import (
     AcceptBackup,
     Action,
@@ -32,6 +28,10 @@ from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup, prove
 from govcloud.reasons import Reason
+from stacks.diff import allowed_operations, diff
+from stacks.kind import Quota
+from stacks.request import data_of
+from stacks.transform import with_power
 
 TRIAL_END = "TrialEnd"
 
@@ -53,9 +53,14 @@ def continue_operation(facts: Facts) -> Action:
     operation, unit = facts.progress.operation, facts.unit
     plan = facts.started or facts.completed
     if operation is None or plan is None:
-        return Block(Reason.PLAN_DAMAGED, "the plan of the operation under way is gone; restore its ControllerRevision from the audit log")
+        return Block(
+            Reason.PLAN_DAMAGED,
+            "the plan of the operation under way is gone; restore its ControllerRevision from the audit log",
+        )
     if unit is None:
-        return Block(Reason.UNIT_MISSING, f"the UsingUnit {plan.unit} is gone while an operation needs it; create it again")
+        return Block(
+            Reason.UNIT_MISSING, f"the UsingUnit {plan.unit} is gone while an operation needs it; create it again"
+        )
     if fault := _withdrawn(facts, plan):
         return fault
     if (failure := facts.progress.failure) and failure.retry_at and facts.now < failure.retry_at:
@@ -71,11 +76,16 @@ def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
     return Quota(**facts.progress.allocated).covering(plan.needed_quota())
 
 
-def data_that_exists(facts: Facts, plan: Plan) -> tuple[Part, ...]:
-    """The parts that hold data and are really there."""
+def data_that_exists(facts: Facts) -> tuple[Part, ...]:
+    """The parts that hold data and are really there, whichever plan made them."""
     ids = {resource.name: resource.id for resource in facts.resources}
+    known = {
+        part.resource: (service, part) for plan in facts.plans.values() for service, part in data_of(plan.resources())
+    }
     return tuple(
-        Part(name=part.name, service=part.service, how=part.how, source_id=ids[part.resource]) for part in plan.data if part.resource in ids
+        Part(name=part.name, service=service, how=part.how, source_id=ids[name])
+        for name, (service, part) in known.items()
+        if name in ids
     )
 
 
@@ -86,11 +96,17 @@ def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
         return None
     there = {approval.uid for approval in facts.approvals}
     if gone := [uid for uid in operation.approvals if uid not in there]:
-        return Block(Reason.APPROVAL_REVOKED, f"{len(gone)} of the approvals that started plan {plan.number} no longer exist; the operation is frozen")
+        return Block(
+            Reason.APPROVAL_REVOKED,
+            f"{len(gone)} of the approvals that started plan {plan.number} no longer exist; the operation is frozen",
+        )
     revoked = standing(plan, facts.approvals, operation.started_at, frozenset()).revoked
     if revoked is None:
         return None
-    return Block(Reason.APPROVAL_REVOKED, f"{revoked.approval.spec.office} revoked its approval of plan {plan.number} ({revoked.approval.name}); the operation is frozen")
+    return Block(
+        Reason.APPROVAL_REVOKED,
+        f"{revoked.approval.spec.office} revoked its approval of plan {plan.number} ({revoked.approval.name}); the operation is frozen",
+    )
 
 
 def _unit(facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
@@ -106,7 +122,14 @@ def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if operation is not None and operation.transition == TRIAL_END:
         return _power_off("stack", plan, unit)
     running = operation is None or operation.transition != "Suspend"
-    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running if plan.transition in _POWERED else facts.progress.running)
+    return Deploy(
+        "stack",
+        plan,
+        unit,
+        plan.resources(),
+        plan.allowed(),
+        running if plan.transition in _POWERED else facts.progress.running,
+    )
 
 
 _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")
@@ -127,7 +150,7 @@ def _power_off(step: str, ran: Plan, unit: UnitObject) -> Deploy:
 
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    parts = data_that_exists(facts, plan)
+    parts = data_that_exists(facts)
     if not parts:
         return AcceptBackup("backup", None)
     backup = facts.backup
@@ -135,14 +158,20 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
         return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts))
     if any(part.state == "Mismatch" for part in backup.status.parts):
         wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
-        return Block(Reason.BACKUP_MISMATCH, f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}")
+        return Block(
+            Reason.BACKUP_MISMATCH,
+            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}",
+        )
     if any(part.state != "Cleaned" for part in backup.status.parts) or not backup.status.parts:
         return TakeBackup(backup)
     if backup.status.manifest_sha256 is None:
         return StoreManifest(backup)
     proof = prove(backup, plan, frozenset(part.name for part in parts))
     if proof is None:
-        return Block(Reason.BACKUP_MISMATCH, f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed")
+        return Block(
+            Reason.BACKUP_MISMATCH,
+            f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed",
+        )
     return AcceptBackup("backup", proof)
 
 
@@ -153,10 +182,12 @@ def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
 
 
 def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
-    parts = data_that_exists(facts, plan)
+    parts = data_that_exists(facts)
     proof = _proof_if_needed(facts, plan, parts)
     if parts and proof is None:
-        return Block(Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed")
+        return Block(
+            Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed"
+        )
     return Destroy("destroy", plan, unit, proof)
 
 
@@ -204,4 +235,3 @@ _STEP: dict[str, Callable[[Facts, Plan, UnitObject], Action]] = {
     "destroy": _destroy,
     "absence": _absence,
 }
-

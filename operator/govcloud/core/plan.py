@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Literal
-
-from policies.rules import Transition
-from stacks.diff import allowed_operations, ResourceChange
-from stacks.kind import Image, Layout, Model, Money, Offering, Quota
-from stacks.program import Program
-from stacks.program_json import from_json, to_json, value_from_json, value_to_json
 
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.request import RequestKey, RequestSpec
 from govcloud.core.canonical import canonical, sha256, sm3
+from policies.rules import Transition
+from stacks.diff import ResourceChange, allowed_operations
+from stacks.kind import Image, Model, Money, Offering, PriceItem, Quota
+from stacks.program import Program
+from stacks.program_json import from_json
 
 
 class PlannedStep(Model):
@@ -36,22 +36,6 @@ class PlannedChange(Model):
     type: str
     operation: Literal["create", "update", "replace", "delete"]
     fields: tuple[str, ...] = ()
-
-
-class PlannedData(Model):
-    """A part that holds data, as the kinds declared it."""
-
-    name: str
-    service: str
-    resource: str
-    how: Literal["Volume", "Container", "DatabaseVolume"]
-
-
-class PlannedEndpoint(Model):
-    service: str
-    name: str
-    address: Any
-    port: int
 
 
 class Values(Model):
@@ -95,9 +79,6 @@ class Plan(Model):
     steps: tuple[PlannedStep, ...]
     program: Mapping[str, Any]
     diff: tuple[PlannedChange, ...]
-    data: tuple[PlannedData, ...]
-    endpoints: tuple[PlannedEndpoint, ...]
-    credentials: Mapping[str, Any]
     quota: Mapping[str, int]
     monthly_cost: Money
 
@@ -130,10 +111,6 @@ class Plan(Model):
     def trial_length(self) -> timedelta:
         return timedelta(days=self.values.trial_days + self.values.extension_days)
 
-    def secret_values(self) -> dict[str, Any]:
-        """What the Secret of the request holds, as values of a program."""
-        return {key: value_from_json(value) for key, value in self.credentials.items()}
-
 
 def parse_plan(text: str) -> Plan:
     """Read a pinned plan.
@@ -146,29 +123,14 @@ def parse_plan(text: str) -> Plan:
 
 def planned_changes(changes: tuple[ResourceChange, ...]) -> tuple[PlannedChange, ...]:
     return tuple(
-        PlannedChange(service=c.service, resource=c.resource, type=c.type, operation=c.operation, fields=c.fields) for c in changes
+        PlannedChange(service=c.service, resource=c.resource, type=c.type, operation=c.operation, fields=c.fields)
+        for c in changes
     )
 
 
-def planned_layout(layout: Layout, services_of: Mapping[str, str]) -> dict[str, Any]:
-    """The parts of a layout as a plan stores them. `services_of`: logical name -> service."""
-    return {
-        "program": to_json(layout.program),
-        "data": tuple(
-            PlannedData(name=part.name, service=services_of[part.resource], resource=part.resource, how=part.how) for part in layout.data
-        ),
-        "endpoints": tuple(
-            PlannedEndpoint(service=e.name.partition("/")[0], name=e.name, address=value_to_json(e.address), port=e.port)
-            for e in layout.endpoints
-        ),
-        "credentials": {key: value_to_json(value) for key, value in layout.credentials.items()},
-        "quota": dict(vars(layout.quota)),
-        "monthly_cost": _yuan(layout),
-    }
-
-
-def _yuan(layout: Layout) -> str:
-    return f"{sum((item.monthly for item in layout.prices), start=type(layout.prices[0].monthly)(0)) if layout.prices else 0:.2f}"
+def yuan(prices: Iterable[PriceItem]) -> str:
+    """The monthly cost of all items, in yuan with two decimals."""
+    return f"{sum((price.monthly for price in prices), start=Decimal(0)):.2f}"
 
 
 def _as_change(change: PlannedChange) -> ResourceChange:

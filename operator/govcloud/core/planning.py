@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
-
-from policies.rules import Edition, StepRule, Transition
-from stacks.diff import diff, merged, shrinks
-from stacks.kind import Layout, Parameters, Problem, Quota
-from stacks.program import Program
-from stacks.request import lay_out, problems_of
-from stacks.transform import with_power, with_stage
 
 from govcloud.api.common import Stage
 from govcloud.api.request import RequestSpec
 from govcloud.core.canonical import canonical
 from govcloud.core.checks import Case, violations_of
 from govcloud.core.facts import Facts
-from govcloud.core.plan import Plan, PlannedStep, Values, planned_changes, planned_layout
+from govcloud.core.plan import Plan, PlannedStep, Values, planned_changes, yuan
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
+from policies.rules import Edition, StepRule, Transition
+from stacks.diff import ResourceChange, diff, shrinks
+from stacks.kind import Money, Parameters, Problem, Quota
+from stacks.program import Program
+from stacks.program_json import to_json
+from stacks.request import Wanted, lay_out, problems_of
+from stacks.transform import with_power, with_stage
 
 Moves = tuple[Violation, ...]
+_LAID_OUT = ("Provision", "Change", "MajorChange")
 
 
-def transition_of(facts: Facts, spec: RequestSpec) -> Transition | None | Moves:
+def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
     """What the edit asks for: a transition, nothing (the spec is what the completed plan says), or why it cannot be asked for."""
     if facts.completed is None:
         return _first_transition(facts, spec)
@@ -61,8 +64,8 @@ def transition_and_violations(facts: Facts, spec: RequestSpec, edition: Edition)
 
 def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: Edition) -> Plan:
     """The plan for a transition that the checks found nothing against."""
-    layout = _wanted_layout(facts, spec, transition)
     latest = facts.latest
+    target = _target(facts, spec, transition)
     return Plan(
         request=facts.request.key,
         number=(latest.number if latest else 0) + 1,
@@ -77,8 +80,10 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         spec=spec.model_dump(mode="json", by_alias=True, exclude_unset=True),
         values=_values(facts, spec, edition),
         steps=tuple(_step(facts, rule) for rule in edition.steps[transition] if _applies(facts, rule)),
-        diff=planned_changes(merged(diff(base, _program(layout, facts, transition)) for base in _bases(facts))),
-        **_layout_fields(facts, layout, transition),
+        program=to_json(target.program),
+        diff=planned_changes(_differences(facts, target.program)),
+        quota=dict(vars(target.quota)),
+        monthly_cost=target.monthly_cost,
     )
 
 
@@ -103,7 +108,11 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
 def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
     """Names of what differs; services and system count as one thing, materials go along with anything."""
     found = [name for name in ("stage", "suspended", "trial") if getattr(before, name) != getattr(after, name)]
-    content = [name for name in ("services", "system", "purpose") if _plain(getattr(before, name)) != _plain(getattr(after, name))]
+    content = [
+        name
+        for name in ("services", "system", "purpose")
+        if _plain(getattr(before, name)) != _plain(getattr(after, name))
+    ]
     return (*found, *content[:1])
 
 
@@ -112,7 +121,15 @@ def _stage_move(before: Stage, spec: RequestSpec) -> Transition | Moves:
         return "Promote"
     if spec.stage == "Terminated":
         return "Terminate"
-    return (Violation("stage", "spec.stage", f"a service does not go from {before} back to {spec.stage}", f"不能由 {before} 退回 {spec.stage}", "JJ 17"),)
+    return (
+        Violation(
+            "stage",
+            "spec.stage",
+            f"a service does not go from {before} back to {spec.stage}",
+            f"不能由 {before} 退回 {spec.stage}",
+            "JJ 17",
+        ),
+    )
 
 
 def _suspension_move(facts: Facts, spec: RequestSpec) -> Transition | Moves:
@@ -125,13 +142,29 @@ def _suspension_move(facts: Facts, spec: RequestSpec) -> Transition | Moves:
 
 def _extension_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | Moves:
     if facts.progress.production_since is not None:
-        return (Violation("extension", "spec.trial.extensionDays", "the trial ended with the promotion to production", "已转为正式环境,试用已结束", "JJ 17"),)
+        return (
+            Violation(
+                "extension",
+                "spec.trial.extensionDays",
+                "the trial ended with the promotion to production",
+                "已转为正式环境,试用已结束",
+                "JJ 17",
+            ),
+        )
     if spec.trial.extension_days <= before.trial.extension_days:
         return (Violation("extension", "spec.trial.extensionDays",
                           f"an extension only grows: {before.trial.extension_days} days are approved already", "延长天数只能增加", "JJ 16"),)  # fmt: skip
     limit = _longest_extension(facts)
     if limit is not None and spec.trial.extension_days > limit:
-        return (Violation("extension", "spec.trial.extensionDays", f"at most {limit} days of extension in all", f"延长试用累计不超过 {limit} 天", "JJ 16"),)
+        return (
+            Violation(
+                "extension",
+                "spec.trial.extensionDays",
+                f"at most {limit} days of extension in all",
+                f"延长试用累计不超过 {limit} 天",
+                "JJ 16",
+            ),
+        )
     return "ExtendTrial"
 
 
@@ -154,27 +187,50 @@ def _change_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transi
         return "MajorChange"
     if _problems(facts, spec, "Change"):
         return "Change"  # whatever it is, the checks will say what is wrong with it
-    cost = _cents(planned_layout(lay_out(**_ingredients(facts, spec)), {})["monthly_cost"])
-    grown = cost * 100 > _cents(completed.monthly_cost) * (100 + rule.cost_increase_percent)
+    cost = Decimal(_target(facts, spec, "Change").monthly_cost)
+    grown = cost * 100 > Decimal(completed.monthly_cost) * (100 + rule.cost_increase_percent)
     return "MajorChange" if grown else "Change"
 
 
 # What is wanted, and what is there
 
 
-def _ingredients(facts: Facts, spec: RequestSpec) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Target:
+    """What a plan leads to."""
+
+    program: Program
+    quota: Quota
+    monthly_cost: Money
+
+
+def _target(facts: Facts, spec: RequestSpec, transition: Transition) -> _Target:
+    """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
+    if transition in _LAID_OUT:
+        layout = lay_out(_wanted(facts, spec))
+        return _Target(layout.program, layout.quota, yuan(price for _, price in layout.prices))
+    completed = facts.completed
+    if transition == "Terminate" or completed is None:
+        return _Target(Program(), Quota(), "0.00")
+    program = with_power(completed.resources(), transition != "Suspend")
+    if transition == "Promote":
+        program = with_stage(program, "production")
+    return _Target(program, completed.needed_quota(), completed.monthly_cost)
+
+
+def _wanted(facts: Facts, spec: RequestSpec) -> Wanted:
     assert facts.catalog is not None and facts.jurisdiction is not None  # noqa: S101  `blocked` was looked at before
-    return {
-        "owner": facts.request.key.uid,
-        "unit": spec.unit,
-        "stage": "production" if facts.progress.production_since or spec.stage == "Production" else "trial",
-        "running": facts.progress.running,
-        "protection_level": spec.system.protection_level,
-        "external_network": facts.jurisdiction.spec.cloud.external_network,
-        "offerings": {offering.name: offering for offering in facts.catalog.spec.offerings},
-        "images": {image.name: image for image in facts.catalog.spec.images},
-        "services": _services(spec),
-    }
+    return Wanted(
+        owner=facts.request.key.uid,
+        unit=spec.unit,
+        stage="production" if facts.progress.production_since or spec.stage == "Production" else "trial",
+        running=facts.progress.running,
+        protection_level=spec.system.protection_level,
+        external_network=facts.jurisdiction.spec.cloud.external_network,
+        offerings={offering.name: offering for offering in facts.catalog.spec.offerings},
+        images={image.name: image for image in facts.catalog.spec.images},
+        services=_services(spec),
+    )
 
 
 def _services(spec: RequestSpec) -> Mapping[str, tuple[str, Parameters]]:
@@ -182,18 +238,23 @@ def _services(spec: RequestSpec) -> Mapping[str, tuple[str, Parameters]]:
 
 
 def _problems(facts: Facts, spec: RequestSpec, transition: Transition) -> tuple[Problem, ...]:
-    if transition not in ("Provision", "Change", "MajorChange"):
+    if transition not in _LAID_OUT:
         return ()
-    if found := (*_repeated_names(spec), *problems_of(**_ingredients(facts, spec))):
-        return found
-    wanted = lay_out(**_ingredients(facts, spec)).program
-    return tuple(problem for base in _bases(facts) for problem in shrinks(base, wanted))
+    found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
+    if not found:
+        program = lay_out(_wanted(facts, spec)).program
+        found = tuple(problem for base in _bases(facts) for problem in shrinks(base, program))
+    return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
 
 
 def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
     names = [service.name for service in spec.services]
     return tuple(
-        Problem("spec.services", f"the name {name!r} is used {names.count(name)} times; each service has its own", f"服务名称 {name} 重复")
+        Problem(
+            "spec.services",
+            f"the name {name!r} is used {names.count(name)} times; each service has its own",
+            f"服务名称 {name} 重复",
+        )
         for name in sorted({n for n in names if names.count(n) > 1})
     )
 
@@ -206,32 +267,10 @@ def _bases(facts: Facts) -> tuple[Program, ...]:
     return tuple(found) or (Program(),)
 
 
-def _wanted_layout(facts: Facts, spec: RequestSpec, transition: Transition) -> Layout | None:
-    """A fresh layout where services are laid out; None where the completed plan's own is carried on or ended."""
-    return lay_out(**_ingredients(facts, spec)) if transition in ("Provision", "Change", "MajorChange") else None
-
-
-def _program(layout: Layout | None, facts: Facts, transition: Transition) -> Program:
-    if layout is not None:
-        return layout.program
-    if transition == "Terminate" or facts.completed is None:
-        return Program()
-    running = with_power(facts.completed.resources(), transition != "Suspend")
-    return with_stage(running, "production") if transition == "Promote" else running
-
-
-def _layout_fields(facts: Facts, layout: Layout | None, transition: Transition) -> dict[str, Any]:
-    """Program, data, endpoints, credentials, quota and cost of the plan."""
-    if layout is not None:
-        return planned_layout(layout, {resource.name: resource.service for resource in layout.program.resources})
-    if transition == "Terminate":
-        data = tuple(part for plan in (facts.started, facts.completed) if plan for part in plan.data)
-        ended = planned_layout(Layout(Program(), Quota(), ()), {})
-        return {**ended, "data": tuple({part.name: part for part in data}.values())}
-    completed = facts.completed
-    assert completed is not None  # noqa: S101  these transitions start from a completed plan
-    carried = {name: getattr(completed, name) for name in ("data", "endpoints", "credentials", "quota", "monthly_cost")}
-    return {"program": planned_layout(Layout(_program(None, facts, transition), Quota(), ()), {})["program"], **carried}
+def _differences(facts: Facts, program: Program) -> tuple[ResourceChange, ...]:
+    """What happens to each resource, from whatever may run now."""
+    found = {(c.resource, c.operation): c for base in _bases(facts) for c in diff(base, program)}
+    return tuple(found.values())
 
 
 def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
@@ -293,8 +332,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value.model_dump(mode="json", by_alias=True) if hasattr(value, "model_dump") else value
-
-
-def _cents(money: str) -> int:
-    yuan, _, cents = money.partition(".")
-    return int(yuan) * 100 + int((cents + "00")[:2])
