@@ -1,0 +1,156 @@
+"""Handing a program to the engine: each resource becomes an object of the class of `pulumi_openstack` that its type names.
+
+Runs inside the engine's call into our language server. What the engine computes (ids, outputs) is collected here on the way, so that
+no second call has to ask for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_openstack
+
+from stacks.order import ProgramFault
+from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a program gets only when it runs. `secret` derives a secret by its name; `external` holds values of another stack."""
+
+    secret: Callable[[str], str]
+    external: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Collected:
+    """What the engine computed: logical name -> (type, id), and the stack's outputs in plain. Holds secrets: never print it."""
+
+    resources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+def program_function(program: Program, inputs: Inputs, collected: Collected) -> Callable[[], None]:
+    """The program as the engine's language server wants it."""
+
+    def run() -> None:
+        _Registration(inputs, collected).register(program)
+
+    return run
+
+
+class _Registration:
+    """One registration of one program."""
+
+    def __init__(self, inputs: Inputs, collected: Collected) -> None:
+        self._inputs = inputs
+        self._collected = collected
+        self._made: dict[str, Any] = {}
+        self._logins: dict[str, Any] = {}
+        self._found: dict[Lookup, Any] = {}
+
+    def register(self, program: Program) -> None:
+        for resource in program.resources:
+            self._made[resource.name] = self._make(resource)
+        for name, value in program.outputs.items():
+            resolved = pulumi.Output.from_input(self._resolved(value, "unit"))
+            resolved.apply(self._collecting(name))
+            pulumi.export(name, resolved)
+
+    def _make(self, resource: Resource) -> Any:
+        arguments = {name: self._resolved(value, resource.login) for name, value in resource.inputs.items()}
+        made = class_of(resource.type)(resource.name, opts=self._options(resource), **arguments)
+        made.id.apply(lambda found: self._collected.resources.__setitem__(resource.name, (resource.type, found)))
+        return made
+
+    def _options(self, resource: Resource) -> Any:
+        return pulumi.ResourceOptions(
+            provider=self._login(resource.login),
+            depends_on=[self._made[name] for name in resource.after],
+            ignore_changes=list(resource.ignore_changes),
+            # The old one goes first: quotas are exact, a volume is on one server, and an address belongs to one port.
+            delete_before_replace=True,
+        )
+
+    def _login(self, name: str) -> Any:
+        if name not in self._logins:
+            self._logins[name] = pulumi_openstack.Provider(name, cloud=name)
+        return self._logins[name]
+
+    def _resolved(self, value: Value, login: str) -> Any:
+        match value:
+            case Ref(resource, output):
+                return _output_of(self._made[resource], output)
+            case Lookup():
+                return self._looked_up(value, login)
+            case Secret(name):
+                return pulumi.Output.secret(self._inputs.secret(name))
+            case External(name):
+                return self._external(name)
+            case tuple():
+                return [self._resolved(item, login) for item in value]
+            case Mapping():
+                return {key: self._resolved(item, login) for key, item in value.items()}
+            case _:
+                return value
+
+    def _external(self, name: str) -> str:
+        try:
+            return self._inputs.external[name]
+        except KeyError:
+            raise ProgramFault(f"the program asks for {name}, which the unit's stack does not give out") from None
+
+    def _looked_up(self, lookup: Lookup, login: str) -> Any:
+        if lookup not in self._found:
+            options = pulumi.InvokeOutputOptions(provider=self._login(login))
+            self._found[lookup] = _FINDERS[lookup.kind](name=lookup.name, opts=options).id
+        return self._found[lookup]
+
+    def _collecting(self, name: str) -> Callable[[Any], None]:
+        return lambda value: self._collected.outputs.__setitem__(name, value)
+
+
+_FINDERS: Mapping[str, Callable[..., Any]] = {
+    "image": pulumi_openstack.images.get_image_output,
+    "network": pulumi_openstack.networking.get_network_output,
+    "flavor": pulumi_openstack.compute.get_flavor_output,
+    "role": pulumi_openstack.identity.get_role_output,
+}
+
+
+def class_of(type_token: str) -> Any:
+    """The class of `pulumi_openstack` behind a type token.
+
+    Raises:
+        ProgramFault: there is none.
+    """
+    package, module, name = type_token.split(":")
+    try:
+        found = getattr(importlib.import_module(f"pulumi_openstack.{module.split('/')[0]}"), name)
+    except (ImportError, AttributeError):
+        raise ProgramFault(f"pulumi_openstack has no class for {type_token}") from None
+    if package != "openstack":
+        raise ProgramFault(f"{type_token} is not a type of the package openstack")
+    return found
+
+
+def _output_of(made: Any, path: str) -> Any:
+    name, *rest = path.split(".")
+    output = getattr(made, name)
+    for part in rest:
+        output = output.apply(_picking(part, path))
+    return output
+
+
+def _picking(part: str, path: str) -> Callable[[Any], Any]:
+    def pick(value: Any) -> Any:
+        items = value or []
+        if int(part) >= len(items):
+            raise ProgramFault(f"there is no {path}: the service gave {len(items)}")
+        return items[int(part)]
+
+    return pick

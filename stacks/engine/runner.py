@@ -1,0 +1,232 @@
+"""Running programs with the real Pulumi engine: up, preview, refresh, destroy, and reading what a stack remembers.
+
+One `up` is one start of the CLI. Whatever an interrupted run left behind (a process, a lock, operations under way) is cleared away
+before the first run of a stack in this process, and after each run that did not end by itself. Whoever calls MUST hold the stack's own
+lock: nobody else in the world runs this stack meanwhile.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2_grpc
+from pulumi.runtime.settings import _GRPC_CHANNEL_OPTIONS
+
+from stacks.engine import leftovers, state
+from stacks.engine.commands import Answer, Installation, StackName, meaning_of, unexplained
+from stacks.engine.events import Events, Performed, read_events
+from stacks.engine.failures import EngineError, ProgramFailed, RunFailed, StackMissing
+from stacks.engine.registration import Collected, Inputs, program_function
+from stacks.program import Program
+
+_AT_ONCE = 64
+"""Resource operations at the same time. OpenStack, not we, is what takes time: forty machines should wait together."""
+
+_PROGRAM_RAISED = "python inline source runtime error"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did and what there is now.
+
+    Attributes:
+        operations: create, update, replace, delete, same -> how many OpenStack resources it befell.
+        performed: each operation by itself, in the order in which it ended.
+        resources: logical name -> (type token, OpenStack id).
+        outputs: the stack's outputs in plain, secret ones too: never print them.
+    """
+
+    operations: Mapping[str, int]
+    performed: tuple[Performed, ...]
+    resources: Mapping[str, tuple[str, str]] = field(repr=False)
+    outputs: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What an interrupted run had left behind."""
+
+    processes: int
+    pending: tuple[state.Pending, ...]
+
+
+class Engine:
+    """The engine on one installation. Safe for threads as long as no two of them run the same stack.
+
+    Args:
+        installation: where the CLI is and where it keeps things.
+        provider_port: where the provider listens on loopback; asked anew for each run.
+    """
+
+    def __init__(self, installation: Installation, provider_port: Callable[[], int]) -> None:
+        self._installation = installation
+        self._provider_port = provider_port
+        self._sound: set[StackName] = set()
+        self._lock = threading.Lock()
+
+    def up(self, stack: StackName, program: Program, inputs: Inputs) -> Outcome:
+        """Bring the stack to the program.
+
+        Raises:
+            RunFailed: some operations failed; the rest is done and remembered.
+            EngineError: the run could not be made, and why.
+        """
+        self._make_sound(stack)
+        collected = Collected()
+        with _serving(program_function(program, inputs, collected)) as client:
+            events = self._run(stack, ["up", "--skip-preview", "--yes", *_served_by(client)])
+        return Outcome(events.operations, events.performed, dict(collected.resources), dict(collected.outputs))
+
+    def preview(self, stack: StackName, program: Program, inputs: Inputs) -> tuple[Performed, ...]:
+        """What `up` would do, without a write.
+
+        Raises:
+            EngineError: it cannot be told, and why.
+        """
+        self._make_sound(stack)
+        with _serving(program_function(program, inputs, Collected())) as client:
+            return self._run(stack, ["preview", *_served_by(client)]).performed
+
+    def refresh(self, stack: StackName) -> Outcome:
+        """Make the stack remember what is in the cloud now, without a write to the cloud.
+
+        Raises:
+            EngineError: it could not be read, and why.
+        """
+        self._make_sound(stack)
+        events = self._run(stack, ["refresh", "--skip-preview", "--yes"])
+        return self._outcome_of(stack, events)
+
+    def destroy(self, stack: StackName) -> Outcome:
+        """Delete all resources of the stack. The empty stack stays, with its history. No stack at all is no error.
+
+        Raises:
+            RunFailed: some could not be deleted; the rest is gone.
+            EngineError: the run could not be made, and why.
+        """
+        if not self._exists(stack):
+            return Outcome({}, (), {}, {})
+        self._make_sound(stack)
+        events = self._run(stack, ["destroy", "--skip-preview", "--yes"])
+        return self._outcome_of(stack, events)
+
+    def remembered(self, stack: StackName) -> state.State | None:
+        """The stack's state; None where there is no stack.
+
+        Raises:
+            StateDamaged: it cannot be read.
+        """
+        try:
+            return state.parse(self._installation.ask(stack, ["stack", "export", "--show-secrets"]))
+        except StackMissing:
+            return None
+
+    def recover(self, stack: StackName) -> Recovery:
+        """Clear away what an interrupted run left: its process, its lock, and the operations that were under way.
+
+        An operation under way is forgotten, because what it made is found again by its mark: `create` looks before it makes. What was
+        being updated is read anew, because nobody knows how far that came.
+
+        Raises:
+            EngineError: the state cannot be read or written, and why.
+        """
+        processes = leftovers.end_left_over(stack, self._installation.backend_url)
+        self._installation.ask(stack, ["cancel", "--yes"])
+        remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
+        if remembered.pending:
+            self._installation.ask(stack, ["stack", "import"], given=state.without_pending(remembered))
+            self._read_anew(stack, [item.urn for item in remembered.pending if item.kind == "updating"])
+        return Recovery(processes, remembered.pending)
+
+    def _make_sound(self, stack: StackName) -> None:
+        with self._lock:
+            if stack in self._sound:
+                return
+        if not self._made_new(stack):
+            self.recover(stack)
+        with self._lock:
+            self._sound.add(stack)
+
+    def _made_new(self, stack: StackName) -> bool:
+        """Make the stack; False where there is one already."""
+        answer = self._installation.call(stack, ["stack", "init"])
+        if answer.code == 0:
+            return True
+        if "already exists" in answer.err:
+            return False
+        raise meaning_of(answer, stack) or unexplained(answer, stack, "stack init")
+
+    def _exists(self, stack: StackName) -> bool:
+        with self._lock:
+            if stack in self._sound:
+                return True
+        return self.remembered(stack) is not None
+
+    def _read_anew(self, stack: StackName, urns: list[str]) -> None:
+        if urns:
+            targets = [argument for urn in urns for argument in ("--target", urn)]
+            self._run(stack, ["refresh", "--skip-preview", "--yes", *targets])
+
+    def _run(self, stack: StackName, arguments: list[str]) -> Events:
+        with tempfile.TemporaryDirectory(prefix="events-", dir=self._installation.prepare(stack.project)) as folder:
+            log = Path(folder) / "events"
+            answer = self._installation.call(
+                stack,
+                [*arguments, "--parallel", str(_AT_ONCE), "--suppress-outputs", "--event-log", str(log)],
+                extra={"PULUMI_DEBUG_PROVIDERS": f"openstack:{self._provider_port()}"},
+            )
+            events = read_events(log)
+        if answer.code != 0:
+            self._doubt(stack, events)
+            raise _failure(answer, events, stack, arguments[0])
+        return events
+
+    def _doubt(self, stack: StackName, events: Events) -> None:
+        """A run that failed may have left something behind; one that came to its own end has not."""
+        if not events.complete:
+            with self._lock:
+                self._sound.discard(stack)
+
+    def _outcome_of(self, stack: StackName, events: Events) -> Outcome:
+        remembered = self.remembered(stack)
+        if remembered is None:
+            raise EngineError(f"stack {stack.stack} vanished while it was worked on")
+        resources = {item.name: (item.type, item.id) for item in remembered.resources if not item.doomed}
+        return Outcome(events.operations, events.performed, resources, remembered.outputs)
+
+
+def _failure(answer: Answer, events: Events, stack: StackName, command: str) -> EngineError:
+    if _PROGRAM_RAISED in answer.out or any(_PROGRAM_RAISED in item.message for item in events.diagnostics):
+        return ProgramFailed(f"stack {stack.stack}: its program raised", (answer.out + answer.err)[-4000:])
+    if known := meaning_of(answer, stack):
+        return known
+    of_resources = tuple(item for item in events.diagnostics if item.resource)
+    if of_resources:
+        return RunFailed(of_resources, answer.err[-4000:])
+    return unexplained(answer, stack, command)
+
+
+def _served_by(client: str) -> list[str]:
+    return [f"--client={client}", "--exec-kind", "auto.inline"]
+
+
+@contextmanager
+def _serving(program: Callable[[], None]) -> Iterator[str]:
+    """Offer the program to the engine on a port of loopback, as the SDK's own Automation API does."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=1).wait()
