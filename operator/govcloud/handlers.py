@@ -1,0 +1,71 @@
+"""The only file that knows kopf. An event is a knock on the door: it wakes a request up, and its payload is not trusted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import kopf
+
+from govcloud.api.common import GROUP, VERSION
+
+
+class Listener(Protocol):
+    """Who is woken up."""
+
+    def request_changed(self, namespace: str, name: str) -> None: ...
+    def everything_changed(self, why: str) -> None: ...
+    def clock_moved(self, data: dict[str, str]) -> None: ...
+
+
+CLOCK = "govcloud-dev-clock"
+
+
+def registry_for(listener: Listener, namespace: str) -> kopf.OperatorRegistry:
+    """The handlers, all of them: watch events only, no timers, no daemons, no finalizers, no annotations."""
+    registry = kopf.OperatorRegistry()
+
+    def on(*resource: str, **options: Any) -> Callable[[Any], Any]:
+        return kopf.on.event(*resource, registry=registry, **options)
+
+    @kopf.on.startup(registry=registry)
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.posting.enabled = False
+        settings.networking.request_timeout = 30
+        settings.watching.server_timeout = 240
+        settings.watching.client_timeout = 300
+        settings.networking.error_backoffs = [1, 2, 3, 5, 8]
+
+    @on(GROUP, VERSION, "cloudservicerequests")
+    async def request_event(namespace: str | None, name: str | None, **_: Any) -> None:
+        listener.request_changed(namespace or "", name or "")
+
+    @on(GROUP, VERSION, "cloudserviceapprovals")
+    async def approval_event(namespace: str | None, spec: kopf.Spec, **_: Any) -> None:
+        listener.request_changed(namespace or "", str(spec.get("request", {}).get("name", "")))
+
+    for plural in ("usingunits", "jurisdictions", "cloudservicecatalogs"):
+
+        @on(GROUP, VERSION, plural, id=f"{plural}_event")
+        async def surroundings_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
+            listener.everything_changed(f"{resource.plural}/{name}")
+
+    for plural in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
+
+        @on("admissionregistration.k8s.io", "v1", plural, id=f"{plural}_event", labels={f"{GROUP}/admission": kopf.PRESENT})
+        async def admission_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
+            listener.everything_changed(f"{resource.plural}/{name}")
+
+    @on("", "v1", "configmaps", field="metadata.name", value=CLOCK)
+    async def clock_event(namespace: str | None, body: kopf.Body, **_: Any) -> None:
+        if namespace == _own_namespace:
+            listener.clock_moved(dict(body.get("data") or {}))
+
+    _own_namespace = namespace
+    return registry
+
+
+async def watch(registry: kopf.OperatorRegistry, stop: asyncio.Event) -> None:
+    """Watch until `stop` is set, or until kopf ends by itself, which is a fault."""
+    await kopf.operator(registry=registry, clusterwide=True, standalone=True, stop_flag=stop)

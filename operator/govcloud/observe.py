@@ -1,0 +1,147 @@
+"""Look at everything that a decision about one request may depend on. Reads only, through ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from govcloud.api.request import Progress, RequestSpec, RequestStatus
+from govcloud.core.facts import Facts, RunningResource
+from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
+from govcloud.core.plan import Plan, parse_plan
+from govcloud.core.violations import Violation
+from govcloud.failures import Retry
+from govcloud.ports import Cloud, Ports, StackOutcome
+from govcloud.reasons import Reason
+from policies.rules import Edition, PackMissing, load
+
+
+def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
+    """The facts about a request at this moment; None when it does not exist."""
+    request = ports.cluster.request(namespace, name)
+    if request is None:
+        return None
+    now = ports.clock.now()
+    spec, faults = parse_spec(request.spec)
+    progress = status_of(request).progress
+    unit_name = spec.unit if spec else str(request.spec.get("unit", ""))
+    unit = ports.cluster.unit(unit_name) if unit_name else None
+    superior = ports.cluster.unit(unit.spec.superior) if unit and unit.spec.superior else None
+    jurisdiction = ports.cluster.jurisdiction(unit.spec.jurisdiction) if unit else None
+    catalog = ports.cluster.catalog(jurisdiction.spec.catalog) if jurisdiction else None
+    edition, pack_fault = _edition(jurisdiction, now)
+    pinned = ports.cluster.plans(request.key)
+    plans, damaged = _read_plans(request, pinned)
+    stack = _stack(ports, request, progress)
+    return Facts(
+        now=now,
+        request=request,
+        spec=spec,
+        spec_faults=faults,
+        progress=progress,
+        namespace_unit=ports.cluster.namespace_unit(namespace),
+        unit=unit,
+        superior=superior,
+        jurisdiction=jurisdiction,
+        catalog=catalog,
+        edition=edition,
+        blocked=_missing(unit_name, unit, jurisdiction, catalog) or pack_fault,
+        plans=plans,
+        planned_at={plan.number: plan.created_at for plan in pinned},
+        damaged=damaged,
+        approvals=tuple(ports.cluster.approvals()),
+        admission_fault=ports.cluster.admission_fault(),
+        cloud_services=_services(ports.cloud) if progress.operation is None else None,
+        backup=_backup(ports, progress),
+        resources=tuple(RunningResource(name, kind, id_) for name, (kind, id_) in stack.resources.items())
+        if stack
+        else (),
+        outputs=stack.outputs if stack else {},
+    )
+
+
+def parse_spec(raw: Mapping[str, Any]) -> tuple[RequestSpec | None, tuple[Violation, ...]]:
+    """The spec, or everything that does not fit the model."""
+    try:
+        return RequestSpec.model_validate(raw), ()
+    except ValidationError as error:
+        return None, tuple(_faults(error))
+
+
+def status_of(request: RequestObject) -> RequestStatus:
+    """The status as the controller wrote it last. Raises `ValidationError` if it cannot be ours: better to stand still than to forget."""
+    return RequestStatus.model_validate(request.status) if request.status else RequestStatus()
+
+
+def _faults(error: ValidationError) -> Iterator[Violation]:
+    for fault in error.errors(include_url=False, include_input=False):
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
+        yield Violation("schema", f"spec{path}", str(fault["msg"]), "字段不符合规定格式", reason=Reason.INVALID_SPEC)
+
+
+def _edition(
+    jurisdiction: JurisdictionObject | None, now: datetime
+) -> tuple[Edition | None, tuple[Reason, str] | None]:
+    if jurisdiction is None:
+        return None, None
+    try:
+        return load(jurisdiction.spec.pack).in_force(now.date()), None
+    except PackMissing as error:
+        return None, (Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}")
+
+
+def _missing(
+    unit_name: str, unit: UnitObject | None, jurisdiction: JurisdictionObject | None, catalog: CatalogObject | None
+) -> tuple[Reason, str] | None:
+    """The first thing that is not there, with what to do."""
+    if unit is None:
+        return Reason.UNIT_MISSING, f"there is no UsingUnit {unit_name!r}; the platform engineer creates it"
+    if jurisdiction is None:
+        return (
+            Reason.JURISDICTION_MISSING,
+            f"the UsingUnit {unit.name} names the Jurisdiction {unit.spec.jurisdiction!r}, which does not exist",
+        )
+    if catalog is None:
+        return (
+            Reason.CATALOG_MISSING,
+            f"the Jurisdiction {jurisdiction.name} names the CloudServiceCatalog {jurisdiction.spec.catalog!r}, which does not exist",
+        )
+    return None
+
+
+def _read_plans(request: RequestObject, pinned: Sequence[PinnedPlan]) -> tuple[dict[int, Plan], frozenset[int]]:
+    """The plans that can be read, and the numbers of those that cannot or that say something else than their place."""
+    plans: dict[int, Plan] = {}
+    damaged: set[int] = set()
+    for item in sorted(pinned, key=lambda p: p.number):
+        try:
+            plan = parse_plan(item.text)
+        except (ValidationError, ValueError):
+            damaged.add(item.number)
+            continue
+        if (plan.number, plan.request.uid, plan.text()) != (item.number, request.key.uid, item.text):
+            damaged.add(item.number)
+        plans[item.number] = plan
+    return plans, frozenset(damaged)
+
+
+def _stack(ports: Ports, request: RequestObject, progress: Progress) -> StackOutcome | None:
+    """What the stack holds, where there can be one: an engine's state is not read for requests that never began."""
+    began = progress.completed_plan is not None or progress.operation is not None
+    return ports.stacks.outcome(request.key) if began and progress.terminated_at is None else None
+
+
+def _services(cloud: Cloud) -> frozenset[str] | None:
+    """What the cloud offers; None when it does not answer: planning goes on without."""
+    try:
+        return frozenset(cloud.services())
+    except Retry:
+        return None
+
+
+def _backup(ports: Ports, progress: Progress) -> BackupObject | None:
+    name = progress.termination.backup if progress.termination else None
+    return ports.cluster.backup(name) if name else None

@@ -1,0 +1,132 @@
+"""Our own work queue: one worker at a time for a key, wake-ups at a moment, retries with backoff. Knows nothing of Kubernetes.
+
+kopf's timers, daemons and retries are not used: they overlap, they keep their state in annotations, and they retry for ever.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Condition, Thread
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+Key = TypeVar("Key", bound=Hashable)
+Work = Callable[[Key], timedelta | None]
+"""Does one pass and says when to come again; None: when something happens. An exception means: again, later and later."""
+
+FIRST_DELAY = timedelta(seconds=1)
+LONGEST_DELAY = timedelta(minutes=5)
+
+
+@dataclass
+class WorkQueue(Generic[Key]):
+    """Keys that are due, each worked on by one thread at a time. Waking a key that is being worked on makes it due again afterwards.
+
+    `expected` are exceptions whose sentence says all: they are logged without a traceback.
+    """
+
+    work: Work[Key]
+    workers: int
+    expected: tuple[type[Exception], ...] = ()
+    monotonic: Callable[[], float] = time.monotonic
+    _changed: Condition = field(default_factory=Condition)
+    _due: dict[Key, float] = field(default_factory=dict)
+    _heap: list[tuple[float, int, Key]] = field(default_factory=list)
+    _order: itertools.count[int] = field(default_factory=itertools.count)
+    _busy: set[Key] = field(default_factory=set)
+    _failures: dict[Key, int] = field(default_factory=dict)
+    _stopping: bool = False
+    _threads: list[Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start the workers. They are daemons: a process that must end at once may end at once."""
+        self._threads = [Thread(target=self._run, name=f"worker-{n}", daemon=True) for n in range(self.workers)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience: timedelta) -> bool:
+        """Take no more work and wait for what is under way. True if everything ended in time."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        deadline = self.monotonic() + patience.total_seconds()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def wake(self, key: Key, after: timedelta = timedelta(0)) -> None:
+        """Make a key due; an earlier moment wins over a later one."""
+        with self._changed:
+            self._schedule(key, self.monotonic() + after.total_seconds())
+
+    def alive(self) -> bool:
+        """Whether every worker still runs."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._due) + len(self._busy)
+
+    def _schedule(self, key: Key, moment: float) -> None:
+        if key not in self._due or moment < self._due[key]:
+            self._due[key] = moment
+            heapq.heappush(self._heap, (moment, next(self._order), key))
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (key := self._take()) is not None:
+            again = self._work_on(key)
+            with self._changed:
+                self._busy.discard(key)
+                if again is not None:
+                    self._schedule(key, self.monotonic() + again.total_seconds())
+                self._changed.notify_all()
+
+    def _work_on(self, key: Key) -> timedelta | None:
+        try:
+            again = self.work(key)
+        except Exception as error:
+            count = self._failures[key] = self._failures.get(key, 0) + 1
+            delay = min(FIRST_DELAY * 2 ** min(count - 1, 9), LONGEST_DELAY)
+            log.warning("%s: %s: %s; again in %s", key, type(error).__name__, error, delay, exc_info=not isinstance(error, self.expected))
+            return delay
+        self._failures.pop(key, None)
+        return again
+
+    def _take(self) -> Key | None:
+        """The next due key that nobody works on; None when the queue stops."""
+        with self._changed:
+            while not self._stopping:
+                self._drop_outdated()
+                ready = self._first_free()
+                if ready is not None:
+                    return ready
+                self._changed.wait(self._time_to_next())
+            return None
+
+    def _drop_outdated(self) -> None:
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+
+    def _first_free(self) -> Key | None:
+        now = self.monotonic()
+        for moment, _, key in sorted(self._heap):
+            if moment > now:
+                return None
+            if key not in self._busy and self._due.get(key) == moment:
+                del self._due[key]
+                self._busy.add(key)
+                return key
+        return None
+
+    def _time_to_next(self) -> float | None:
+        """Seconds until a free key is due. None: wait until something is put in or becomes free."""
+        waits = [moment - self.monotonic() for moment, _, key in self._heap if key not in self._busy and self._due.get(key) == moment]
+        return max(0.0, min(waits)) if waits else None

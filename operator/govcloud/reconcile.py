@@ -1,0 +1,274 @@
+"""One pass over one request: observe, decide, record, perform, record, report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock
+from typing import assert_never
+
+from govcloud.api.approval import ApprovalStatus
+from govcloud.api.backup import BackupStatus, PartStatus
+from govcloud.api.common import Condition
+from govcloud.core import actions as act
+from govcloud.core import evidence
+from govcloud.core.approvals import Verdict
+from govcloud.core.decide import decide
+from govcloud.core.facts import Facts
+from govcloud.core.objects import BackupObject, UnitObject
+from govcloud.core.outcome import Fault, Outcome, progress_after
+from govcloud.core.report import as_written, credentials_secret, report
+from govcloud.failures import Retry, Stop
+from govcloud.observe import observe, status_of
+from govcloud.ports import Ports
+from govcloud.reasons import Reason
+from stacks.kind import Quota
+from stacks.request import credentials_in
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass did, and when the next one should come: at once, after a while, or (None) when something happens."""
+
+    action: str
+    again_after: timedelta | None
+    fault: Fault | None = None
+
+
+@dataclass
+class Reconciler:
+    """Brings requests closer to what was approved, one action a pass. Safe to use from several threads, one request in each."""
+
+    ports: Ports
+    monotonic: Callable[[], float] = time.monotonic
+    _units: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+
+    def reconcile(self, namespace: str, name: str) -> Pass:
+        """One pass.
+
+        Raises:
+            AuditUnavailable: nothing can be recorded, so nothing was done.
+            Retry: the cluster did not answer, or somebody changed the object meanwhile.
+        """
+        facts = observe(self.ports, namespace, name)
+        if facts is None:
+            return Pass("gone", None)
+        action = decide(facts)
+        outcome = self._carry_out(facts, action)
+        if not isinstance(action, act.AddFinalizer | act.RemoveFinalizer):  # these changed the object itself: the next pass tells
+            self._tell(facts, action, outcome)
+        return Pass(type(action).__name__, _again(facts, action, outcome), outcome.fault)
+
+    # Recording
+
+    def _carry_out(self, facts: Facts, action: act.Action) -> Outcome:
+        """Perform an action between its two records. Idle actions have no effect and no pair of records."""
+        if isinstance(action, act.Idle):
+            return Outcome()
+        intent = self.ports.audit.append(evidence.intent(facts, action))
+        began = self.monotonic()
+        try:
+            outcome = self._attempt(facts, action)
+        except BaseException as error:
+            self.ports.audit.append(evidence.unexpected(facts, action, error, intent.id))
+            raise
+        milliseconds = int((self.monotonic() - began) * 1000)
+        self.ports.audit.append(evidence.outcome(facts, action, outcome, intent.id, milliseconds))
+        if outcome.fault is None and isinstance(action, act.Complete):
+            self._start_metering(facts, action)
+        return outcome
+
+    def _attempt(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
+        try:
+            return self.perform(facts, action)
+        except Retry as error:
+            return Outcome(Fault("Retry", error.reason, error.message, error.after))
+        except Stop as error:
+            return Outcome(Fault("Stop", error.reason, error.message))
+
+    def _start_metering(self, facts: Facts, action: act.Complete) -> None:
+        if action.plan is not None and action.plan.transition == "Promote":
+            self.ports.audit.append_many(tuple(evidence.metered(facts, action.plan)))
+
+    # Performing: the only writes to the cloud, and to the cluster but for status
+
+    def perform(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
+        """Do it."""
+        cluster, key = self.ports.cluster, facts.request.key
+        match action:
+            case act.AddFinalizer():
+                cluster.add_finalizer(facts.request)
+            case act.RemoveFinalizer():
+                cluster.remove_finalizer(facts.request)
+            case act.Freeze(plan):
+                cluster.pin_plan(key, plan.number, plan.text())
+            case act.EnsureUnit(_, unit, hold):
+                self._ensure_unit(facts, unit, hold)
+            case act.Deploy(_, plan, unit, program, allowed):
+                return Outcome(operations=self.ports.stacks.up(key, unit, plan.number, program, allowed).operations)
+            case act.WriteCredentials():
+                self._write_credentials(facts)
+            case act.OpenBackup(name, spec):
+                cluster.create_backup(name, spec)
+            case act.TakeBackup(backup):
+                self._take_backup(backup)
+            case act.StoreManifest(backup):
+                self._store_manifest(facts, backup)
+            case act.Destroy(_, plan, unit):
+                return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
+            case act.ProveAbsence(_, unit):
+                self._prove_absence(facts, unit)
+            case act.Begin() | act.BeginTrialEnd() | act.Reject() | act.AcceptBackup() | act.Complete():
+                pass  # these are written down in the status, nowhere else
+            case _:
+                assert_never(action)
+        return Outcome()
+
+    def _ensure_unit(self, facts: Facts, unit: UnitObject, hold: Quota) -> None:
+        """The unit's quota is the sum of what its requests hold. The lock makes the last writer the one who saw all of them."""
+        if facts.jurisdiction is None:
+            raise Stop(
+                Reason.JURISDICTION_MISSING, f"the Jurisdiction {unit.spec.jurisdiction!r} is gone; create it again"
+            )
+        with self._units[unit.uid]:
+            quota = sum((held for held in self._held_by_others(facts, unit)), start=hold)
+            access = self.ports.stacks.ensure_unit(unit, facts.jurisdiction, quota)
+            status = unit.status.model_copy(
+                update={
+                    "project_id": access.project_id,
+                    "quota": dict(vars(quota)),
+                    "observed_generation": unit.generation,
+                    "conditions": (_project_ready(facts, unit),),
+                }
+            )
+            self.ports.cluster.write_unit_status(unit, status)
+
+    def _held_by_others(self, facts: Facts, unit: UnitObject) -> list[Quota]:
+        others = (
+            r
+            for r in self.ports.cluster.requests()
+            if r.key.uid != facts.request.key.uid and r.spec.get("unit") == unit.name
+        )
+        return [Quota(**status_of(request).progress.allocated) for request in others]
+
+    def _write_credentials(self, facts: Facts) -> None:
+        outcome = self.ports.stacks.outcome(facts.request.key)
+        values = credentials_in(outcome.outputs) if outcome else {}
+        self.ports.cluster.write_secret(facts.request.key, credentials_secret(facts.request.key.name), values)
+
+    def _take_backup(self, backup: BackupObject) -> None:
+        """Every unfinished part one step on, side by side: the cloud works on one while another is being read."""
+        known = {part.name: part for part in backup.status.parts}
+        parts = [known.get(part.name) or PartStatus(name=part.name) for part in backup.spec.parts]
+        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="backup") as pool:
+            tasks = [pool.submit(self._advance, backup, part) for part in parts]
+        # A part that failed keeps its old state; the others keep what they reached. The first failure is told.
+        moved = tuple(part if task.exception() else task.result() for part, task in zip(parts, tasks, strict=True))
+        self.ports.cluster.write_backup_status(backup, backup.status.model_copy(update={"parts": moved}))
+        if failed := next((error for task in tasks if (error := task.exception())), None):
+            raise failed
+
+    def _advance(self, backup: BackupObject, part: PartStatus) -> PartStatus:
+        if part.state in ("Cleaned", "Mismatch"):
+            return part
+        if part.state == "Pending":
+            self.ports.backups.quiesce(backup.spec, part.name)
+        return self.ports.backups.advance(backup, part)
+
+    def _store_manifest(self, facts: Facts, backup: BackupObject) -> None:
+        location, digest = self.ports.backups.store_manifest(backup)
+        verified = Condition(
+            type="Ready",
+            status="True",
+            reason=Reason.BACKUP_VERIFIED,
+            message="every part equals its source",
+            last_transition_time=facts.now,
+        )
+        status: BackupStatus = backup.status.model_copy(
+            update={
+                "manifest_location": location,
+                "manifest_sha256": digest,
+                "verified_at": facts.now,
+                "conditions": (verified,),
+            }
+        )
+        self.ports.cluster.write_backup_status(backup, status)
+
+    def _prove_absence(self, facts: Facts, unit: UnitObject) -> None:
+        if unit.status.project_id is None:
+            return
+        if left := self.ports.cloud.marked(unit.status.project_id, facts.request.key.uid):
+            names = ", ".join(f"{found.type} {found.id}" for found in left[:10])
+            raise Retry(
+                Reason.RESOURCE_FAILED,
+                f"{len(left)} objects of this request are still in the unit's project: {names}",
+                timedelta(seconds=10),
+            )
+
+    # Telling
+
+    def _tell(self, facts: Facts, action: act.Action, outcome: Outcome) -> None:
+        """Status, labels, approvals' statuses, Events; the log hears of a refusal once, when it is new."""
+        before = status_of(facts.request)
+        told = report(facts, action, outcome, progress_after(facts, action, outcome), before)
+        new_stall = _stall(told.status.conditions) not in (None, _stall(before.conditions))
+        if new_stall and isinstance(action, act.Refuse | act.Block):
+            self.ports.audit.append(evidence.refusal(facts, action))
+        if isinstance(action, act.Await | act.Begin | act.Reject):
+            for verdict in action.standing.verdicts:
+                self._tell_approval(facts, verdict)
+        self.ports.cluster.write_request_status(facts.request, as_written(told.status), told.labels)
+        if new_stall and (stall := _stall(told.status.conditions)):
+            self.ports.cluster.emit_event(facts.request, stall[0], stall[1][:900], warning=True)
+        elif told.status.phase != before.phase:
+            self.ports.cluster.emit_event(
+                facts.request, told.status.phase, told.status.next_action.en if told.status.next_action else ""
+            )
+
+    def _tell_approval(self, facts: Facts, verdict: Verdict) -> None:
+        old = verdict.approval.status.conditions if verdict.approval.status else ()
+        if old and (old[0].status == "True", old[0].reason) == (verdict.counts, str(verdict.reason)):
+            return
+        accepted = Condition(
+            type="Accepted",
+            status="True" if verdict.counts else "False",
+            reason=verdict.reason,
+            message=verdict.message,
+            last_transition_time=facts.now,
+        )
+        self.ports.audit.append(evidence.judged(facts, verdict))
+        self.ports.cluster.write_approval_status(verdict.approval, ApprovalStatus(conditions=(accepted,)))
+
+
+def _again(facts: Facts, action: act.Action, outcome: Outcome) -> timedelta | None:
+    """When to look again if nothing happens."""
+    at = None
+    if outcome.fault is not None:
+        failure = progress_after(facts, action, outcome).failure
+        at = failure.retry_at if failure else None
+    elif not isinstance(action, act.Idle):
+        return timedelta(0)
+    elif isinstance(action, act.Rest | act.Backoff):
+        at = action.until
+    return max(at - facts.now, timedelta(0)) if at else None
+
+
+def _stall(conditions: tuple[Condition, ...]) -> tuple[str, str] | None:
+    found = next((c for c in conditions if c.type == "Stalled" and c.status == "True"), None)
+    return (found.reason, found.message) if found else None
+
+
+def _project_ready(facts: Facts, unit: UnitObject) -> Condition:
+    old = next((c for c in unit.status.conditions if c.type == "Ready" and c.status == "True"), None)
+    since = old.last_transition_time if old else facts.now
+    return Condition(
+        type="Ready", status="True", reason="ProjectReady", message="project and quota are as approved",
+        observed_generation=unit.generation, last_transition_time=since,
+    )  # fmt: skip
