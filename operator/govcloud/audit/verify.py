@@ -109,10 +109,11 @@ class _Auditor:
         self._files, self._layout = files, layout
         self._key: PublicKey | None = None
         self._tree = GrowingTree()
-        self._signed = self._checkpoints = 0
+        self._signed = self._noted = self._checkpoints = 0
         self._last: Record | None = None
         self._prev = NO_RECORD
         self._broken_link: int | None = None
+        self._wrong_root: int | None = None
         self._segment, self._segment_leaves = 0, bytearray()
         self._open_intents: set[str] = set()
         self._fences: set[str] = set()
@@ -128,7 +129,7 @@ class _Auditor:
         for stored in self._frames():
             self._check_record(stored)
             pending = self._compare(pending, notes, anchor)
-        self._raise_broken_link(continued=False)
+        self._settle_doubt(continued=True)
         self._refuse_missing_end([note for note in (pending, anchor) if note])
 
     def report(self, result: Result, what: str, first_bad: int | None) -> Report:
@@ -180,6 +181,9 @@ class _Auditor:
         if not key.verify(signed):
             what = f"The signature of the checkpoint at {signed.checkpoint.size} records is wrong"
             raise _Finding(Result.TAMPERED, what, None)
+        if signed.checkpoint.size <= self._noted:
+            raise _Finding(Result.TAMPERED, f"The checkpoint at {signed.checkpoint.size} records is out of order", None)
+        self._noted = signed.checkpoint.size
         self._checkpoints += 1
 
     def _compare(
@@ -188,26 +192,16 @@ class _Auditor:
         """Holds the tree against what was signed at this size; returns the next checkpoint to come."""
         if anchor and anchor.checkpoint.size == self._tree.size:
             self._compare_root(anchor)
-        while pending and pending.checkpoint.size <= self._tree.size:
-            if pending.checkpoint.size < self._tree.size:
-                raise _Finding(Result.TAMPERED, f"The checkpoint at {pending.checkpoint.size} is out of order", None)
-            self._compare_root(pending)
-            pending = next(notes, None)
-        return pending
+        if pending is None or pending.checkpoint.size > self._tree.size:
+            return pending
+        self._compare_root(pending)
+        return next(notes, None)
 
     def _compare_root(self, signed: SignedCheckpoint) -> None:
-        size = signed.checkpoint.size
-        if self._tree.root() != signed.checkpoint.root:
-            self._raise_broken_link(continued=False)
-            raise _Finding(Result.TAMPERED, *self._changed_between(self._signed, size))
-        self._signed = size
-
-    def _changed_between(self, good: int, size: int) -> tuple[str, int]:
-        """Rewritten with every link mended: the kept hashes of the segment may still tell which record."""
-        changed = self._first_difference_from_kept_hashes()
-        if changed is not None and changed >= good:
-            return f"Record {changed} is not the one that was signed", changed
-        return f"One of the records {good} to {size - 1} is not the one that was signed", good
+        if self._tree.root() == signed.checkpoint.root:
+            self._signed = signed.checkpoint.size
+        elif self._wrong_root is None:
+            self._wrong_root = signed.checkpoint.size
 
     def _refuse_missing_end(self, expected: list[SignedCheckpoint]) -> None:
         size, signed = self._tree.size, max((note.checkpoint.size for note in expected), default=0)
@@ -221,7 +215,7 @@ class _Auditor:
         try:
             yield from read_log(self._files, self._layout)
         except Damage as damage:
-            self._raise_broken_link(continued=False)
+            self._settle_doubt(continued=True)
             if not damage.unfinished:
                 result = Result.INCOMPLETE if damage.missing else Result.TAMPERED
                 raise _Finding(result, f"Damaged: {damage}", damage.index) from damage
@@ -229,8 +223,10 @@ class _Auditor:
 
     def _check_record(self, stored: Stored) -> None:
         record = _parse(stored)
+        self._settle_doubt(continued=record.sequence == stored.index and record.prev == self._prev)
         self._check_place(stored, record)
-        self._check_link(stored, record)
+        if record.prev != self._prev:
+            self._broken_link = stored.index
         self._check_said_checkpoint(record)
         self._look_at(record)
         self._advance(stored, record)
@@ -243,23 +239,25 @@ class _Auditor:
         inserted = skipped_back and stored.leaf.hex() != self._prev    # no copy, so the one before was put in
         raise _Finding(Result.TAMPERED, what, stored.index - 1 if inserted else stored.index)
 
-    def _check_link(self, stored: Stored, record: Record) -> None:
-        """A link that does not hold blames this record or the one before; the next link tells which."""
-        continued = record.prev == self._prev
-        self._raise_broken_link(continued=continued)
-        if not continued:
-            self._broken_link = stored.index
+    def _settle_doubt(self, *, continued: bool) -> None:
+        """What is wrong with the last record or the one before is judged by whether the next one continues it."""
+        if self._broken_link is not None:
+            index = max(self._signed, self._broken_link - 1 if continued else self._broken_link)
+            what = f"Record {index} was changed: the records do not continue each other"
+            raise _Finding(Result.TAMPERED, what, index)
+        if self._wrong_root is not None:
+            raise _Finding(Result.TAMPERED, *self._not_what_was_signed(self._wrong_root, mended=continued))
 
-    def _raise_broken_link(self, *, continued: bool) -> None:
-        if self._broken_link is None:
-            return
-        index = self._broken_link - 1 if continued else self._broken_link
-        index = max(index, self._signed)    # what is signed is proven good
-        raise _Finding(Result.TAMPERED, f"Record {index} was changed: the records do not continue each other", index)
+    def _not_what_was_signed(self, size: int, *, mended: bool) -> tuple[str, int]:
+        """With every link mended, only the kept hashes of the segment may still tell which record it was."""
+        changed = self._first_difference_from_kept_hashes() if mended else size - 1
+        if changed is not None and changed >= self._signed:
+            return f"Record {changed} is not the one that was signed", changed
+        return f"One of the records {self._signed} to {size - 1} is not the one that was signed", self._signed
 
     def _check_said_checkpoint(self, record: Record) -> None:
         if record.checkpoint > self._signed:
-            what = f"The checkpoint at {record.checkpoint} records was removed; record {record.sequence} has seen it"
+            what = f"The checkpoint at {record.checkpoint} records is missing; record {record.sequence} has seen it"
             raise _Finding(Result.INCOMPLETE, what, None)
         if record.checkpoint < self._signed:
             what = f"Record {record.sequence} does not know the checkpoint at {self._signed} that was signed before it"

@@ -136,6 +136,7 @@ class LogCheck:
         self.directory, self.key, self.anchor = directory, key, anchor
         self.tree = Tree()
         self.signed = 0
+        self.wrong: Verdict | None = None
         self.previous = "0" * 64
         self.notes = self.read_notes()
 
@@ -163,6 +164,8 @@ class LogCheck:
                         self.compare(*waiting.pop())
                     if self.anchor and self.anchor[0] == self.tree.size:
                         self.compare(*self.anchor)
+        if self.wrong:
+            raise self.wrong
         newest = max([size for size, _ in waiting] + ([self.anchor[0]] if self.anchor else []), default=0)
         if newest > self.tree.size:
             raise Verdict(INCOMPLETE, f"{newest} records were signed, {self.tree.size} are there", self.tree.size)
@@ -181,6 +184,8 @@ class LogCheck:
         if fields.get("prev") != self.previous:
             first = max(self.signed, index - 1)
             raise Verdict(TAMPERED, f"record {index} or the one before it was changed", first)
+        if self.wrong:    # judged only now: a broken link would have told more exactly where
+            raise self.wrong
         if fields.get("checkpoint", 0) > self.signed:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)
         leaf = hashlib.sha256(b"\x00" + record).digest()
@@ -191,8 +196,9 @@ class LogCheck:
         """What was signed at this size."""
         if size != self.tree.size or root != self.tree.root():
             what = f"one of the records {self.signed} to {size - 1} is not the one that was signed"
-            raise Verdict(TAMPERED, what, self.signed)
-        self.signed = max(self.signed, size)
+            self.wrong = self.wrong or Verdict(TAMPERED, what, self.signed)
+        else:
+            self.signed = size
 
 
 def climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:

@@ -1,0 +1,172 @@
+"""No record, no effect: whatever call to the disk fails, an acknowledged record is never lost and the log never lies."""
+
+import errno
+import itertools
+from pathlib import Path
+
+import pytest
+from audit.logs import KEY, FaultyFiles, FullDisk, LossyFiles, event, fail_at, fail_from, intent, open_log, outcome
+
+from govcloud.audit.errors import AuditUnavailable
+from govcloud.audit.log import State
+from govcloud.audit.query import search
+from govcloud.audit.records import Action
+from govcloud.audit.verify import Result, verify
+
+SMALL = {"segment_bytes": 1_500, "ballast_bytes": 64}
+
+
+def run(directory: Path, files: FaultyFiles, count: int = 12) -> list[str]:
+    """A writer's life on this disk; the ids that were acknowledged."""
+    acknowledged: list[str] = []
+    try:
+        log = open_log(directory, files, **SMALL)
+    except AuditUnavailable:
+        return acknowledged
+    for number in range(count):
+        try:
+            acknowledged.append(log.append(intent(f"web-{number}")).id)
+        except AuditUnavailable:
+            continue
+    log.close()
+    return acknowledged
+
+
+def calls_of_a_whole_life(directory: Path) -> int:
+    files = FaultyFiles(lambda *_: None)
+    run(directory, files)
+    return files.calls
+
+
+def assert_nothing_is_lost(directory: Path, acknowledged: list[str]) -> None:
+    log = open_log(directory, new_id=lambda: "after")    # a restart on a healthy disk
+    log.append(event())
+    log.close()
+    ids = [record.id for record in search(directory)]
+    assert [one for one in ids if one in acknowledged] == acknowledged
+    assert verify(directory, KEY).result is Result.OK
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EROFS])
+def test_any_single_failing_call_loses_nothing_acknowledged(tmp_path: Path, code: int) -> None:
+    for number in range(1, calls_of_a_whole_life(tmp_path / "whole") + 1):
+        directory = tmp_path / f"{number}"
+        acknowledged = run(directory, FaultyFiles(fail_at(number, code), partial=9))
+        assert_nothing_is_lost(directory, acknowledged)
+
+
+def test_a_disk_that_is_gone_for_good_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    for number in range(1, calls_of_a_whole_life(tmp_path / "whole") + 1):
+        directory = tmp_path / f"{number}"
+        acknowledged = run(directory, FaultyFiles(fail_from(number), partial=number % 40))
+        assert_nothing_is_lost(directory, acknowledged)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+def test_power_loss_at_any_call_loses_only_what_was_not_flushed(tmp_path: Path, part: float) -> None:
+    for number in range(1, calls_of_a_whole_life(tmp_path / "whole") + 1):
+        directory, files = tmp_path / f"{number}", LossyFiles(fail_from(number))
+        acknowledged = run(directory, files)
+        files.go_down(lambda unflushed: int(unflushed * part))
+        assert_nothing_is_lost(directory, acknowledged)
+
+
+def test_after_a_failed_flush_nothing_is_accepted_any_more(tmp_path: Path) -> None:
+    broken = {"now": False}
+    files = FaultyFiles(lambda _, name: errno.EIO if broken["now"] and name == "flush" else None)
+    log = open_log(tmp_path, files)
+    log.append(intent())
+    broken["now"] = True
+    with pytest.raises(AuditUnavailable, match="cannot flush"):
+        log.append(intent())
+    broken["now"] = False    # the disk says that it is well again; the kernel may have dropped pages meanwhile
+    with pytest.raises(AuditUnavailable, match="restart the controller"):
+        log.append(outcome("whatever"))
+    assert log.health().state is State.BROKEN
+    assert not log.health().writable
+
+
+def test_a_full_disk_refuses_intents_but_records_how_running_effects_ended(tmp_path: Path) -> None:
+    files = FullDisk()
+    log = open_log(tmp_path, files)
+    begun = log.append(intent())
+    files.full = True
+    with pytest.raises(AuditUnavailable, match="has no room"):
+        log.append(intent("too late"))
+    log.append(outcome(begun.id))
+    assert log.health().state is State.FULL
+    assert log.open_intents() == ()
+    log.close()
+    assert [r.action for r in search(tmp_path)] == [Action.CREATE, Action.DISABLE, Action.CREATE]
+    assert verify(tmp_path, KEY).result is Result.OK
+
+
+def test_recording_goes_on_by_itself_when_there_is_room_again(tmp_path: Path) -> None:
+    files = FullDisk()
+    log = open_log(tmp_path, files)
+    files.full = True
+    with pytest.raises(AuditUnavailable):
+        log.append(intent())
+    files.full = False
+    assert log.append(intent("again")).sequence == 2    # after what was said about the pause and its end
+    assert log.health().writable
+    log.close()
+    assert [r.action for r in search(tmp_path)] == [Action.DISABLE, Action.ENABLE, Action.CREATE]
+
+
+def test_the_pulse_also_notices_that_there_is_room_again(tmp_path: Path) -> None:
+    files = FullDisk()
+    log = open_log(tmp_path, files)
+    files.full = True
+    with pytest.raises(AuditUnavailable):
+        log.append(intent())
+    log.tick()
+    assert not log.health().writable
+    files.full = False
+    log.tick()
+    assert log.health().writable
+    log.close()
+
+
+def test_when_even_the_reserve_is_used_up_the_log_says_so(tmp_path: Path) -> None:
+    files = FullDisk()
+    log = open_log(tmp_path, files)
+    begun = log.append(intent())
+    files.full = True
+    with pytest.raises(AuditUnavailable):
+        log.append(intent())
+    files.spare = 0
+    with pytest.raises(AuditUnavailable, match="set aside for the end is used up"):
+        log.append(outcome(begun.id))
+
+
+def test_no_room_at_the_start_is_a_clear_refusal(tmp_path: Path) -> None:
+    files = FaultyFiles(lambda _, name: errno.ENOSPC if name == "reserve" else None)
+    with pytest.raises(AuditUnavailable, match="No space left"):
+        open_log(tmp_path, files)
+    open_log(tmp_path).close()    # and the lock was given back
+
+
+def test_a_quota_that_only_large_writes_hit_does_not_loop(tmp_path: Path) -> None:
+    class Quota(FaultyFiles):
+        def write(self, descriptor: int, data: bytes) -> int:
+            if len(data) > 5_000:
+                raise OSError(errno.EDQUOT, "quota")
+            return super().write(descriptor, data)
+
+    log = open_log(tmp_path, Quota(lambda *_: None))
+    with pytest.raises(AuditUnavailable):
+        log.append_many([intent(f"web-{n}") for n in range(20)])
+    log.append(intent("small"))
+    log.close()
+    assert verify(tmp_path, KEY).result is Result.OK
+
+
+def test_an_unforeseen_error_in_the_writer_settles_everyone_and_stops_it(tmp_path: Path) -> None:
+    ids = itertools.chain(["one"], itertools.repeat(""))    # an empty id is refused by the record itself
+    log = open_log(tmp_path, new_id=lambda: next(ids))
+    log.append(intent())
+    with pytest.raises(ValueError, match="id"):
+        log.append(intent())
+    with pytest.raises(AuditUnavailable, match="interrupted"):
+        log.append(intent())

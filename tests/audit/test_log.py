@@ -1,0 +1,246 @@
+"""What the writer promises while the disk is well."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from audit.logs import KEY, START, QuickFiles, Time, event, intent, open_log, outcome
+
+from govcloud.audit.errors import AuditUnavailable
+from govcloud.audit.files import RealFiles
+from govcloud.audit.layout import Layout
+from govcloud.audit.log import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, State
+from govcloud.audit.merkle import leaf_hash
+from govcloud.audit.query import effects, search
+from govcloud.audit.records import Action, Phase
+from govcloud.audit.verify import Result, verify
+
+
+class CountingFiles(QuickFiles):
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def flush(self, descriptor: int) -> None:
+        self.flushes += 1
+        self.gate.wait()
+
+
+def test_a_record_says_what_the_caller_said_and_what_the_log_knows(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    receipt = log.append(intent("web-1", message="create server", attributes={"method": "POST"}))
+    log.close()
+    (record,) = search(tmp_path)
+    assert (record.id, record.sequence) == (receipt.id, receipt.sequence) == (record.id, 0)
+    assert (record.phase, record.action, record.message) == (Phase.INTENT, Action.CREATE, "create server")
+    assert record.attributes == {"method": "POST"}
+    assert record.fence == "lease/1"
+    assert record.boot == RealFiles().boot_id()
+    assert 0 < (record.time - START).total_seconds() < 1
+    assert int(record.monotonic) > 0
+
+
+def test_every_record_links_to_the_stored_bytes_of_the_one_before(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append_many([intent("a"), intent("b"), intent("c")])
+    log.close()
+    records = list(search(tmp_path))
+    assert records[0].prev == "0" * 64
+    assert [r.prev for r in records[1:]] == [leaf_hash(r.stored()).hex() for r in records[:-1]]
+    assert [r.commit for r in records] == [0, 0, 0]
+
+
+def test_waiting_appends_share_one_flush(tmp_path: Path) -> None:
+    files = CountingFiles()
+    log = open_log(tmp_path, files)
+    files.flushes = 0
+    files.gate.clear()
+    threads = [threading.Thread(target=log.append, args=(intent(f"web-{n}"),)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(log._waiting) < 7:    # one is in its flush, seven wait behind it
+        pass
+    files.gate.set()
+    for thread in threads:
+        thread.join()
+    assert files.flushes == 2
+    log.close()
+    assert sorted(r.target.name for r in search(tmp_path)) == [f"web-{n}" for n in range(8)]
+
+
+def test_many_threads_get_different_places_and_an_unbroken_log(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=20_000)
+    places: list[int] = []
+
+    def work() -> None:
+        for _ in range(25):
+            begun = log.append(intent())
+            places.extend((begun.sequence, log.append(outcome(begun.id)).sequence))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert sorted(places) == list(range(300))
+    report = verify(tmp_path, KEY)
+    assert (report.result, report.records, report.open_intents) == (Result.OK, 300, 0)
+    assert all(len(effect.outcomes) == 1 for effect in effects(search(tmp_path)))
+
+
+def test_one_writer_only(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    with pytest.raises(AuditUnavailable, match="Another process"):
+        open_log(tmp_path)
+    log.close()
+    open_log(tmp_path).close()
+
+
+def test_a_shared_file_system_is_refused(tmp_path: Path) -> None:
+    class Nfs(QuickFiles):
+        def kind(self, directory: Path) -> str:
+            return "nfs4"
+
+    with pytest.raises(AuditUnavailable, match="local disk"):
+        open_log(tmp_path, Nfs())
+
+
+def test_the_kind_of_this_disk_is_found(tmp_path: Path) -> None:
+    assert RealFiles().kind(tmp_path) not in ("", "unknown")
+    assert RealFiles().kind(Path("/proc/self")) == "proc"
+
+
+def test_a_checkpoint_is_signed_after_a_thousand_records(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    for _ in range(CHECKPOINT_RECORDS // 100):
+        assert log.health().signed_records == 0
+        log.append_many([event()] * 100)
+    assert log.health().signed_records == CHECKPOINT_RECORDS
+    log.close()
+
+
+def test_a_checkpoint_is_signed_after_a_minute(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    log.append(event())
+    time.advance(CHECKPOINT_SECONDS - 1)
+    log.tick()
+    assert log.health().signed_records == 0
+    time.advance(1)
+    log.tick()
+    assert log.health().signed_records >= 1
+    log.close()
+
+
+def test_silence_is_broken_by_a_heartbeat(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    log.tick()
+    assert log.health().records == 0
+    time.advance(CHECKPOINT_SECONDS)
+    log.tick()
+    log.tick()
+    log.close()
+    assert [(r.action, r.message) for r in search(tmp_path)] == [(Action.MONITOR, "heartbeat")]
+
+
+def test_the_pulse_ticks_by_itself_and_ends_with_the_log(tmp_path: Path) -> None:
+    before = threading.active_count()
+    log = open_log(tmp_path, pulse=True)
+    assert threading.active_count() == before + 1
+    log.close()
+    assert threading.active_count() == before
+
+
+def test_a_clock_that_goes_back_is_marked_and_the_order_stays(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    log.append(event())
+    time.advance(-3600)
+    log.append(event())
+    log.append(event())
+    log.close()
+    assert [r.clock_regressed for r in search(tmp_path)] == [False, True, False]
+    report = verify(tmp_path, KEY)
+    assert report.result is Result.OK
+    assert any("went back before record 1" in remark for remark in report.remarks)
+
+
+def test_long_silence_is_remarked(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    log.append(event())
+    time.advance(300)
+    log.append(event())
+    log.close()
+    assert any("no record for 0:05:00" in remark for remark in verify(tmp_path, KEY).remarks)
+
+
+def test_an_old_leadership_that_writes_again_is_remarked(tmp_path: Path) -> None:
+    for fence in ("lease/1", "lease/2", "lease/1"):
+        log = open_log(tmp_path, fence=fence)
+        log.append(event())
+        log.close()
+    assert any("older leadership" in remark for remark in verify(tmp_path, KEY).remarks)
+
+
+def test_full_segments_are_sealed_with_their_hashes(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=1_000)
+    for _ in range(7):
+        log.append(event())
+    log.close()
+    layout = Layout(tmp_path)
+    leaves = b"".join(leaf_hash(r.stored()) for r in search(tmp_path))
+    kept = b"".join(path.read_bytes() for path in sorted(layout.hashes.iterdir()))
+    assert len(list(layout.segments.iterdir())) > 2
+    assert leaves.startswith(kept)
+    assert len(leaves) > len(kept) > 0
+
+
+def test_a_closed_log_accepts_nothing_and_closing_twice_is_fine(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(event())
+    log.close()
+    log.close()
+    with pytest.raises(AuditUnavailable, match="closed"):
+        log.append(event())
+    with pytest.raises(AuditUnavailable, match="closed"):
+        log.append(outcome("x"))
+    assert log.health().state is State.CLOSED
+
+
+def test_health_counts(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(intent())
+    health = log.health()
+    assert (health.state, health.reason, health.records, health.open_intents) == (State.READY, "", 1, 1)
+    assert health.writable
+    assert health.free_bytes > 0
+    log.close()
+
+
+def test_little_space_is_said_before_it_is_none(tmp_path: Path) -> None:
+    class Small(QuickFiles):
+        def free_bytes(self, directory: Path) -> int:
+            return 1024**3 - 1
+
+    log = open_log(tmp_path, Small())
+    assert log.health().low_space
+    log.close()
+
+
+def test_too_many_records_at_once_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    with pytest.raises(ValueError, match="at most 1000"):
+        log.append_many([event()] * 1_001)
+    assert log.health().records == 0
+    log.close()
+
+
+def test_files_are_not_readable_by_everybody(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "audit", RealFiles())
+    log.append(event())
+    log.close()
+    assert [path for path in (tmp_path / "audit").rglob("*") if path.stat().st_mode & 0o007] == []
