@@ -27,7 +27,8 @@ def registry_for(listener: Listener, namespace: str) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     def on(*resource: str, **options: Any) -> Callable[[Any], Any]:
-        return kopf.on.event(*resource, registry=registry, **options)
+        decorator: Callable[[Any], Any] = kopf.on.event(*resource, registry=registry, **options)
+        return decorator
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -53,7 +54,13 @@ def registry_for(listener: Listener, namespace: str) -> kopf.OperatorRegistry:
 
     for plural in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
 
-        @on("admissionregistration.k8s.io", "v1", plural, id=f"{plural}_event", labels={f"{GROUP}/admission": kopf.PRESENT})
+        @on(
+            "admissionregistration.k8s.io",
+            "v1",
+            plural,
+            id=f"{plural}_event",
+            labels={f"{GROUP}/admission": kopf.PRESENT},
+        )
         async def admission_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
             listener.everything_changed(f"{resource.plural}/{name}")
 

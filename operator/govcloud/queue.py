@@ -91,11 +91,18 @@ class WorkQueue(Generic[Key]):
 
     def _work_on(self, key: Key) -> timedelta | None:
         try:
-            again = self.work(key)
+            again: timedelta | None = self.work(key)
         except Exception as error:
             count = self._failures[key] = self._failures.get(key, 0) + 1
             delay = min(FIRST_DELAY * 2 ** min(count - 1, 9), LONGEST_DELAY)
-            log.warning("%s: %s: %s; again in %s", key, type(error).__name__, error, delay, exc_info=not isinstance(error, self.expected))
+            log.warning(
+                "%s: %s: %s; again in %s",
+                key,
+                type(error).__name__,
+                error,
+                delay,
+                exc_info=not isinstance(error, self.expected),
+            )
             return delay
         self._failures.pop(key, None)
         return again
@@ -128,5 +135,9 @@ class WorkQueue(Generic[Key]):
 
     def _time_to_next(self) -> float | None:
         """Seconds until a free key is due. None: wait until something is put in or becomes free."""
-        waits = [moment - self.monotonic() for moment, _, key in self._heap if key not in self._busy and self._due.get(key) == moment]
+        waits = [
+            moment - self.monotonic()
+            for moment, _, key in self._heap
+            if key not in self._busy and self._due.get(key) == moment
+        ]
         return max(0.0, min(waits)) if waits else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from govcloud.api.common import WAITING_LABEL, Condition
 from govcloud.api.request import (
@@ -384,9 +384,14 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
         steps=tuple(step.step for step in plan.steps),
         diff=tuple(ChangeView(service=c.service, resource=c.resource, type=c.type, operation=c.operation.title(), fields=c.fields) for c in plan.diff),
         quota={name: value for name, value in plan.quota.items() if value},
-        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:新建 {counts['create']},修改 {counts['update']},重建 {counts['replace']},删除 {counts['delete']};月费上限 {plan.monthly_cost} 元",
+        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)};月费上限 {plan.monthly_cost} 元",
         summary_en=f"{plan.transition}: {said}; at most {plan.monthly_cost} yuan a month",
     )  # fmt: skip
+
+
+def _counted_zh(counts: Mapping[str, int]) -> str:
+    words = {"create": "新建", "update": "修改", "replace": "重建", "delete": "删除"}
+    return ",".join(f"{word} {counts[kind]}" for kind, word in words.items() if counts[kind]) or "无变化"
 
 
 def revision_name(plan: Plan) -> str:
@@ -416,3 +421,8 @@ def _endpoints(view: _View) -> tuple[EndpointView, ...]:
         EndpointView(service=e.service, name=e.name, address=e.address, port=e.port)
         for e in endpoints_in(view.facts.outputs)
     )
+
+
+def as_written(status: RequestStatus) -> dict[str, Any]:
+    """The status as it lies in the cluster."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
