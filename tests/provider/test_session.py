@@ -11,8 +11,8 @@ import pytest
 from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1 import noauth, token_endpoint
 from keystoneauth1.identity import v3
-
 from provider.provider_kit import EFFECT, Answer, FastClock, MemoryJournal, Script, Seen, Served, serve, unused_port
+
 from stacks.provider.journal import JournalUnavailable, NoEffectContext, effect
 from stacks.provider.retry import RetryBudget
 from stacks.provider.session import AnswerLost, JournaledSession
@@ -218,9 +218,12 @@ def test_a_token_that_expired_in_mid_operation_is_renewed_and_both_attempts_are_
 
 
 def test_no_body_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), serve(in_turn(Answer(202, {"user": {"password": "hunter2"}}))) as cloud:
-        with effect(EFFECT):
-            session_to(cloud.url, MemoryJournal()).post(f"{cloud.url}/v3/users", json={"user": {"password": "hunter2"}})
+    with (
+        caplog.at_level(logging.DEBUG),
+        serve(in_turn(Answer(202, {"user": {"password": "hunter2"}}))) as cloud,
+        effect(EFFECT),
+    ):
+        session_to(cloud.url, MemoryJournal()).post(f"{cloud.url}/v3/users", json={"user": {"password": "hunter2"}})
     assert "hunter2" not in caplog.text
 
 

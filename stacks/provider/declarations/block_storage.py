@@ -36,6 +36,7 @@ VOLUME = Declaration(
             fields=(Field("id", api="attachment_id"), Field("instanceId", api="server_id"), Field("device")),
         ),
     ),
+    at_most_one=(("imageId", "snapshotId", "sourceVolId", "backupId"),),
     wait=Wait(
         ready=frozenset({"available", "in-use"}),
         failed=frozenset(
@@ -44,7 +45,7 @@ VOLUME = Declaration(
         busy="status=creating",
         deleting_failed=frozenset({"error_deleting"}),
     ),
-    special=Special(before_delete="wait_until_volume_is_free"),
+    special=Special(before_delete="wait_until_volume_is_free", fault="volume_fault"),
     deadlines=Deadlines(create=900.0, update=300.0, delete=300.0),
 )
 

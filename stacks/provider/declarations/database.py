@@ -88,7 +88,6 @@ INSTANCE = Declaration(
         ready=frozenset({"ACTIVE", "HEALTHY"}),
         failed=frozenset({"ERROR", "FAILED"}),
         fault=("fault", "message"),
-        deleting_failed=frozenset({"ERROR", "FAILED"}),
     ),
     special=Special(body="database_body", shown="database_shown"),
     deadlines=Deadlines(create=1800.0, update=1800.0, delete=900.0),

@@ -67,6 +67,7 @@ ROLE_ASSIGNMENT = Declaration(
         Field("userId", shown=None),
         Field("groupId", shown=None),
     ),
+    needs_one=(("userId", "groupId"), ("projectId", "domainId")),
     special=Special(
         create="assign_role", find="find_role_assignment", read="read_role_assignment", delete="unassign_role"
     ),

@@ -123,6 +123,7 @@ class Wait:
         deleting_failed: states that end a deletion without success.
         fault: path to the sentence that explains a failure; never a path to a traceback.
         gone: states that count as deleted.
+        moving: attribute that is set while something is under way; a failure state counts only once it is empty.
     """
 
     ready: frozenset[str]
@@ -132,6 +133,7 @@ class Wait:
     deleting_failed: frozenset[str] = frozenset()
     fault: tuple[str, ...] = ()
     gone: frozenset[str] = frozenset()
+    moving: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Special:
         after_create: what is left to do once the object is ready.
         before_delete: what must be done first.
         delete: takes the object away instead of one DELETE.
-        before_update: prepares a uniform update.
+        fault: finds the service's own words for a failure.
     """
 
     body: str = ""
@@ -167,6 +169,7 @@ class Special:
     after_create: str = ""
     before_delete: str = ""
     delete: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,9 +190,12 @@ class Declaration:
         wait: None when the create answer is the final word.
         special: the handlers.
         deadlines: how long each step may take.
+        identified_by: attribute of an object that is its id.
         microversion: pinned, so that a newer cloud behaves as this declaration expects.
         remade_without: a secret output that only the create answer shows; an adopted object lacks it and is made anew.
         tags_apart: tags are set with a request of their own after creation.
+        needs_one: of each group, exactly one input must be given.
+        at_most_one: of each group, no more than one input may be given.
     """
 
     type: str
@@ -205,9 +211,12 @@ class Declaration:
     wait: Wait | None = None
     special: Special = Special()
     deadlines: Deadlines = Deadlines()
+    identified_by: str = "id"
     microversion: str = ""
     remade_without: str = ""
     tags_apart: bool = False
+    needs_one: tuple[tuple[str, ...], ...] = ()
+    at_most_one: tuple[tuple[str, ...], ...] = ()
 
     @property
     def inputs(self) -> tuple[Field, ...]:

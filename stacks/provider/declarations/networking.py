@@ -78,6 +78,7 @@ SUBNET = Declaration(
         _TENANT,
         *_TAGS,
     ),
+    at_most_one=(("gatewayIp", "noGateway"),),
     special=Special(body="subnet_body"),
 )
 
@@ -127,6 +128,7 @@ ROUTER_INTERFACE = Declaration(
         Field("portId", computed=True, shown="id"),
         local("forceDestroy"),
     ),
+    needs_one=(("subnetId", "portId"),),
     special=Special(
         create="add_router_interface",
         find="find_router_interface",
@@ -197,6 +199,7 @@ PORT = Declaration(
         output("allFixedIps", "texts", shown="fixed_ips"),
         output("allSecurityGroupIds", "texts", shown="security_groups"),
     ),
+    at_most_one=(("fixedIps", "noFixedIp"), ("securityGroupIds", "noSecurityGroups")),
     special=Special(body="port_body", shown="port_shown"),
 )
 

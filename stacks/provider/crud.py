@@ -1,0 +1,281 @@
+"""Create, read, update, delete: once, for every declared kind.
+
+Create looks first. Exactly one object with the operation's mark is adopted; several are quarantined; with none the
+object is made with one request, and when that request's answer is lost, the cloud is looked at again instead of asked
+again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa
+
+from stacks.provider import marks, properties
+from stacks.provider.declarations.model import Change, Declaration, MarkIn
+from stacks.provider.errors import Code, ProviderError, QuarantinedDuplicates, in_words
+from stacks.provider.handlers import HANDLERS
+from stacks.provider.journal import current_effect, effect
+from stacks.provider.properties import Properties
+from stacks.provider.session import AnswerLost
+from stacks.provider.work import Work, unwrapped
+
+LOOKS_AFTER_A_LOST_ANSWER = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each look for an object whose create request was not answered."""
+
+_log = logging.getLogger(__name__)
+
+
+class InitFailed(Exception):
+    """The object exists but is not ready. Carries what the engine needs in order not to lose it."""
+
+    def __init__(self, identity: str, outputs: Mapping[str, Any], cause: ProviderError) -> None:
+        super().__init__(str(cause))
+        self.identity = identity
+        self.outputs = outputs
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as the engine keeps it."""
+
+    identity: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object in the cloud; `made_now` by this very call, and `shown` as the service showed it, if it did."""
+
+    identity: str
+    shown: Mapping[str, Any] | None = None
+    made_now: bool = False
+
+
+def create(work: Work, inputs: Properties) -> Resource:
+    """Make the resource, or take over what an earlier, interrupted attempt at the same operation made.
+
+    Raises:
+        InitFailed: it exists but did not get ready.
+        ProviderError, keystoneauth's exceptions: nothing exists.
+    """
+    work = _with_fault(work)
+    made = _adopted(work, inputs) or _made(work, inputs)
+    try:
+        return Resource(made.identity, _finished(work, made, inputs, new=True))
+    except Exception as error:
+        told = in_words(error, work.what)
+        if made.made_now and told.code is Code.FAILED and _removed(work, made.identity, inputs):
+            raise told from error
+        raise InitFailed(made.identity, _outputs(work, {}, inputs), told) from error
+
+
+def read(work: Work, identity: str, inputs: Properties, olds: Properties) -> Resource | None:
+    """The resource as it is now; None when it is not there."""
+    shown = _shown(work, identity, inputs)
+    if shown is None:
+        return None
+    return Resource(identity, _with_unshown(work.declaration, _outputs(work, shown, inputs), olds))
+
+
+def update(work: Work, identity: str, old: Properties, new: Properties, olds: Properties) -> Resource:
+    """Change the resource in place; with nothing changed, finish what an earlier attempt left unfinished.
+
+    Raises:
+        ProviderError, keystoneauth's exceptions: some or all of it was not done. Doing it again is safe.
+    """
+    work = _with_fault(work)
+    changed = properties.changes(work.declaration, old, new)
+    _send_update(work, identity, changed, new)
+    for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):
+        HANDLERS[handler](work, identity, old, new)
+    outputs = _finished(work, _Object(identity), new, new=not changed)
+    return Resource(identity, _with_unshown(work.declaration, outputs, olds))
+
+
+def delete(work: Work, identity: str, inputs: Properties) -> None:
+    """Take the resource away and wait until it is gone; what is not there is deleted.
+
+    Raises:
+        ProviderError, keystoneauth's exceptions: it is still there.
+    """
+    work = _with_fault(work)
+    special = work.declaration.special
+    if special.before_delete:
+        HANDLERS[special.before_delete](work, identity, inputs)
+    if special.delete:
+        HANDLERS[special.delete](work, identity, inputs)
+    else:
+        work.insist(lambda: _deleted(work, identity))
+    if work.declaration.wait is not None:
+        work.wait_until_gone(identity)
+
+
+# --------------------------------------------------------------------------------------------------------- creating
+
+
+def _adopted(work: Work, inputs: Properties) -> _Object | None:
+    """What carries this operation's mark already."""
+    found = _marked(work, inputs)
+    if len(found) > 1:
+        raise QuarantinedDuplicates(work.declaration.noun, str(work.marks.key), found)
+    if not found:
+        return None
+    lacking = work.declaration.remade_without
+    if lacking and not inputs.get(lacking) and not _shows_later(work.declaration, lacking, inputs):
+        # Only the lost answer held its secret, so the object is of no use to anybody; it is ours, and it is new.
+        _remove(work, found[0], inputs)
+        return None
+    return _Object(found[0])
+
+
+def _shows_later(declaration: Declaration, output: str, inputs: Properties) -> bool:
+    """Whether the kind can do without the secret with these inputs: a key pair of a given public key has none."""
+    return output == "privateKey" and bool(inputs.get("publicKey"))
+
+
+def _made(work: Work, inputs: Properties) -> _Object:
+    special = work.declaration.special
+    try:
+        if special.create:
+            return _Object(HANDLERS[special.create](work, inputs), made_now=True)
+        return _posted(work, inputs)
+    except AnswerLost as lost:
+        return _looked_for(work, inputs, lost, LOOKS_AFTER_A_LOST_ANSWER)
+    except ksa.HttpServerError as failed:
+        # A service that fails half-way may have made the object before it failed.
+        return _looked_for(work, inputs, failed, LOOKS_AFTER_A_LOST_ANSWER[:1])
+
+
+def _posted(work: Work, inputs: Properties) -> _Object:
+    declared = work.declaration
+    body = marks.put_into(properties.create_body(declared, inputs), declared.mark, work.marks)
+    document: Mapping[str, Any] = {declared.singular: body}
+    if declared.special.body:
+        document = HANDLERS[declared.special.body](work, inputs, body)
+    answer = unwrapped(work.write("POST", work.collection, document), declared.singular)
+    complete = None if declared.wait is not None else answer
+    return _Object(str(answer[declared.identified_by]), complete, made_now=True)
+
+
+def _looked_for(work: Work, inputs: Properties, error: Exception, pauses: tuple[float, ...]) -> _Object:
+    """Find what a request made whose answer told nothing; re-raises its error when there is nothing."""
+    for pause in pauses:
+        work.clock.sleep(pause)
+        found = _marked(work, inputs)
+        if len(found) > 1:
+            raise QuarantinedDuplicates(work.declaration.noun, str(work.marks.key), found)
+        if found:
+            return _Object(found[0], made_now=True)
+    raise error
+
+
+def _marked(work: Work, inputs: Properties) -> list[str]:
+    """Ids of the objects that carry this operation's mark."""
+    declared = work.declaration
+    if declared.special.find:
+        return list(HANDLERS[declared.special.find](work, inputs))
+    query = tuple((name, _filled(work, value, inputs)) for name, value in declared.list_query)
+    path = declared.listing or work.collection
+    listed = work.cloud.listing(
+        declared.service, path, declared.plural, query=query, microversion=declared.microversion
+    )
+    return [str(item[declared.identified_by]) for item in listed if marks.marks_of(item).key == work.marks.key]
+
+
+def _filled(work: Work, template: str, inputs: Properties) -> str:
+    project = inputs.get("tenantId") or (work.cloud.project_id if "{project}" in template else "")
+    return template.format(project=project, name=inputs.get("name", ""), key=work.marks.key)
+
+
+def _finished(work: Work, made: _Object, inputs: Properties, *, new: bool) -> dict[str, Any]:
+    """Wait, do what is left to do, and collect the outputs."""
+    declared = work.declaration
+    shown = made.shown
+    if declared.wait is not None:
+        shown = work.wait_until_ready(made.identity, declared.deadlines.create)
+    if new and declared.tags_apart and inputs.get("tags"):
+        HANDLERS["change_tags_of_network_object"](work, made.identity, {}, inputs)
+        shown = None
+    if new and declared.special.after_create and HANDLERS[declared.special.after_create](work, made.identity, inputs):
+        shown = None
+    shown = shown if shown is not None else _shown(work, made.identity, inputs)
+    if shown is None:
+        raise ProviderError(Code.FAILED, f"{work.what} vanished right after it was made")
+    return _outputs(work, shown, inputs)
+
+
+def _removed(work: Work, identity: str, inputs: Properties) -> bool:
+    """Whether what this very call made, and what failed before anybody could use it, could be taken away again."""
+    try:
+        _remove(work, identity, inputs)
+    except Exception as error:  # noqa: BLE001 - it is kept in the state instead, and its failure is what is reported
+        _log.warning("%s failed and could not be removed: %s", work.what, in_words(error, work.what))
+        return False
+    return True
+
+
+def _remove(work: Work, identity: str, inputs: Properties) -> None:
+    with effect(replace(current_effect(), operation="delete")):
+        delete(work, identity, inputs)
+
+
+# --------------------------------------------------------------------------------------------------------- updating
+
+
+def _send_update(work: Work, identity: str, changed: list[properties.Changed], new: Properties) -> None:
+    declared = work.declaration
+    uniform = [change for change in changed if change.field.change is Change.UPDATE]
+    if not uniform:
+        return
+    body = properties.update_body(declared, uniform, new)
+    if declared.mark.value in body and declared.mark in (MarkIn.DESCRIPTION, MarkIn.TAGS):
+        # The mark shares its place with the program's own words: what is there is kept, whatever operation wrote it.
+        body = marks.put_into(body, declared.mark, marks.marks_of(work.show(identity) or {}))
+    work.write(declared.verb, work.path_of(identity), {declared.singular: body})
+
+
+def _deleted(work: Work, identity: str) -> dict[str, Any]:
+    work.delete_if_there(work.path_of(identity))
+    return {}
+
+
+# ---------------------------------------------------------------------------------------------------------- reading
+
+
+def _shown(work: Work, identity: str, inputs: Properties) -> dict[str, Any] | None:
+    special = work.declaration.special
+    if special.read:
+        found: dict[str, Any] | None = HANDLERS[special.read](work, identity, inputs)
+        return found
+    return work.show(identity)
+
+
+def _outputs(work: Work, shown: Mapping[str, Any], inputs: Properties) -> dict[str, Any]:
+    special = work.declaration.special
+    found = properties.outputs(work.declaration, shown, inputs)
+    if special.shown and shown:
+        found |= {
+            wire: value for wire, value in HANDLERS[special.shown](work, shown, inputs).items() if value is not None
+        }
+    return {**found, "region": work.cloud.login.region}
+
+
+def _with_unshown(declaration: Declaration, found: Mapping[str, Any], olds: Properties) -> dict[str, Any]:
+    """Outputs that no later answer shows are carried on from the state."""
+    kept = {
+        field.wire: olds[field.wire]
+        for field in declaration.fields
+        if (field.shown is None or field.secret) and field.wire in olds and field.wire not in found
+    }
+    return {**kept, **found}
+
+
+def _with_fault(work: Work) -> Work:
+    name = work.declaration.special.fault
+    finder: Callable[[Work, str, Mapping[str, Any]], str] | None = HANDLERS[name] if name else None
+    return replace(work, fault=finder)

@@ -1,0 +1,70 @@
+"""Cinder: growing volumes, metadata, and why a volume failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa
+
+from stacks.provider.errors import Code, ProviderError
+from stacks.provider.properties import Properties
+from stacks.provider.work import Work
+
+_ON_ITS_WAY = frozenset(
+    {
+        "creating",
+        "downloading",
+        "attaching",
+        "detaching",
+        "extending",
+        "backing-up",
+        "uploading",
+        "retyping",
+        "reserved",
+        "restoring-backup",
+        "maintenance",
+    }
+)
+
+
+def extend_volume(work: Work, identity: str, old: Properties, new: Properties) -> None:
+    """Grow the volume to its new size, unless it has it already."""
+    wanted = int(new["size"])
+    shown = work.show(identity)
+    if shown is None:
+        raise ProviderError(Code.NOT_FOUND, f"{work.what} is not there any more")
+    if int(shown["size"]) > wanted:
+        raise ProviderError(Code.INVALID, f"{work.what} has {shown['size']} GB and cannot shrink to {wanted} GB")
+    if int(shown["size"]) < wanted and shown.get("status") != "extending":
+        work.act(identity, "os-extend", {"new_size": wanted})
+    ready = work.declaration.wait.ready if work.declaration.wait else frozenset()
+    work.wait_until(
+        identity,
+        lambda volume: int(volume["size"]) >= wanted and volume["status"] in ready,
+        work.declaration.deadlines.update,
+    )
+
+
+def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> None:
+    """Wait while the volume is busy with something that ends by itself: Cinder refuses to delete it meanwhile."""
+    patience = work.patience(work.declaration.deadlines.delete)
+    while (shown := work.show(identity)) is not None and shown.get("status") in _ON_ITS_WAY:
+        patience.pause(f"{work.what} to be free")
+    if shown is not None and shown.get("status") == "in-use":
+        servers = ", ".join(str(attached.get("server_id")) for attached in shown.get("attachments") or ())
+        raise ProviderError(Code.CONFLICT, f"{work.what} is still attached to {servers or 'something'}")
+
+
+def volume_fault(work: Work, identity: str, shown: Mapping[str, Any]) -> str:
+    """Cinder's message to the user about this volume: the volume itself does not say why it failed."""
+    try:
+        messages = (
+            work.get("/messages", (("resource_uuid", identity), ("sort", "created_at:desc"))).get("messages") or ()
+        )
+    except ksa.ClientException:
+        return ""  # the failure itself is reported all the same, only without Cinder's explanation
+    return next((str(message.get("user_message") or "") for message in messages), "")
+
+
+HANDLERS = (extend_volume, wait_until_volume_is_free, volume_fault)

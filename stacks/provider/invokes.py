@@ -1,0 +1,110 @@
+"""Functions that programs call: finding what the cloud offers by its exact name. Several matches are an error, never a
+guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from stacks.provider.clouds import Cloud
+from stacks.provider.errors import Code, ProviderError
+from stacks.provider.properties import Properties
+
+_IMAGE_ARGUMENTS = frozenset({"name", "imageId"})
+_NETWORK_ARGUMENTS = frozenset({"name", "networkId", "external"})
+
+
+def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
+    """The active image of that exact name, or with that id."""
+    _refuse_unknown("getImage", arguments, _IMAGE_ARGUMENTS)
+    if given := arguments.get("imageId"):
+        found = [_one(cloud, "image", f"/images/{given}", "")]
+    else:
+        name = _needed("getImage", arguments)
+        query = (("name", name), ("status", "active"))
+        found = [image for image in cloud.listing("image", "/images", "images", query=query) if image["name"] == name]
+    image = _exactly_one(found, "image", arguments)
+    return {
+        "id": image["id"],
+        "imageId": image["id"],
+        "name": image["name"],
+        "checksum": image.get("checksum"),
+        "containerFormat": image.get("container_format"),
+        "diskFormat": image.get("disk_format"),
+        "minDiskGb": image.get("min_disk"),
+        "minRamMb": image.get("min_ram"),
+        "owner": image.get("owner"),
+        "sizeBytes": image.get("size"),
+        "tags": image.get("tags"),
+        "visibility": image.get("visibility"),
+        "createdAt": image.get("created_at"),
+        "updatedAt": image.get("updated_at"),
+        "region": cloud.login.region,
+    }
+
+
+def get_network(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
+    """The network of that exact name that the login may see, or with that id."""
+    _refuse_unknown("getNetwork", arguments, _NETWORK_ARGUMENTS)
+    if given := arguments.get("networkId"):
+        found = [_one(cloud, "network", f"/networks/{given}", "network")]
+    else:
+        external = {"router:external": str(arguments["external"]).lower()} if "external" in arguments else {}
+        query = (("name", _needed("getNetwork", arguments)), *external.items())
+        found = cloud.listing("network", "/networks", "networks", query=query)
+    network = _exactly_one(found, "network", arguments)
+    return {
+        "id": network["id"],
+        "networkId": network["id"],
+        "name": network["name"],
+        "adminStateUp": str(network.get("admin_state_up")).lower(),
+        "allTags": network.get("tags"),
+        "description": network.get("description"),
+        "external": network.get("router:external"),
+        "mtu": network.get("mtu"),
+        "shared": str(network.get("shared")).lower(),
+        "status": network.get("status"),
+        "subnets": network.get("subnets"),
+        "tenantId": network.get("project_id"),
+        "region": cloud.login.region,
+    }
+
+
+def _one(cloud: Cloud, service: str, path: str, envelope: str) -> dict[str, Any]:
+    document = cloud.get(service, path)
+    return dict(document[envelope]) if envelope else document
+
+
+def _exactly_one(found: list[dict[str, Any]], kind: str, arguments: Properties) -> dict[str, Any]:
+    if len(found) == 1:
+        return found[0]
+    name = arguments.get("name")
+    if not found:
+        raise ProviderError(Code.NOT_FOUND, f"there is no {kind} named {name}")
+    ids = ", ".join(sorted(str(item["id"]) for item in found))
+    raise ProviderError(Code.INVALID, f"{len(found)} {kind}s are named {name}: {ids}")
+
+
+def _needed(function: str, arguments: Properties) -> str:
+    name = arguments.get("name")
+    if not isinstance(name, str) or not name:
+        raise ProviderError(Code.INVALID, f"{function} needs a name")
+    return name
+
+
+def _refuse_unknown(function: str, arguments: Properties, known: frozenset[str]) -> None:
+    unknown = sorted(name for name, value in arguments.items() if value is not None and name not in known)
+    if unknown:
+        takes = ", ".join(sorted(known))
+        raise ProviderError(Code.INVALID, f"{function} does not implement {', '.join(unknown)}; it takes: {takes}")
+
+
+FUNCTIONS: Mapping[str, Callable[[Cloud, Properties], dict[str, Any]]] = MappingProxyType(
+    {
+        "openstack:images/getImage:getImage": get_image,
+        "openstack:networking/getNetwork:getNetwork": get_network,
+    }
+)
+"""Every function by its token."""
