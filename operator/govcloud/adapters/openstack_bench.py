@@ -1,0 +1,55 @@
+"""What every step of a backup works with, and how a part's status moves on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from govcloud.adapters.openstack_adoption import Adoption
+from govcloud.adapters.openstack_backup_names import Task
+from govcloud.adapters.openstack_login import Login
+from govcloud.adapters.openstack_waiting import Poller
+from govcloud.api.backup import PartState, PartStatus
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The two logins of a backup, and how to wait and to adopt."""
+
+    backups: Login
+    quarantine: Login
+    poller: Poller
+    adoption: Adoption
+
+
+class PartSteps(Protocol):
+    """The steps that differ between kinds of parts. Each returns the part's new status, and can be repeated after a crash."""
+
+    def freeze(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Fix what is to be backed up."""
+        ...
+
+    def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Read every byte of the frozen source."""
+        ...
+
+    def back_up(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Make the backup in the backup project."""
+        ...
+
+    def restore(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Restore the backup into the quarantine project."""
+        ...
+
+    def read_restored(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Read every byte of what was restored."""
+        ...
+
+    def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
+        """Delete every helper and see that it is gone; see that the backup is still there."""
+        ...
+
+
+def moved(status: PartStatus, state: PartState, **evidence: Any) -> PartStatus:
+    """The status with a new state and what was learned on the way."""
+    return status.model_copy(update={"state": state, **evidence})

@@ -1,0 +1,53 @@
+"""What is special about a part that is a Trove instance: making the database write all it has and stop, and finding its volume."""
+
+from __future__ import annotations
+
+from govcloud.adapters.openstack_backup_names import Task
+from govcloud.adapters.openstack_bench import Bench
+from govcloud.adapters.openstack_login import Json, Login
+from govcloud.adapters.openstack_waiting import Poller
+from govcloud.failures import Stop
+from govcloud.reasons import Reason
+
+INSTANCE_TYPE = "openstack:database/instance:Instance"
+
+_STOPPED = "SHUTDOWN"
+
+
+def stop_database(login: Login, poller: Poller, task: Task) -> None:
+    """Make the database of the part write everything to its volume and stop. One that has stopped already is left alone.
+
+    Raises:
+        Retry: it has not stopped yet.
+        Stop: there is no such instance in the unit's project.
+    """
+    if not _has_stopped(_instance(login, task)):
+        with task.effect(INSTANCE_TYPE, "update", "quiesce"):
+            login.post("database", f"/mgmt/instances/{task.part.source_id}/action", {"stop": {}})
+        poller.until(lambda: _has_stopped(_instance(login, task)) or None, f"database {task.part.source_id} to stop")
+
+
+def volume_of_stopped_database(bench: Bench, task: Task) -> str:
+    """Id of the volume that holds the data directory of the part's database, which is stopped first if it runs.
+
+    Raises:
+        Retry: the database has not stopped yet.
+        Stop: there is no such instance in the unit's project, or it has no volume.
+    """
+    stop_database(bench.backups, bench.poller, task)
+    volume = _instance(bench.backups, task).get("volume") or {}
+    if "id" not in volume:
+        raise Stop(Reason.RESOURCE_FAILED, f"{task.title}: database {task.part.source_id} has no volume to back up")
+    return str(volume["id"])
+
+
+def _has_stopped(instance: Json) -> bool:
+    return bool(instance["service_status"] == _STOPPED)
+
+
+def _instance(login: Login, task: Task) -> Json:
+    body = login.find("database", f"/mgmt/instances/{task.part.source_id}")
+    if body is None or body["instance"]["tenant_id"] != task.spec.project_id:
+        where = f"project {task.spec.project_id}"
+        raise Stop(Reason.INVALID_INPUT, f"{task.title} names database {task.part.source_id}, which is not in {where}")
+    return dict(body["instance"])

@@ -1,0 +1,189 @@
+"""Containers and objects of any account, through Swift. Object names are hostile input: every URL is quoted here, once.
+
+Another project's account is read with the backup login, which the cloud must allow (Swift's reseller admin role).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import requests
+
+from govcloud.adapters.openstack_failures import SOON, translated
+from govcloud.adapters.openstack_login import Login
+from govcloud.adapters.openstack_object_lines import Line, Listed
+from govcloud.adapters.openstack_reading import CHUNK, read_all
+from govcloud.failures import Retry, Stop
+from govcloud.reasons import Reason
+
+_PAGE = 10_000
+"""Swift's own limit of a listing."""
+
+_KEPT_HEADERS = ("content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires")
+"""What describes an object besides its bytes and is copied with it, like its X-Object-Meta-* headers. An expiry date
+(X-Delete-At) is not: a backup that deletes itself would be none."""
+_OLD_VERSIONS = ("x-versions-enabled", "x-versions-location", "x-history-location")
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of one account, through one login."""
+
+    login: Login
+    account: str
+    name: str
+
+    def exists(self) -> bool:
+        return self._send("HEAD", missing_ok=True).status_code != 404
+
+    def keeps_old_versions(self) -> bool:
+        """Whether there may be older versions of objects, which a listing does not show."""
+        headers = self._send("HEAD").headers
+        return any(headers.get(name, "").lower() not in ("", "false") for name in _OLD_VERSIONS)
+
+    def make(self, marks: Mapping[str, str]) -> None:
+        """Make the container; one that is there keeps its objects and gets the marks."""
+        headers = {f"X-Container-Meta-{name.replace('_', '-')}": quote(value) for name, value in marks.items()}
+        self._send("PUT", headers=headers)
+
+    def delete(self) -> None:
+        self._send("DELETE", missing_ok=True)
+
+    def objects(self) -> Iterator[Listed]:
+        """All current objects, over all pages, in the order of their names' bytes.
+
+        Raises:
+            Stop: there is no such container.
+        """
+        marker = ""
+        while page := self._page(marker):
+            yield from page
+            marker = page[-1].name
+
+    def _page(self, marker: str) -> list[Listed]:
+        query = urlencode({"format": "json", "limit": _PAGE, "marker": marker}, quote_via=quote)
+        response = self._send("GET", query=query, headers={"X-Newest": "true"}, missing_ok=True)
+        if response.status_code == 404:
+            raise Stop(Reason.RESOURCE_FAILED, f"container {self.name} of account {self.account} does not exist")
+        return [Listed(entry["name"], entry["bytes"], entry["hash"]) for entry in _list(response)]
+
+    def open(self, name: str) -> requests.Response:
+        """Begin to read an object. The caller closes the answer.
+
+        Raises:
+            Retry: it is listed, but Swift does not give it (it expired, or a replica is behind).
+        """
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "X-Newest": "true"}
+        response = self._send("GET", name, missing_ok=True, stream=True, headers=headers)
+        if response.status_code == 404:
+            told = f"object {name!r} of container {self.name} is listed but cannot be read: it expired, or a copy of it is behind"
+            raise Retry(Reason.CONFLICT, told, SOON)
+        return response
+
+    def read(self, name: str) -> Line:
+        """Read every byte of an object."""
+        with translated(f"read object {name!r} of container {self.name}"):
+            response = self.open(name)
+            reading = read_all(response)
+        return Line(name, reading.bytes, reading.sha256)
+
+    def put(self, name: str, content: bytes, content_type: str) -> None:
+        """Store a small object; Swift refuses it if it does not arrive as it was sent."""
+        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        self._send("PUT", name, data=content, headers={"Content-Type": content_type, "ETag": etag})
+
+    def copy_from(self, source: Container, name: str) -> None:
+        """Copy an object and what describes it, streaming it through this process.
+
+        A large object (SLO, DLO) becomes an ordinary one with all its content.
+
+        Raises:
+            Stop: it is larger than what Swift takes as one object.
+        """
+        with translated(f"copy object {name!r} from container {source.name} to {self.name}"), source.open(name) as response:
+            body = _Body(response, _length(response, name))
+            stored = self._send("PUT", name, data=body if len(body) else b"", headers=_kept(response.headers))
+        if stored.headers.get("ETag", "").strip('"') != body.md5():
+            told = f"object {name!r} did not arrive in container {self.name} as it was sent"
+            raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON)
+
+    def remove(self, name: str) -> None:
+        """Delete an object; that it is gone already is no error."""
+        self._send("DELETE", name, missing_ok=True)
+
+    def _send(self, method: str, name: str | None = None, query: str = "", **options: Any) -> requests.Response:
+        url = f"{account_url(self.login, self.account)}/{quote(self.name, safe='')}"
+        if name is not None:
+            url += f"/{quote(name, safe='/')}"
+        return self.login.exactly(method, f"{url}?{query}" if query else url, **options)
+
+
+class _Body:
+    """An answer's bytes as the body of a request: of known length, so that one that breaks off is never taken for whole.
+
+    It can be read once. Having `read` tells the session so: it never sends such a request again.
+    """
+
+    def __init__(self, response: requests.Response, length: int) -> None:
+        self._raw = response.raw
+        self._length = length
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.read(CHUNK):
+            yield chunk
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, as they are stored. May give more than asked for: the network is asked for large pieces."""
+        chunk: bytes = self._raw.read(max(size, CHUNK), decode_content=False)
+        self._md5.update(chunk)
+        return chunk
+
+    def md5(self) -> str:
+        return self._md5.hexdigest()
+
+
+def account_url(login: Login, project: str) -> str:
+    """URL of the account of another project: the catalog has the one of the login's own project.
+
+    Raises:
+        Stop: this Swift does not name its accounts after projects.
+    """
+    own_url, own = login.endpoint("object-store"), login.project_id
+    head, found, rest = own_url.rpartition(own)
+    if not found or rest:
+        raise Stop(Reason.CLOUD_UNAUTHORIZED, f"the object store's address {own_url} does not end with project id {own}")
+    return f"{head}{project}"
+
+
+def _length(response: requests.Response, name: str) -> int:
+    length = response.headers.get("Content-Length")
+    if length is None:
+        told = f"Swift does not say how long object {name!r} is (a dynamic large object of very many segments)"
+        raise Stop(Reason.RESOURCE_FAILED, f"{told}; join its segments into one object or a static large object")
+    return int(length)
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.lower() in _KEPT_HEADERS or name.lower().startswith("x-object-meta-")
+    }
+
+
+def _list(response: requests.Response) -> list[dict[str, Any]]:
+    try:
+        entries = response.json()
+    except requests.exceptions.JSONDecodeError as error:
+        raise Retry(Reason.CLOUD_UNREACHABLE, f"Swift answered a listing with {response.status_code} and no JSON", SOON) from error
+    if not isinstance(entries, list):
+        raise Retry(Reason.CLOUD_UNREACHABLE, "Swift answered a listing with something else than a list", SOON)
+    return entries
