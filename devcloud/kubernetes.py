@@ -151,6 +151,8 @@ class Kubernetes:
             "tls-private-key-file": server.key,
             "root-ca-file": self.authority.files.certificate,
             "controllers": ",".join(CONTROLLERS),
+            # Each of its controllers logs in as itself, with just the rights it needs, as on a real cluster.
+            "use-service-account-credentials": "true",
             # There is only one of it.
             "leader-elect": "false",
             "profiling": "false",

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -21,6 +21,7 @@ from devcloud.paths import write_atomically
 
 TOKEN_VARIABLE = "GOVCLOUD_DEV_PROCESS"
 PROC = Path("/proc")
+NO_PID = 0
 SECONDS_TO_LEAVE = 15.0
 SECONDS_TO_DIE = 5.0
 POLL_SECONDS = 0.05
@@ -77,7 +78,7 @@ class Process:
 
     @property
     def memory_bytes(self) -> int:
-        """The proportional set size of it and its descendants, where the kernel tells it; else the resident size."""
+        """The proportional set size of it and all it started; 0 where the kernel does not tell us."""
         return sum(_memory_of(pid) for pid in self.members())
 
     @property
@@ -110,23 +111,25 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], directory: Path
     ) -> Process:
-        """Start `command` detached, with exactly this environment; it is written down before this returns.
+        """Start `command` detached, with exactly this environment; known from now on by this name.
 
         What still runs from an earlier start of the same name is ended first: there is never a second one.
         """
         self.stop(name)
         self._logs.mkdir(parents=True, exist_ok=True)
-        token = f"{name}-{token_hex(8)}"
+        unborn = Process(name, NO_PID, 0, current_boot(), f"{name}-{token_hex(8)}", str(self.log(name)))
+        # Written down before it exists: were we killed in between, its token would still find it.
+        self._write(unborn)
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
-                [str(part) for part in command], cwd=directory, env={**environment, TOKEN_VARIABLE: token},
+                [str(part) for part in command], cwd=directory, env={**environment, TOKEN_VARIABLE: unborn.token},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         stat = stat_of(child.pid)
         # A child that has already ended is a zombie of ours until we look, so its stat is there in any case.
         assert stat is not None
-        process = Process(name, child.pid, stat.start_ticks, current_boot(), token, str(self.log(name)))
-        write_atomically(self._record(name), json.dumps(asdict(process), indent=2) + "\n", mode=0o600)
+        process = replace(unborn, pid=child.pid, start_ticks=stat.start_ticks)
+        self._write(process)
         return process
 
     def stop(self, name: str, seconds: float = SECONDS_TO_LEAVE) -> bool:
@@ -138,21 +141,22 @@ class Processes:
         self._record(name).unlink(missing_ok=True)
         return something_ran
 
+    def _write(self, process: Process) -> None:
+        write_atomically(self._record(process.name), json.dumps(asdict(process), indent=2) + "\n", mode=0o600)
+
     def _record(self, name: str) -> Path:
         return self._directory / f"{name}.json"
 
 
 def end(process: Process, seconds: float) -> bool:
     """Ask the process to leave, wait, then kill whatever is left of it. False when nothing of it ran any more."""
-    members = process.members()
-    if not members:
+    if not process.members():
         _reap(process.pid)
         return False
-    # The leader alone is asked: it knows in which order its children should go.
-    _send([process.pid] if process.is_running else members, signal.SIGTERM)
-    if not _wait_until_gone(process, seconds):
+    if not _ask_to_leave(process, time.monotonic() + seconds):
         _send(process.members(), signal.SIGKILL)
-        _wait_until_gone(process, SECONDS_TO_DIE)
+        _wait_until_gone(process, time.monotonic() + SECONDS_TO_DIE)
+    _reap(process.pid)
     return True
 
 
@@ -177,16 +181,22 @@ def current_boot() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
-def _wait_until_gone(process: Process, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+def _ask_to_leave(process: Process, deadline: float) -> bool:
+    # The leader first and alone: it knows in which order its children should go. Each is asked once only, because
+    # to some programs (Pulumi is one) a second signal means "drop everything".
+    if process.is_running:
+        _send([process.pid], signal.SIGTERM)
+        while process.is_running and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+    _send([pid for pid in process.members() if pid != process.pid], signal.SIGTERM)
+    return _wait_until_gone(process, deadline)
+
+
+def _wait_until_gone(process: Process, deadline: float) -> bool:
     while process.members():
         if time.monotonic() > deadline:
             return False
-        # Once the leader has left, nobody tells its children to go.
-        if not process.is_running:
-            _send(process.members(), signal.SIGTERM)
         time.sleep(POLL_SECONDS)
-    _reap(process.pid)
     return True
 
 
@@ -197,8 +207,9 @@ def _send(pids: Sequence[int], which: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> None:
-    with suppress(ChildProcessError):  # started by another command, so its exit is not ours to collect
-        os.waitpid(pid, os.WNOHANG)
+    if pid != NO_PID:
+        with suppress(ChildProcessError):  # started by another command, so its exit is not ours to collect
+            os.waitpid(pid, os.WNOHANG)
 
 
 def _all_processes() -> Iterator[tuple[int, Stat]]:

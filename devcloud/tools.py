@@ -145,7 +145,8 @@ def _one_by_one_or_together(tool: GoTool, into: Path) -> list[tuple[str, list[st
 def _how_far(log: Path, packages: int) -> str:
     # `go build -v` writes a line when it begins a package; those that Go's own cache holds are not mentioned.
     with log.open("rb") as stream:
-        return f"{sum(1 for _ in stream)} packages of at most {packages}"
+        compiled = sum(1 for _ in stream)
+    return f"{compiled} packages of at most {packages}" if compiled else ""
 
 
 def _environment(go: Path) -> dict[str, str]:
