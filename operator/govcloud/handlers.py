@@ -16,13 +16,9 @@ class Listener(Protocol):
 
     def request_changed(self, namespace: str, name: str) -> None: ...
     def everything_changed(self, why: str) -> None: ...
-    def clock_moved(self, data: dict[str, str]) -> None: ...
 
 
-CLOCK = "govcloud-dev-clock"
-
-
-def registry_for(listener: Listener, namespace: str) -> kopf.OperatorRegistry:
+def registry_for(listener: Listener) -> kopf.OperatorRegistry:
     """The handlers, all of them: watch events only, no timers, no daemons, no finalizers, no annotations."""
     registry = kopf.OperatorRegistry()
 
@@ -64,12 +60,6 @@ def registry_for(listener: Listener, namespace: str) -> kopf.OperatorRegistry:
         async def admission_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
             listener.everything_changed(f"{resource.plural}/{name}")
 
-    @on("", "v1", "configmaps", field="metadata.name", value=CLOCK)
-    async def clock_event(namespace: str | None, body: kopf.Body, **_: Any) -> None:
-        if namespace == _own_namespace:
-            listener.clock_moved(dict(body.get("data") or {}))
-
-    _own_namespace = namespace
     return registry
 
 

@@ -1,0 +1,5 @@
+"""`python -m govcloud` is `govcloud`."""
+
+from govcloud.cli import main
+
+main()

@@ -1,0 +1,23 @@
+"""The command line: one module a command group. Only presentation; what is found out is found out elsewhere."""
+
+from __future__ import annotations
+
+import typer
+
+from govcloud.cli import audit, controller, dev, digest
+
+app = typer.Typer(
+    help="The controller of a government cloud 政务云, and the tools around it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("controller")(controller.run)
+app.command("digest")(digest.show)
+app.add_typer(audit.app, name="audit")
+app.add_typer(dev.app, name="dev")
+
+
+def main() -> None:
+    """Entry point of the `govcloud` script."""
+    app()

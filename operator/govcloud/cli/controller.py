@@ -1,0 +1,44 @@
+"""`govcloud controller`: run the controller until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from govcloud.settings import Settings
+
+USAGE = 3
+
+
+def run(
+    dev_clock: Annotated[
+        bool, typer.Option("--dev-clock", help="Let `govcloud dev clock advance` move time. For development clouds only; each jump is audited.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+) -> None:
+    """Run the controller.
+
+    Settings come from the environment: GOVCLOUD_STATE_DIR (required: audit log, Pulumi state, master key), GOVCLOUD_CLOUD (entry of
+    clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI; the cluster from
+    KUBECONFIG or the pod's service account; the cloud from OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says
+    which), 3 when the settings are wrong.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    for noisy in ("kopf", "keystoneauth", "urllib3", "openstack", "kubernetes", "asyncio", "stevedore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        settings = Settings.from_environment({**os.environ, "GOVCLOUD_DEV_CLOCK": str(dev_clock)})
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            typer.echo(f"GOVCLOUD_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        raise typer.Exit(USAGE) from None
+    from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
+
+    raise typer.Exit(run_controller(settings))

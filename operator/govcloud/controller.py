@@ -1,0 +1,107 @@
+"""The running controller: who is woken when, what is done when time has passed, and when the process had better end.
+
+Knows queue and reconciler, not kopf, not the adapters.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Event, Lock, Thread
+
+from govcloud.audit.errors import AuditUnavailable
+from govcloud.failures import Retry, Stop
+from govcloud.metrics import Metrics
+from govcloud.ports import Ports
+from govcloud.queue import WorkQueue
+from govcloud.reconcile import Reconciler
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""Namespace and name of a request."""
+
+
+@dataclass
+class Controller:
+    """Wakes requests up and works on them."""
+
+    ports: Ports
+    workers: int
+    resync: timedelta
+    _known: set[Key] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock)
+    _ended: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        self.reconciler = Reconciler(self.ports)
+        self.queue: WorkQueue[Key] = WorkQueue(self._work, self.workers, expected=(Retry, Stop, AuditUnavailable))
+        self.metrics = Metrics(lambda: len(self.queue))
+
+    def start(self) -> None:
+        """Start working. Every request is looked at now, and again every `resync`."""
+        self.queue.start()
+        Thread(target=self._keep_looking, name="resync", daemon=True).start()
+
+    def stop(self, patience: timedelta) -> bool:
+        """Let what is under way end. True if it did in time; what did not is continued by the next start."""
+        self._ended.set()
+        return self.queue.stop(patience)
+
+    def fault(self) -> str | None:
+        """Why a restart would help."""
+        return None if self.queue.alive() else "a worker has ended"
+
+    def hindrance(self) -> str | None:
+        """Why nothing can be done now."""
+        health = self.ports.audit.health()
+        return None if health.writable else f"the audit log cannot record, so nothing is done: {health}"
+
+    # Listener: what the watch tells
+
+    def request_changed(self, namespace: str, name: str) -> None:
+        """A request, or something about it, changed."""
+        with self._lock:
+            self._known.add((namespace, name))
+        self.queue.wake((namespace, name))
+
+    def everything_changed(self, why: str) -> None:
+        """Something that many requests depend on changed."""
+        with self._lock:
+            known = list(self._known)
+        log.debug("%s changed: looking at %d requests", why, len(known))
+        for key in known:
+            self.queue.wake(key)
+
+    # Work
+
+    def _work(self, key: Key) -> timedelta | None:
+        with self.metrics.seconds.time():
+            done = self.reconciler.reconcile(*key)
+        self.metrics.passes.labels(done.action).inc()
+        if done.fault is not None:
+            self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()
+        log.info("%s/%s: %s%s", *key, done.action, f": {done.fault.reason}: {done.fault.message}" if done.fault else "")
+        if done.action == "gone":
+            with self._lock:
+                self._known.discard(key)
+        return done.again_after
+
+    def _keep_looking(self) -> None:
+        """Level-triggered: whatever the watch missed is seen here."""
+        while True:
+            self._look_at_all()
+            if self._ended.wait(self.resync.total_seconds()):
+                return
+
+    def _look_at_all(self) -> None:
+        try:
+            requests = self.ports.cluster.requests()
+        except Retry as error:
+            log.warning("resync: %s", error)
+            return
+        for request in requests:
+            self.request_changed(request.key.namespace, request.key.name)
+
+
