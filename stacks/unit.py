@@ -167,6 +167,9 @@ def _outputs(unit: UnitStack) -> dict[str, Value]:
         "user_id": Ref(USER),
         "application_credential_id": Ref(CREDENTIAL),
         "application_credential_secret": Ref(CREDENTIAL, "secret"),
+        # What the stack was made from, so that it can be made again with a default network added.
+        "quota": {name: value for name, value in vars(unit.quota).items()},
+        "external_network": unit.external_network,
     }
     if unit.with_default_network:
         outputs["default_network_id"] = Ref(DEFAULT_NETWORK)

@@ -14,6 +14,7 @@ from stacks.provider.properties import Properties
 
 _IMAGE_ARGUMENTS = frozenset({"name", "imageId"})
 _NETWORK_ARGUMENTS = frozenset({"name", "networkId", "external"})
+_NAME_ONLY = frozenset({"name"})
 
 
 def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
@@ -72,6 +73,32 @@ def get_network(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
     }
 
 
+def get_flavor(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
+    """The flavor of that exact name."""
+    _refuse_unknown("getFlavor", arguments, _NAME_ONLY)
+    name = _needed("getFlavor", arguments)
+    found = [item for item in cloud.listing("compute", "/flavors/detail", "flavors") if item["name"] == name]
+    flavor = _exactly_one(found, "flavor", arguments)
+    return {
+        "id": flavor["id"],
+        "flavorId": flavor["id"],
+        "name": flavor["name"],
+        "disk": flavor.get("disk"),
+        "ram": flavor.get("ram"),
+        "vcpus": flavor.get("vcpus"),
+        "isPublic": flavor.get("os-flavor-access:is_public"),
+        "region": cloud.login.region,
+    }
+
+
+def get_role(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
+    """The role of that exact name; the login must be allowed to list roles."""
+    _refuse_unknown("getRole", arguments, _NAME_ONLY)
+    name = _needed("getRole", arguments)
+    role = _exactly_one(cloud.listing("identity", "/roles", "roles", query=(("name", name),)), "role", arguments)
+    return {"id": role["id"], "name": role["name"], "domainId": role.get("domain_id"), "region": cloud.login.region}
+
+
 def _one(cloud: Cloud, service: str, path: str, envelope: str) -> dict[str, Any]:
     document = cloud.get(service, path)
     return dict(document[envelope]) if envelope else document
@@ -105,6 +132,8 @@ FUNCTIONS: Mapping[str, Callable[[Cloud, Properties], dict[str, Any]]] = Mapping
     {
         "openstack:images/getImage:getImage": get_image,
         "openstack:networking/getNetwork:getNetwork": get_network,
+        "openstack:compute/getFlavor:getFlavor": get_flavor,
+        "openstack:identity/getRole:getRole": get_role,
     }
 )
 """Every function by its token."""

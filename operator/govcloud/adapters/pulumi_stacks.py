@@ -1,0 +1,273 @@
+"""The stacks of units and requests, run by the Pulumi engine with our own provider: `ports.Stacks`.
+
+One unit stack per unit, under the unit's lock; one request stack per request, under the request's lock, with the unit's own
+application credential. This process is the only one that runs them: it holds the controller's Lease.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from govcloud.adapters.master_key import derive, load_or_create
+from govcloud.adapters.pulumi_failures import translated
+from govcloud.adapters.pulumi_logins import service_user_login, unit_login
+from govcloud.api.request import RequestKey
+from govcloud.core.objects import JurisdictionObject, UnitObject
+from govcloud.failures import Stop
+from govcloud.ports import StackOutcome, UnitAccess
+from govcloud.reasons import Reason
+from stacks import unit as unit_stack
+from stacks.engine.commands import Installation, StackName
+from stacks.engine.failures import StackLocked
+from stacks.engine.registration import Inputs
+from stacks.engine.runner import Engine, Outcome
+from stacks.kind import Quota
+from stacks.order import leaves
+from stacks.program import External, Program
+from stacks.provider.journal import Journal
+from stacks.provider.runs import CloudLogin, Run, Runs
+from stacks.provider.server import ProviderServer
+from stacks.unit import UnitStack
+
+UNITS, REQUESTS = "govcloud-units", "govcloud-requests"
+"""Pulumi projects."""
+
+_UNIT_PLAN = 1
+"""A unit's stack has no approved plans of its own. One number for ever, so that what an interrupted run made is always found again."""
+
+_DEFAULT_NETWORK_ID = "default_network_id"
+
+
+@dataclass(frozen=True)
+class _UnitState:
+    """What a unit's stack gave out. Holds a secret: never print it."""
+
+    project_id: str
+    user_id: str
+    credential_id: str
+    credential_secret: str
+    quota: Quota
+    external_network: str
+    default_network_id: str | None
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any]) -> _UnitState | None:
+        """The state in a stack's outputs; None where the stack was not finished."""
+        if not outputs.get("application_credential_secret"):
+            return None
+        return cls(
+            project_id=outputs["project_id"],
+            user_id=outputs["user_id"],
+            credential_id=outputs["application_credential_id"],
+            credential_secret=outputs["application_credential_secret"],
+            quota=Quota(**{name: int(value) for name, value in outputs["quota"].items()}),
+            external_network=outputs["external_network"],
+            default_network_id=outputs.get(_DEFAULT_NETWORK_ID),
+        )
+
+
+class PulumiStacks:
+    """`ports.Stacks`. Safe for threads.
+
+    Args:
+        engine: runs programs.
+        runs: where the provider learns which run may do what, with which logins.
+        controller: the controller's own login; may make projects, users and quotas.
+        master_key: every secret is derived from it.
+    """
+
+    def __init__(self, engine: Engine, runs: Runs, controller: CloudLogin, master_key: bytes) -> None:
+        self._engine = engine
+        self._runs = runs
+        self._controller = controller
+        self._master_key = master_key
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._locks_guard = threading.Lock()
+        self._units: dict[str, _UnitState] = {}
+        self._outcomes: dict[str, StackOutcome | None] = {}
+
+    def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
+        """Bring the unit's stack to this quota. A default network that it has once stays."""
+        with self._locked(unit.uid):
+            known = self._known_unit(unit)
+            state = self._run_unit(unit, quota, jurisdiction.spec.cloud.external_network, _has_default_network(known))
+        return UnitAccess(project_id=state.project_id, user_id=state.user_id)
+
+    def up(
+        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
+    ) -> StackOutcome:
+        """Bring the request's stack to `program`, doing nothing but what is `allowed`."""
+        with self._locked(key.uid):
+            access = self._access(unit, program)
+            with self._changing(key, unit, plan, access, allowed):
+                outcome = self._once_more_if_locked(
+                    _request_stack(key), lambda stack: self._engine.up(stack, program, self._inputs(key.uid, access))
+                )
+            return self._remembering(key, outcome)
+
+    def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
+        """Destroy all resources of the request's stack."""
+        with self._locked(key.uid):
+            access = self._required_unit(unit)
+            with self._changing(key, unit, plan, access, None):
+                outcome = self._once_more_if_locked(_request_stack(key), self._engine.destroy)
+            return self._remembering(key, outcome)
+
+    def outcome(self, key: RequestKey) -> StackOutcome | None:
+        """What the stack gives out now; None where there is no stack."""
+        with self._locked(key.uid):
+            if key.uid not in self._outcomes:
+                self._outcomes[key.uid] = self._remembered(key)
+            return self._outcomes[key.uid]
+
+    # The unit's stack
+
+    def _access(self, unit: UnitObject, program: Program) -> _UnitState:
+        """The unit's state, with a default network if the program relies on one."""
+        with self._locked(unit.uid):
+            state = self._required_unit(unit)
+            if state.default_network_id is None and _relies_on_default_network(program):
+                return self._run_unit(unit, state.quota, state.external_network, with_default_network=True)
+            return state
+
+    def _run_unit(
+        self, unit: UnitObject, quota: Quota, external_network: str, with_default_network: bool
+    ) -> _UnitState:
+        wanted = UnitStack(unit.uid, unit.name, quota, external_network, with_default_network)
+        clouds = {"admin": self._controller, "service-user": self._service_user(wanted)}
+        stack = _unit_stack(unit)
+        with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)):
+            outcome = self._once_more_if_locked(
+                stack, lambda name: self._engine.up(name, unit_stack.program(wanted), self._inputs(unit.uid, None))
+            )
+        state = _UnitState.of(outcome.outputs)
+        if state is None:
+            raise Stop(Reason.PROGRAM_FAULT, f"the stack of unit {unit.name} gave out no credential")
+        self._units[unit.uid] = state
+        return state
+
+    def _known_unit(self, unit: UnitObject) -> _UnitState | None:
+        with self._locked(unit.uid), translated():
+            if unit.uid not in self._units:
+                remembered = self._engine.remembered(_unit_stack(unit))
+                state = _UnitState.of(remembered.outputs) if remembered else None
+                if state is None:
+                    return None
+                self._units[unit.uid] = state
+            return self._units[unit.uid]
+
+    def _required_unit(self, unit: UnitObject) -> _UnitState:
+        state = self._known_unit(unit)
+        if state is None:
+            raise Stop(
+                Reason.PROGRAM_FAULT,
+                f"unit {unit.name} has no project yet, or the state of its stack is lost; restore the state from backup",
+            )
+        return state
+
+    def _service_user(self, wanted: UnitStack) -> CloudLogin:
+        password = derive(self._master_key, f"{wanted.owner}/{unit_stack.PASSWORD.name}")
+        return service_user_login(self._controller, wanted.user_name, password, wanted.project_name)
+
+    # A run
+
+    @contextmanager
+    def _changing(
+        self,
+        key: RequestKey,
+        unit: UnitObject,
+        plan: int,
+        access: _UnitState,
+        allowed: frozenset[tuple[str, str]] | None,
+    ) -> Iterator[None]:
+        """Announce the run to the provider. Whatever becomes of it, what was known of the stack is not known any more."""
+        login = unit_login(self._controller, access.credential_id, access.credential_secret)
+        run = Run(_request_stack(key).stack, key.uid, plan, {"unit": login}, allowed)
+        self._outcomes.pop(key.uid, None)
+        with translated(), self._runs.running(run):
+            yield
+
+    def _inputs(self, owner: str, access: _UnitState | None) -> Inputs:
+        external = {} if access is None else {"project_id": access.project_id, "user_id": access.user_id}
+        if access is not None and access.default_network_id is not None:
+            external[_DEFAULT_NETWORK_ID] = access.default_network_id
+        return Inputs(lambda name: derive(self._master_key, f"{owner}/{name}"), external)
+
+    def _once_more_if_locked(self, stack: StackName, run: Callable[[StackName], Outcome]) -> Outcome:
+        """We hold the only lock that counts, so a lock in the state is a dead run's: it is cleared away once."""
+        try:
+            return run(stack)
+        except StackLocked:
+            self._engine.recover(stack)
+            return run(stack)
+
+    def _remembering(self, key: RequestKey, outcome: Outcome) -> StackOutcome:
+        given = StackOutcome(outcome.resources, outcome.outputs, outcome.operations)
+        self._outcomes[key.uid] = given
+        return given
+
+    def _remembered(self, key: RequestKey) -> StackOutcome | None:
+        with translated():
+            state = self._engine.remembered(_request_stack(key))
+        if state is None:
+            return None
+        resources = {item.name: (item.type, item.id) for item in state.resources if not item.doomed}
+        return StackOutcome(resources, state.outputs, {})
+
+    @contextmanager
+    def _locked(self, uid: str) -> Iterator[None]:
+        with self._locks_guard:
+            lock = self._locks[uid]
+        with lock:
+            yield
+
+
+def _has_default_network(state: _UnitState | None) -> bool:
+    return state is not None and state.default_network_id is not None
+
+
+def _relies_on_default_network(program: Program) -> bool:
+    wanted = External(_DEFAULT_NETWORK_ID)
+    return any(leaf == wanted for resource in program.resources for leaf in leaves(dict(resource.inputs)))
+
+
+def _request_stack(key: RequestKey) -> StackName:
+    return StackName(REQUESTS, f"request-{key.uid}")
+
+
+def _unit_stack(unit: UnitObject) -> StackName:
+    return StackName(UNITS, f"unit-{unit.uid}")
+
+
+@contextmanager
+def open_stacks(
+    state_dir: Path, pulumi: str, controller: CloudLogin, journal: Journal, *, backend: str = ""
+) -> Iterator[PulumiStacks]:
+    """The stacks of a controller, with the provider's server running as long as the block.
+
+    Args:
+        state_dir: holds `master.key` and `pulumi/`.
+        pulumi: the Pulumi CLI.
+        controller: the controller's own login.
+        journal: where every write to OpenStack is recorded.
+        backend: URL of Pulumi's state backend; empty: files below `state_dir`.
+
+    Raises:
+        MasterKeyUnusable: the key is missing although there is state, or cannot be used.
+    """
+    home = state_dir / "pulumi"
+    master_key = load_or_create(state_dir / "master.key", may_create=not (home / "state" / ".pulumi").exists())
+    runs = Runs()
+    server = ProviderServer(runs, journal)
+    port = server.start()
+    try:
+        installation = Installation(pulumi, home, derive(master_key, "pulumi/passphrase"), backend)
+        yield PulumiStacks(Engine(installation, lambda: port), runs, controller, master_key)
+    finally:
+        server.stop()
