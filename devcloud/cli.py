@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from devcloud import tools
+from devcloud.bootstrap import compile_requirements
 from devcloud.cloud import EVERYTHING, Cloud, Part, Row
 from devcloud.environment import Environment, clean_environment
 from devcloud.failures import TAIL_LINES, DevCloudError, tail
@@ -39,6 +40,8 @@ def run(arguments: Sequence[str]) -> int:
             return _tools(chosen.names)
         case "env":
             return _environment()
+        case "requirements":
+            compile_requirements(say)
         case "run":
             return _run(cloud, frozenset(map(Part, chosen.only)) or EVERYTHING, chosen.program)
         case "demo":
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on as the logs grow")
     built = commands.add_parser("tools", help="build the Go programs and print their paths")
     built.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(tool.name for tool in tools.ALL)}")
+    commands.add_parser("requirements", help="resolve requirements/*.in anew and pin every hash")
     commands.add_parser("env", help="the variables of a shell that works on this cloud; eval the output")
     beside = commands.add_parser("run", help="start a fresh cloud, run a program against it, stop it again")
     _add_only(beside)

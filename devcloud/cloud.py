@@ -1,5 +1,6 @@
 """One development cloud as a whole: prepare, up, down, reset, status. What each part does stands in its own module."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devcloud import controller, kubernetes, manifests, ports, system_packages, tools
+from devcloud.bootstrap import ensure_uv
 from devcloud.environment import (
     API_SERVER,
     CONTROLLER,
@@ -104,6 +106,7 @@ class Cloud:
         jobs: list[Callable[[], object]] = []
         if Part.OPENSTACK in parts:
             system_packages.ensure(self._say)
+            os.environ.setdefault("GOVCLOUD_UV", str(ensure_uv(self._say)))
             jobs.append(self._openstack().prepare)
         with _at_once(jobs):
             return tools.build(tools.ALL, self._say)
@@ -149,8 +152,12 @@ class Cloud:
         return OpenStack(self._directory, cache_root(), self._say)
 
     def _openstack_rows(self) -> Iterator[Row]:
-        for service in self._openstack().status():
-            yield Row(Part.OPENSTACK, service.name, service.state, service.url, service.pid, service.memory)
+        status = self._openstack().status()
+        if not status["services"]:
+            yield Row(Part.OPENSTACK, "openstack", "stopped")
+        for name, service in status["services"].items():
+            works = status["running"] and service["answers"]
+            yield Row(Part.OPENSTACK, name, "running" if works else "stopped", service["url"])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """What is installed in the development cluster: the project's own manifests, applied as a deployment would.
 
-In this order: the controller's namespace and identity, the resource definitions (`crds/`), what guards them
-(`deploy/`), and the roles of the development users (`devcloud/personas/`).
+In this order: the resource definitions (`crds/`), what guards them (`deploy/`), the roles of the development users
+(`devcloud/personas/`). Left out is `deploy/workload/`: the controller runs from this checkout, and there are no nodes.
 """
 
 from pathlib import Path
@@ -19,36 +19,24 @@ TOKEN_LIFETIME = "8760h"
 
 CRDS = ROOT / "crds"
 DEPLOY = ROOT / "deploy"
+WORKLOAD = DEPLOY / "workload"
 PERSONAS = ROOT / "devcloud" / "personas"
-
-IDENTITY = f"""\
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {NAMESPACE}}}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: {SERVICE_ACCOUNT}, namespace: {NAMESPACE}}}
-"""
 
 
 def install(environment: Environment, say: Say) -> None:
     """Apply everything as the administrator; wait until the API server serves the new kinds."""
     kubectl = Kubectl.as_administrator(environment)
     with waiting("installing resource definitions, policies and roles", say):
-        applied = kubectl.apply(given=IDENTITY)
-        if crds := manifests_in(CRDS):
-            applied += kubectl.apply(*crds)
-            kubectl.do("wait", "--for=condition=Established", "--timeout=60s", "--recursive", "-f", CRDS)
-        for folder in (DEPLOY, PERSONAS):
-            if files := manifests_in(folder):
-                applied += kubectl.apply(*files)
+        applied = kubectl.apply(*manifests_in(CRDS))
+        kubectl.do("wait", "--for=condition=Established", "--timeout=60s", "--recursive", "-f", CRDS)
+        applied += kubectl.apply(*(path for path in manifests_in(DEPLOY) if WORKLOAD not in path.parents))
+        applied += kubectl.apply(*manifests_in(PERSONAS))
     say(f"installed {len(applied)} objects from crds/, deploy/ and devcloud/personas/")
 
 
 def manifests_in(folder: Path) -> list[Path]:
-    """The Kubernetes manifests in a folder and all below it, in a fixed order; none when there is no such folder."""
-    return sorted(path for path in folder.rglob("*.yaml") if path.is_file())
+    """The Kubernetes manifests in a folder and all below it, in a fixed order."""
+    return sorted(path for path in folder.rglob("*.yaml"))
 
 
 def write_controller_login(environment: Environment, authority: Authority) -> None:

@@ -1,0 +1,64 @@
+# Every target says what it does in `make help`. The work is done in devcloud/ and by the tools; nothing is decided here.
+
+PYTHON ?= python3
+VENV := .venv/bin
+DEV := $(VENV)/python -m devcloud
+# What the end-to-end tests run on: a development cloud of their own, so that they never touch the one you live in.
+TEST_DEV_DIR := build/test-cloud
+PYTEST := $(VENV)/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo up down status logs reset test lint test-unit test-cluster soak crds requirements clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment:
+	@$(PYTHON) -m devcloud.bootstrap
+
+demo: environment ## a cloud service's whole life on real control planes, each step verified; report in build/demo/
+	@$(DEV) demo
+
+up: environment ## start the development cloud (state in .dev/ or $GOVCLOUD_DEV_DIR)
+	@$(DEV) up
+
+down: environment ## end what `make up` started; the data stays
+	@$(DEV) down
+
+status: environment ## what runs and where; exit code 2 when not all of it does (make turns every failure into 2)
+	@$(DEV) status
+
+logs: environment ## the end of every log; one of them with NAME=controller
+	@$(DEV) logs $(NAME)
+
+reset: environment ## fresh databases and controller state, in seconds
+	@$(DEV) reset
+
+test: lint test-unit test-cluster ## everything that must pass before a change goes in
+
+lint: environment ## style, types, and which part may import which
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy
+	@PYTHONPATH=operator:. $(VENV)/lint-imports
+
+test-unit: environment ## units and contracts; needs no control plane, takes seconds
+	@mkdir -p build
+	@$(PYTEST) -m "not cluster and not soak" -n 2 --junit-xml=build/test-unit.xml
+
+test-cluster: environment ## end to end, on a development cloud of its own
+	@mkdir -p build
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m "cluster and not soak" --junit-xml=build/test-cluster.xml
+
+soak: environment ## the exhaustive rest, for hours
+	@mkdir -p build
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m soak --timeout=0 --junit-xml=build/soak.xml
+
+crds: environment ## write crds/ anew from the API models
+	@PYTHONPATH=operator:. $(VENV)/python -m govcloud.api.crd crds
+
+requirements: environment ## resolve requirements/*.in anew and pin every hash
+	@$(DEV) requirements
+
+clean: environment ## remove what can be made again: .venv, build/; the development cloud must be down
+	@$(DEV) down
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .venv
