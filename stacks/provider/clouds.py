@@ -205,17 +205,21 @@ def auth_of(login: CloudLogin) -> Any:
             application_credential_id=login.application_credential_id,
             application_credential_secret=login.application_credential_secret,
         )
-    scope = (
-        {"project_id": login.project_id}
-        if login.project_id
-        else {
-            "project_name": login.project_name,
-            "project_domain_name": login.project_domain,
-        }
-    )
-    return v3.Password(
-        url, username=login.username, password=login.password, user_domain_name=login.user_domain, **scope
-    )
+    return v3.Password(url, username=login.username, password=login.password, **_user_domain(login), **_scope(login))
+
+
+def _user_domain(login: CloudLogin) -> dict[str, str]:
+    if login.user_domain_id:
+        return {"user_domain_id": login.user_domain_id}
+    return {"user_domain_name": login.user_domain}
+
+
+def _scope(login: CloudLogin) -> dict[str, str]:
+    if login.project_id:
+        return {"project_id": login.project_id}
+    if login.project_domain_id:
+        return {"project_name": login.project_name, "project_domain_id": login.project_domain_id}
+    return {"project_name": login.project_name, "project_domain_name": login.project_domain}
 
 
 def _document(response: Any, service: str) -> dict[str, Any]:

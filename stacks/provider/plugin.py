@@ -140,6 +140,8 @@ def _login(auth: Mapping[str, Any], region: Any) -> CloudLogin:
         project_id=str(auth.get("project_id") or ""),
         user_domain=str(auth.get("user_domain_name") or "Default"),
         project_domain=str(auth.get("project_domain_name") or "Default"),
+        user_domain_id=str(auth.get("user_domain_id") or ""),
+        project_domain_id=str(auth.get("project_domain_id") or ""),
         cacert=str(region.config.get("cacert") or ""),
         interface=str(region.config.get("interface") or "public"),
     )

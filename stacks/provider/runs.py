@@ -25,7 +25,7 @@ class CloudLogin:
         auth_url: Keystone's address, with or without `/v3`.
         region: region name in the catalog.
         application_credential_id: with `application_credential_secret`; the project is the credential's.
-        username: with `password`, `project_name` or `project_id`, and the domains.
+        username: with `password`, `project_name` or `project_id`, and the domains by name or, where given, by id.
         cacert: path of a CA bundle; empty: the machine's own.
         interface: which endpoints of the catalog are used.
     """
@@ -40,6 +40,8 @@ class CloudLogin:
     project_id: str = ""
     user_domain: str = "Default"
     project_domain: str = "Default"
+    user_domain_id: str = ""
+    project_domain_id: str = ""
     cacert: str = ""
     interface: str = "public"
 
