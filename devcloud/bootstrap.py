@@ -48,8 +48,9 @@ def compile_requirements(say: Say) -> None:
     uv = str(ensure_uv(say))
     for name in ("controller", "dev", "uv", "go"):  # in this order: dev.in is constrained by controller.txt
         options = ["--generate-hashes", "--no-emit-index-url", "--python-version", "3.11"]
-        command = [uv, "--directory", str(REQUIREMENTS), "pip", "compile", *options, "-o", f"{name}.txt", f"{name}.in"]
-        run_quietly(command, f"pinning {name}.in", say)
+        files = ["-o", f"{name}.txt", f"{name}.in"]
+        command = [uv, "--directory", str(REQUIREMENTS), "pip", "compile", *options, *files]
+        run_quietly(command, f"pinning {name}.in", say, UV_CUSTOM_COMPILE_COMMAND="make requirements")
         say(f"wrote requirements/{name}.txt")
 
 
