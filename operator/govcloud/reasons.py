@@ -50,6 +50,7 @@ class Reason(StrEnum):
     STACK_LOCKED = "StackLocked"  # another run holds the stack
     AUDIT_UNAVAILABLE = "AuditUnavailable"  # the audit log cannot record, so nothing is done
     CLUSTER_UNREACHABLE = "ClusterUnreachable"  # the Kubernetes API does not answer
+    CLUSTER_REFUSED = "ClusterRefused"  # the Kubernetes API refuses what the controller wants to write
     # How an approval stands
     COUNTED = "Counted"  # it counts for its step
     WITHDRAWN = "Withdrawn"  # a later revocation took it back

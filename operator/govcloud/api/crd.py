@@ -69,10 +69,8 @@ def _flattened(raw: Mapping[str, Any], definitions: Mapping[str, Schema], path: 
     """Without `$ref` and `X | None`: what stands beside them (a field's own description) wins over what they point to."""
     flat = {key: value for key, value in raw.items() if key != "$defs"}
     while "$ref" in flat or "anyOf" in flat:
-        if "$ref" in flat:
-            target = definitions[flat.pop("$ref").removeprefix("#/$defs/")]
-        else:
-            target = _only_choice(flat.pop("anyOf"), path)
+        reference, choices = flat.pop("$ref", None), flat.pop("anyOf", None)
+        target = definitions[reference.removeprefix("#/$defs/")] if reference else _only_choice(choices, path)
         flat = {**target, **flat}
     if path.count(".") > 32:
         raise NotStructural(f"{path}: the type contains itself, which a CRD cannot say")
