@@ -1,6 +1,5 @@
 """One development cloud as a whole: prepare, up, down, reset, status. What each part does stands in its own module."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devcloud import controller, kubernetes, manifests, ports, system_packages, tools
-from devcloud.bootstrap import ensure_uv
 from devcloud.environment import (
     API_SERVER,
     CONTROLLER,
@@ -23,6 +21,7 @@ from devcloud.environment import (
 )
 from devcloud.locks import exclusive
 from devcloud.paths import cache_root
+from devcloud.processes import uptime_seconds
 from devcloud.progress import Say
 
 if TYPE_CHECKING:
@@ -106,7 +105,6 @@ class Cloud:
         jobs: list[Callable[[], object]] = []
         if Part.OPENSTACK in parts:
             system_packages.ensure(self._say)
-            os.environ.setdefault("GOVCLOUD_UV", str(ensure_uv(self._say)))
             jobs.append(self._openstack().prepare)
         with _at_once(jobs):
             return tools.build(tools.ALL, self._say)
@@ -152,12 +150,9 @@ class Cloud:
         return OpenStack(self._directory, cache_root(), self._say)
 
     def _openstack_rows(self) -> Iterator[Row]:
-        status = self._openstack().status()
-        if not status["services"]:
-            yield Row(Part.OPENSTACK, "openstack", "stopped")
-        for name, service in status["services"].items():
-            works = status["running"] and service["answers"]
-            yield Row(Part.OPENSTACK, name, "running" if works else "stopped", service["url"])
+        for service in self._openstack().status():
+            uptime = None if service.pid is None else uptime_seconds(service.pid)
+            yield Row(Part.OPENSTACK, service.name, service.state, service.url, service.pid, service.memory, uptime)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -188,6 +183,6 @@ def _own_rows(environment: Environment) -> Iterator[Row]:
         if process is None:
             yield Row(part, name, "stopped", url)
         elif process.is_running:
-            yield Row(part, name, "running", url, process.pid, process.memory_bytes, process.uptime_seconds)
+            yield Row(part, name, "running", url, process.pid, process.memory_bytes, uptime_seconds(process.pid))
         else:
             yield Row(part, name, "died", url)

@@ -81,11 +81,6 @@ class Process:
         """The proportional set size of it and all it started; 0 where the kernel does not tell us."""
         return sum(_memory_of(pid) for pid in self.members())
 
-    @property
-    def uptime_seconds(self) -> float:
-        """How long ago it was started."""
-        return _seconds_since_boot() - self.start_ticks / os.sysconf("SC_CLK_TCK")
-
 
 class Processes:
     """The processes of one development cloud, written down as one JSON file each in a folder."""
@@ -181,6 +176,15 @@ def current_boot() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
+def uptime_seconds(pid: int) -> float | None:
+    """How long ago the process with this pid was started; None when there is none."""
+    stat = stat_of(pid)
+    if stat is None:
+        return None
+    since_boot = float((PROC / "uptime").read_text().split()[0])
+    return since_boot - stat.start_ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _ask_to_leave(process: Process, deadline: float) -> bool:
     # The leader first and alone: it knows in which order its children should go. Each is asked once only, because
     # to some programs (Pulumi is one) a second signal means "drop everything".
@@ -236,7 +240,3 @@ def _memory_of(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return 0
     return 0
-
-
-def _seconds_since_boot() -> float:
-    return float((PROC / "uptime").read_text().split()[0])
