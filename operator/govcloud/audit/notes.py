@@ -182,28 +182,24 @@ def _parse_signature(line: str) -> Signature:
 
 def read_notes(stream: BinaryIO) -> Iterator[SignedCheckpoint]:
     """The notes of a checkpoints file, first to last. Raises `BadNote`, and `UnfinishedNote` at the end."""
-    lines: list[str] = []
-    empty = 0
-    for raw in stream:
-        line = _decoded(raw)
-        empty += line == "\n"
-        if empty == 2:
-            yield parse("".join(lines))
-            lines, empty = [], 0
-        else:
-            lines.append(line)
+    lines: list[bytes] = []
+    for line in stream:
+        lines.append(line)
+        if line == b"\n" and lines.count(b"\n") == 2:
+            yield parse(_decoded(b"".join(lines[:-1])))
+            lines = []
     if lines:
         raise _unfinished(lines)
 
 
-def _unfinished(lines: list[str]) -> BadNote:
+def _unfinished(lines: list[bytes]) -> BadNote:
     """Only what could still have become a note is unfinished; anything else at the end was put there."""
-    extra = "".join(lines[5:]) if len(lines) > 5 else ""
-    if len(lines) == 5 and lines[4].endswith("\n"):
-        parse("".join(lines))
-    elif len(lines) > 4 and not (lines[4].startswith(_SIGNATURE_START) or _SIGNATURE_START.startswith(lines[4])):
-        extra = lines[4]
-    return BadNote("something else follows the last checkpoint") if extra else UnfinishedNote("unfinished")
+    start = _SIGNATURE_START.encode()
+    if len(lines) > 5 or (len(lines) == 5 and not (lines[4].startswith(start) or start.startswith(lines[4]))):
+        return BadNote("something else follows the last checkpoint")
+    if len(lines) == 5 and lines[4].endswith(b"\n"):
+        parse(_decoded(b"".join(lines)))
+    return UnfinishedNote("the last checkpoint is unfinished")
 
 
 def _decoded(raw: bytes) -> str:

@@ -31,8 +31,9 @@ MAX_RECORD_BYTES = 65_535
 NAME_LENGTH = 256
 MESSAGE_LENGTH = 1_024
 ATTRIBUTE_LENGTH = 256
-MAX_ATTRIBUTES = 32
-MAX_IDS = 16
+MAX_ATTRIBUTES = 24
+MAX_APPROVALS = 16
+MAX_REQUEST_IDS = 8
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that can forge a line or turn its reading order: control, bidi, surrogates, separators."""
@@ -80,6 +81,7 @@ def _refuse_secret_names(attributes: dict[str, str]) -> dict[str, str]:
 
 Id = Annotated[str, StringConstraints(max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 RequiredId = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
+Digest = Annotated[str, StringConstraints(max_length=128), AfterValidator(_refuse_invisible)]
 ForeignId = Annotated[str, _readable(128), StringConstraints(max_length=128)]
 Name = Annotated[str, _readable(NAME_LENGTH), StringConstraints(max_length=NAME_LENGTH)]
 Message = Annotated[str, _readable(MESSAGE_LENGTH), StringConstraints(max_length=MESSAGE_LENGTH)]
@@ -220,8 +222,8 @@ class Reason(_Strict):
     """Why it was allowed, or refused."""
 
     plan_number: Annotated[int, Field(ge=0, lt=2**53)] | None = None
-    plan_digest: Id = ""
-    approval_digests: Annotated[tuple[Id, ...], Field(max_length=MAX_IDS)] = ()
+    plan_digest: Digest = ""
+    approval_digests: Annotated[tuple[Digest, ...], Field(max_length=MAX_APPROVALS)] = ()
     rule: Id = ""
     article: Id = ""
     """Document and article of the regulation, such as `JJ 26`."""
@@ -230,8 +232,8 @@ class Reason(_Strict):
 class RequestIds(_Strict):
     """The ids under which the other systems' own logs know the same call."""
 
-    openstack: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_IDS)] = ()
-    kubernetes: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_IDS)] = ()
+    openstack: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_REQUEST_IDS)] = ()
+    kubernetes: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_REQUEST_IDS)] = ()
 
 
 class Entry(_Strict):

@@ -143,8 +143,9 @@ class LogCheck:
     def read_notes(self) -> list[tuple[int, bytes]]:
         """All checkpoints; an unfinished one at the end is passed over."""
         path = self.directory / "checkpoints" / "notes"
-        pieces = path.read_text(encoding="utf-8").split("\n\n") if path.exists() else [""]
-        notes = [self.key.open_note(f"{a}\n\n{b}\n") for a, b in zip(pieces[:-1:2], pieces[1:-1:2], strict=False)]
+        pieces = path.read_bytes().split(b"\n\n") if path.exists() else [b""]
+        whole = zip(pieces[:-1:2], pieces[1:-1:2], strict=False)
+        notes = [self.key.open_note((body + b"\n\n" + end + b"\n").decode()) for body, end in whole]
         if any(later <= earlier for (earlier, _), (later, _) in itertools.pairwise(notes)):
             raise Verdict(TAMPERED, "the checkpoints are out of order")
         return notes
