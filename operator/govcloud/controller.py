@@ -103,5 +103,3 @@ class Controller:
             return
         for request in requests:
             self.request_changed(request.key.namespace, request.key.name)
-
-

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
+from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry
@@ -55,7 +56,7 @@ def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
         approvals=tuple(ports.cluster.approvals()),
         admission_fault=ports.cluster.admission_fault(),
         cloud_services=_services(ports.cloud) if progress.operation is None else None,
-        backup=_backup(ports, progress),
+        backup=_backup(ports, progress, plans),
         resources=tuple(RunningResource(name, kind, id_) for name, (kind, id_) in stack.resources.items())
         if stack
         else (),
@@ -142,6 +143,9 @@ def _services(cloud: Cloud) -> frozenset[str] | None:
         return None
 
 
-def _backup(ports: Ports, progress: Progress) -> BackupObject | None:
-    name = progress.termination.backup if progress.termination else None
-    return ports.cluster.backup(name) if name else None
+def _backup(ports: Ports, progress: Progress, plans: Mapping[int, Plan]) -> BackupObject | None:
+    """The backup set of the termination under way. Its name follows from the plan, so one that a crash left unrecorded is found."""
+    plan = plans.get(progress.operation.plan) if progress.operation else None
+    if plan is not None and plan.transition == "Terminate":
+        return ports.cluster.backup(backup_name(plan))
+    return None

@@ -94,7 +94,7 @@ class WorkQueue(Generic[Key]):
             again: timedelta | None = self.work(key)
         except Exception as error:
             count = self._failures[key] = self._failures.get(key, 0) + 1
-            delay = min(FIRST_DELAY * 2 ** min(count - 1, 9), LONGEST_DELAY)
+            delay = min(FIRST_DELAY * (1 << min(count - 1, 9)), LONGEST_DELAY)
             log.warning(
                 "%s: %s: %s; again in %s",
                 key,

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, Thread
 
-from kubernetes import client, config
+from govcloud.adapters.kube_api import KubeApi, path_of
+from govcloud.failures import Retry, Stop
 
 log = logging.getLogger(__name__)
 
 NAME = "govcloud-dev-clock"
+_CONFIG_MAPS = "v1/configmaps"
 _KEY = "offsetSeconds"
 _POLL_SECONDS = 1.0
 
@@ -22,8 +24,8 @@ _POLL_SECONDS = 1.0
 class OffsetWatcher:
     """Knows how far the development clock is ahead, and tells when that changes."""
 
-    def __init__(self, api: client.CoreV1Api, namespace: str, moved: Callable[[timedelta, timedelta], None]) -> None:
-        """Read the offset now. `moved(before, after)` is called in the watcher's thread at each jump."""
+    def __init__(self, api: KubeApi, namespace: str, moved: Callable[[timedelta, timedelta], None]) -> None:
+        """Read the offset now. `moved(before, after)` records a jump, in the watcher's thread."""
         self._api = api
         self._namespace = namespace
         self._moved = moved
@@ -34,47 +36,37 @@ class OffsetWatcher:
         """How far the clock is ahead, as last seen."""
         return self._offset
 
-    def start(self) -> None:
-        """Watch until the process ends."""
-        Thread(target=self._watch, name="dev-clock", daemon=True).start()
+    def start(self, tell: Callable[[], None]) -> None:
+        """Watch until the process ends, and call `tell` after each jump."""
+        Thread(target=self._watch, args=(tell,), name="dev-clock", daemon=True).start()
 
-    def _watch(self) -> None:
+    def _watch(self, tell: Callable[[], None]) -> None:
         while not self._ended.wait(_POLL_SECONDS):
             try:
                 seen = read_offset(self._api, self._namespace)
-            except (client.ApiException, OSError) as error:
-                log.warning("the development clock cannot be read (%s); it stays where it is", type(error).__name__)
+            except (Retry, Stop) as error:
+                log.warning("the development clock cannot be read and stays where it is: %s", error)
                 continue
             if seen > self._offset:
                 before, self._offset = self._offset, seen
                 self._moved(before, seen)
+                tell()
 
 
-def read_offset(api: client.CoreV1Api, namespace: str) -> timedelta:
+def read_offset(api: KubeApi, namespace: str) -> timedelta:
     """How far the clock is ahead; zero where nobody moved it."""
-    try:
-        found = api.read_namespaced_config_map(NAME, namespace, _request_timeout=10)
-    except client.ApiException as error:
-        if error.status == 404:
-            return timedelta(0)
-        raise
-    return timedelta(seconds=int((found.data or {}).get(_KEY, "0")))
+    found = api.read(path_of(_CONFIG_MAPS, NAME, namespace=namespace)) or {}
+    return timedelta(seconds=int((found.get("data") or {}).get(_KEY, "0")))
 
 
-def advance_clock(namespace: str, by: timedelta) -> timedelta:
-    """Set the clock ahead by `by`, with the login of KUBECONFIG; the new offset.
+def advance_clock(api: KubeApi, namespace: str, by: timedelta) -> timedelta:
+    """Set the clock ahead by `by`; the new offset.
 
     Raises:
-        kubernetes.client.ApiException: the cluster refused, for instance because the user may not.
+        Retry, Stop: the cluster did not answer, or refused, for instance because the user may not.
     """
-    config.load_kube_config()
-    api = client.CoreV1Api()
     offset = read_offset(api, namespace) + by
-    body = {"metadata": {"name": NAME}, "data": {_KEY: str(int(offset.total_seconds()))}}
-    try:
-        api.patch_namespaced_config_map(NAME, namespace, body, _request_timeout=10)
-    except client.ApiException as error:
-        if error.status != 404:
-            raise
-        api.create_namespaced_config_map(namespace, body, _request_timeout=10)
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {_KEY: str(int(offset.total_seconds()))}}
+    if api.create(path_of(_CONFIG_MAPS, namespace=namespace), body) is None:
+        api.merge(path_of(_CONFIG_MAPS, NAME, namespace=namespace), {"data": body["data"]})
     return offset

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from govcloud.failures import Retry, Stop
+
 app = typer.Typer(help="What only a development cloud allows.", no_args_is_help=True, rich_markup_mode=None)
 clock = typer.Typer(help="The development clock: trials and legal deadlines count by it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(clock, name="clock")
@@ -46,6 +48,12 @@ def advance(
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_USAGE) from None
-    from govcloud.adapters.kube_clock import advance_clock  # loads the Kubernetes client
+    from govcloud.adapters.kube_api import KubeApi  # loads the Kubernetes client
+    from govcloud.adapters.kube_clock import advance_clock
 
-    typer.echo(f"the development clock is now {advance_clock(namespace, span)} ahead")
+    try:
+        offset = advance_clock(KubeApi.from_environment(), namespace, span)
+    except (Retry, Stop) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"the development clock is now {offset} ahead of the machine's")

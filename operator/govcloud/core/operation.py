@@ -209,6 +209,7 @@ def backup_name(plan: Plan) -> str:
 
 
 def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpec:
+    quiesced = facts.progress.termination.quiesced_at if facts.progress.termination else None
     return BackupSpec(
         request=BackedUpRequest(namespace=plan.request.namespace, name=plan.request.name, uid=plan.request.uid),
         unit=plan.unit,
@@ -218,7 +219,7 @@ def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpe
         project_id=(facts.unit.status.project_id if facts.unit else None) or "",
         backup_project=plan.values.backup_project,
         quarantine_project=plan.values.quarantine_project,
-        frozen_at=facts.now,
+        frozen_at=quiesced or facts.now,
         parts=parts,
         retain_until=facts.now + timedelta(days=plan.values.backup_retention_days),
     )

@@ -64,6 +64,8 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
             return _with(_done(before, step), credentials_plan=plan.number)
         case act.OpenBackup(name):
             return _with_termination(before, backup=name)
+        case act.TakeBackup(backup) | act.StoreManifest(backup):
+            return _with(_with_termination(before, backup=backup.name), failure=None)
         case act.AcceptBackup(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):

@@ -1,0 +1,172 @@
+"""The only place that chooses implementations, and the life of the controller's process from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import monotonic_ns
+
+from govcloud import handlers, health
+from govcloud.adapters.audit_journal import AuditJournal, settle_interrupted
+from govcloud.adapters.kube_admission import installed_manifests
+from govcloud.adapters.kube_api import KubeApi
+from govcloud.adapters.kube_clock import OffsetWatcher
+from govcloud.adapters.kube_cluster import KubeCluster
+from govcloud.adapters.kube_lease import leadership
+from govcloud.adapters.openstack_backups import OpenStackBackups
+from govcloud.adapters.openstack_cloud import OpenStackCloud
+from govcloud.adapters.openstack_login import CloudLogins
+from govcloud.adapters.pulumi_logins import controller_login
+from govcloud.adapters.pulumi_stacks import open_stacks
+from govcloud.adapters.system_clock import DevClock, SystemClock
+from govcloud.audit.log import AuditLog
+from govcloud.audit.notes import load_or_create_signer
+from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.controller import Controller
+from govcloud.core.evidence import CONTROLLER
+from govcloud.ports import Clock, Cluster, Ports
+from govcloud.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = timedelta(seconds=20)
+"""How long what is under way may take to end after SIGTERM. What does not end is continued by the next start."""
+
+
+def run_controller(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code of the process."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _controller(settings, KubeApi.from_environment()) as controller:
+        checks = health.Checks(controller.fault, controller.hindrance)
+        server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
+        controller.start()
+        code = asyncio.run(_watch_until_told(controller))
+        if not controller.stop(_PATIENCE):
+            log.warning("some work did not end within %s; the next start continues it", _PATIENCE)
+        server.shutdown()
+    return code
+
+
+@contextmanager
+def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
+    """Everything wired together: under the Lease, with the log open around all that acts."""
+    with ExitStack() as stack:
+        fence = stack.enter_context(leadership(api, settings.namespace, _identity(), _end_at_once))
+        audit = stack.enter_context(_audit_log(settings, fence))
+        cluster = KubeCluster(api, installed_manifests(), _identity())
+        cluster.guard_namespaces()
+        journal = AuditJournal(audit, _UnitNames(cluster))
+        logins = CloudLogins(settings.cloud, journal)
+        stacks = stack.enter_context(
+            open_stacks(settings.state_dir, settings.pulumi, controller_login(settings.cloud), journal)
+        )
+        clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
+        ports = Ports(
+            cluster=cluster,
+            stacks=stacks,
+            cloud=OpenStackCloud(logins),
+            backups=OpenStackBackups(logins),
+            audit=audit,
+            clock=_clock(clock),
+        )
+        controller = Controller(ports, settings.workers, timedelta(seconds=settings.resync_seconds))
+        if clock is not None:
+            clock.start(partial(controller.everything_changed, "clock"))
+        yield controller
+
+
+@contextmanager
+def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
+    """The log, with what an ended process left open settled, and this process's start and stop in it."""
+    directory = settings.state_dir / "audit"
+    signer = load_or_create_signer(settings.state_dir / "audit-signing.key", name="govcloud")
+    audit = AuditLog(directory, clock=lambda: datetime.now(UTC), monotonic=monotonic_ns, signer=signer, fence=fence)
+    try:
+        audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
+        if settled := settle_interrupted(audit):
+            log.info(
+                "%d effects were interrupted by the last process's end; each is looked up before it is repeated",
+                settled,
+            )
+        yield audit
+        audit.append(_event(Action.STOP, "the controller ended"))
+    finally:
+        audit.close()
+
+
+async def _watch_until_told(controller: Controller) -> int:
+    """Watch until a signal comes (0), or the watch ends by itself (1: a restart helps)."""
+    stop, told = asyncio.Event(), False
+
+    def on_signal() -> None:
+        nonlocal told
+        told = True
+        stop.set()
+
+    for which in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(which, on_signal)
+    await handlers.watch(handlers.registry_for(controller), stop)
+    if not told:
+        log.error("the watch ended by itself; the process ends so that it is started anew")
+    return 0 if told else 1
+
+
+class _UnitNames:
+    """Which unit an owner belongs to, for the audit log: asked once for each owner."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._known: dict[str, str] = {}
+
+    def __call__(self, owner: str) -> str:
+        if owner not in self._known:
+            requests = {request.key.uid: str(request.spec.get("unit", "")) for request in self._cluster.requests()}
+            self._known |= requests
+        return self._known.get(owner, "")
+
+
+def _dev_clock(settings: Settings, api: KubeApi, audit: AuditLog) -> OffsetWatcher:
+    def told(before: timedelta, after: timedelta) -> None:
+        audit.append(
+            _event(Action.CONFIGURE, f"the development clock was set from {before} to {after} ahead of the machine's")
+        )
+
+    return OffsetWatcher(api, settings.namespace, told)
+
+
+def _clock(watcher: OffsetWatcher | None) -> Clock:
+    return SystemClock() if watcher is None else DevClock(watcher.offset)
+
+
+def _event(action: Action, message: str) -> Entry:
+    return Entry(
+        phase=Phase.EVENT,
+        action=action,
+        outcome=Outcome.SUCCESS,
+        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        target=Target(kind="controller", id=_identity()),
+        message=message,
+    )
+
+
+def _told(settings: Settings) -> str:
+    """The settings in a line; there is no secret among them."""
+    return ", ".join(f"{name}={value}" for name, value in settings.model_dump(mode="json").items())
+
+
+def _identity() -> str:
+    """Which controller this is: the pod's name, or the machine's."""
+    return socket.gethostname()
+
+
+def _end_at_once(why: str) -> None:
+    """Without the Lease nothing may be written any more, and nothing waits for what is under way."""
+    log.critical("%s: the process ends at once", why)
+    os._exit(1)
