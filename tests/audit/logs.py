@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from govcloud.audit.files import RealFiles
 from govcloud.audit.log import AuditLog
 from govcloud.audit.notes import Ed25519Signer
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Record, Target
 
 SIGNER = Ed25519Signer("govcloud.dev/audit/test", Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
 KEY = SIGNER.public_key
@@ -92,6 +92,26 @@ def outcome(of: str, **changes: Any) -> Entry:
 
 def event(**changes: Any) -> Entry:
     return intent(**{"phase": Phase.EVENT, "action": Action.EVALUATE, "outcome": Outcome.SUCCESS, **changes})
+
+
+def record(entry: Entry, **changes: Any) -> Record:
+    """The entry as a record, without a log."""
+    return Record(
+        **{
+            **dict(entry),
+            "v": 1,
+            "id": "id-1",
+            "sequence": 0,
+            "commit": 0,
+            "prev": "0" * 64,
+            "checkpoint": 0,
+            "time": datetime(2026, 5, 1, 8, tzinfo=UTC),
+            "monotonic": "1",
+            "boot": "boot",
+            "fence": "lease/1",
+            **changes,
+        }
+    )
 
 
 def fill(directory: Path, count: int, **settings: Any) -> None:

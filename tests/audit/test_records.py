@@ -1,11 +1,11 @@
 """What may stand in a record, and that nothing else can."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from audit.logs import CONTROLLER, event, intent, outcome
+from audit.logs import CONTROLLER, event, intent, outcome, record
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -24,25 +24,6 @@ from govcloud.audit.records import (
     Target,
     escape_invisible,
 )
-
-
-def record(entry: Entry, **changes: Any) -> Record:
-    return Record(
-        **{
-            **dict(entry),
-            "v": 1,
-            "id": "id-1",
-            "sequence": 0,
-            "commit": 0,
-            "prev": "0" * 64,
-            "checkpoint": 0,
-            "time": datetime(2026, 5, 1, 8, tzinfo=UTC),
-            "monotonic": "1",
-            "boot": "boot",
-            "fence": "lease/1",
-            **changes,
-        }
-    )
 
 
 def test_stored_records_read_back_the_same() -> None:

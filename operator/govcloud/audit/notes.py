@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 from typing import BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -250,13 +251,12 @@ def _create_key_file(path: Path, name: str) -> None:
     key = Ed25519PrivateKey.generate()
     origin = name or f"govcloud.dev/audit/{sha256(key.public_key().public_bytes_raw()).hexdigest()[:8]}"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)    # readable by the owner only
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(Ed25519Signer(origin, key).text() + "\n")
         stream.flush()
         os.fsync(descriptor)
-    _publish_without_replacing(temporary, path)
+    _publish_without_replacing(Path(temporary), path)
 
 
 def _publish_without_replacing(temporary: Path, path: Path) -> None:

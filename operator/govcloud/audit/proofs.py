@@ -74,6 +74,11 @@ def check(lines: Iterable[str], key: PublicKey) -> Bundle:
     return Bundle(signed, records)
 
 
+def newest_checkpoint(directory: Path, files: FileSystem | None = None) -> SignedCheckpoint:
+    """The newest signed checkpoint as stored. Raises `FileNotFoundError` when nothing is signed yet, `BadNote`."""
+    return _newest(files or RealFiles(), Layout(directory))
+
+
 def _newest(files: FileSystem, layout: Layout) -> SignedCheckpoint:
     if not files.exists(layout.notes):
         raise FileNotFoundError(f"There is no signed audit log in {layout.directory}")

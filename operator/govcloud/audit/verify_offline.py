@@ -220,6 +220,8 @@ def check_bundle(path: Path, key: Key) -> str:
     """All records of an exported bundle."""
     with path.open(encoding="utf-8") as stream:
         header = json.loads(stream.readline())
+        if header["format"] != "govcloud-audit-export/1":
+            raise Verdict(USAGE, "the first line does not say govcloud-audit-export/1")
         size, root = key.open_note(header["checkpoint"])
         count = 0
         for line in stream:

@@ -22,7 +22,7 @@ from typer.core import TyperCommand
 
 from govcloud.audit.errors import AuditDamaged, KeyUnknown
 from govcloud.audit.notes import BadNote, PublicKey, SignedCheckpoint, parse
-from govcloud.audit.proofs import NotProven, at, check, export, of_unit
+from govcloud.audit.proofs import NotProven, at, check, export, newest_checkpoint, of_unit
 from govcloud.audit.query import Filter, following, parse_time, recent, search
 from govcloud.audit.records import Action, Record
 from govcloud.audit.verify import Report, Result, verify
@@ -351,8 +351,25 @@ def _bundle(lines: Callable[[], Iterator[str]]) -> Iterator[str]:
         yield from lines()
     except FileNotFoundError as error:
         _wrong_usage(error)
-    except AuditDamaged as damaged:
+    except (AuditDamaged, BadNote) as damaged:
         _fail(damaged, Result.TAMPERED.exit_code)
+
+
+@app.command("checkpoint", cls=_Command)
+def checkpoint_command(log: LogOption) -> None:
+    """Print the newest signed checkpoint, to be kept where those who can write the log cannot write.
+
+    \b
+    Example:
+      govcloud audit checkpoint > /safe/checkpoint
+      govcloud audit verify --key /safe/audit.pub --from-checkpoint /safe/checkpoint
+    """
+    try:
+        print(newest_checkpoint(log).text(), end="")
+    except FileNotFoundError as error:
+        _wrong_usage(error)
+    except BadNote as bad:
+        _fail(bad, Result.TAMPERED.exit_code)
 
 
 # -------------------------------------------------------------------- common

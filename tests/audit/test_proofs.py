@@ -1,0 +1,120 @@
+"""A unit can check its own records without seeing anybody else's."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from audit.logs import KEY, SIGNER, event, fill, intent, open_log
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from govcloud.audit import verify_offline
+from govcloud.audit.errors import AuditDamaged, KeyUnknown
+from govcloud.audit.layout import Layout
+from govcloud.audit.notes import Ed25519Signer
+from govcloud.audit.proofs import NotProven, at, check, export, newest_checkpoint, of_unit
+from govcloud.audit.records import Record
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    directory = tmp_path / "audit"
+    writer = open_log(directory, segment_bytes=2_000)
+    for number in range(21):
+        writer.append(event(unit="jj-health" if number % 3 else "jj-schools", message=f"no {number}"))
+    writer.close()
+    return directory
+
+
+def offline(lines: list[str], tmp_path: Path) -> int:
+    (tmp_path / "bundle").write_text("".join(line + "\n" for line in lines))
+    (tmp_path / "key").write_text(KEY.text())
+    return verify_offline.main(["bundle", str(tmp_path / "bundle"), "--key", str(tmp_path / "key")])
+
+
+def test_every_record_can_be_proven(log: Path, tmp_path: Path) -> None:
+    for number in range(21):
+        lines = list(export(log, at(number)))
+        (payload,) = check(lines, KEY).records
+        assert Record.model_validate_json(payload).message == f"no {number}"
+        assert offline(lines, tmp_path) == 0
+
+
+def test_a_units_bundle_holds_its_records_and_no_others(log: Path, tmp_path: Path) -> None:
+    lines = list(export(log, of_unit("jj-health")))
+    bundle = check(lines, KEY)
+    records = [Record.model_validate_json(payload) for payload in bundle.records]
+    assert [r.message for r in records] == [f"no {n}" for n in range(21) if n % 3]
+    assert "jj-schools" not in "".join(lines)
+    assert bundle.checkpoint == newest_checkpoint(log)
+    assert offline(lines, tmp_path) == 0
+
+
+def test_nothing_to_prove_is_an_empty_bundle(log: Path) -> None:
+    assert check(export(log, of_unit("nobody")), KEY).records == ()
+
+
+def _first_record(change: Callable[[dict[str, object]], object]) -> Callable[[list[str]], list[str]]:
+    def apply(lines: list[str]) -> list[str]:
+        item = json.loads(lines[1])
+        change(item)
+        return [lines[0], json.dumps(item), *lines[2:]]
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _first_record(lambda item: item.update(record=str(item["record"]).replace("no 1", "no 9"))),
+        _first_record(lambda item: item.update(index=2)),
+        _first_record(lambda item: item.update(index=99)),
+        _first_record(lambda item: item.update(index="x")),
+        _first_record(lambda item: item.update(proof=[])),
+        _first_record(lambda item: item.update(proof=["AAAA", *item["proof"]])),  # type: ignore[misc]
+        _first_record(lambda item: item.pop("proof")),
+        lambda lines: lines[:-1],
+        lambda lines: lines[1:],
+        lambda lines: [],
+        lambda lines: [lines[0].replace("export/1", "export/2"), *lines[1:]],
+        lambda lines: [lines[0].replace("\\n21\\n", "\\n20\\n"), *lines[1:]],
+        lambda lines: [*lines, "[]"],
+    ],
+)
+def test_a_changed_bundle_proves_nothing(
+    log: Path, tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    lines = change(list(export(log, of_unit("jj-health"))))
+    with pytest.raises(NotProven):
+        check(lines, KEY)
+    assert offline(lines, tmp_path) != 0
+
+
+def test_another_logs_key_cannot_judge_a_bundle(log: Path) -> None:
+    other = Ed25519Signer("other", Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)).public_key
+    with pytest.raises(KeyUnknown):
+        check(export(log, at(0)), other)
+
+
+def test_only_what_is_signed_can_be_proven(tmp_path: Path) -> None:
+    writer = open_log(tmp_path)
+    writer.append(intent())
+    with pytest.raises(FileNotFoundError, match="within a minute"):
+        list(export(tmp_path, at(0)))
+    writer.close()
+    assert len(list(export(tmp_path, at(0)))) == 2
+    with pytest.raises(FileNotFoundError):
+        newest_checkpoint(tmp_path / "nothing")
+
+
+def test_a_damaged_log_proves_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, 6)
+    path = Layout(tmp_path).segment(0)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"web-1", b"web-9"))
+    with pytest.raises(AuditDamaged):
+        list(export(tmp_path, at(0)))
+    path.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    with pytest.raises(AuditDamaged, match="not the one that was signed"):
+        list(export(tmp_path, at(0)))
+    assert SIGNER.public_key == KEY
