@@ -44,7 +44,7 @@ def answers_at(url: str, authority: Path | None = None, client: KeyPair | None =
             response = session.get(url, timeout=ANSWER_SECONDS)
         except requests.RequestException as failure:
             return type(failure).__name__
-        return "" if response.status_code == requests.codes.ok else _first_line(response)
+        return "" if response.status_code == requests.codes.ok else _what_fails(response)
 
     return ask
 
@@ -54,6 +54,11 @@ def is_answering(url: str) -> bool:
     return answers_at(url)() == ""
 
 
-def _first_line(response: requests.Response) -> str:
-    failed = [line for line in response.text.splitlines() if line.startswith("[-]")]
-    return f"{response.status_code}{' ' if failed else ''}{' '.join(failed)}"
+def _what_fails(response: requests.Response) -> str:
+    """The status, and which of the API server's own checks fail (they stand in lines such as `[-]etcd failed: …`)."""
+    failing = [line.removeprefix("[-]").split()[0] for line in response.text.splitlines() if line.startswith("[-]")]
+    return (
+        f"{response.status_code}, {len(failing)} checks fail, {failing[0]} first"
+        if failing
+        else str(response.status_code)
+    )
