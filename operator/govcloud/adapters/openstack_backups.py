@@ -7,6 +7,8 @@ by several threads at once.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Mapping
 
 from govcloud.adapters.openstack_adoption import Adoption
@@ -46,12 +48,16 @@ class OpenStackBackups:
     Args:
         login: the login scoped to the project of that name; `CloudLogins` is one.
         poller: how patiently to wait for Cinder, Glance and Trove.
+        readers: how many parts may be read at the same time; without it, as many as there are processors.
     """
 
-    def __init__(self, login: Callable[[str], Login], poller: Poller | None = None) -> None:
+    def __init__(
+        self, login: Callable[[str], Login], poller: Poller | None = None, readers: int | None = None
+    ) -> None:
         self._login = login
         self._poller = poller or Poller()
         self._adoption = Adoption(self._poller.clock)
+        self._readers = threading.BoundedSemaphore(readers or os.cpu_count() or 1)
 
     def quiesce(self, spec: BackupSpec, part: str) -> None:
         """Make a database write all it has to its volume and stop; repeating it is harmless. No-op for other parts."""
@@ -82,6 +88,7 @@ class OpenStackBackups:
             quarantine=self._login(spec.quarantine_project),
             poller=self._poller,
             adoption=self._adoption,
+            readers=self._readers,
         )
 
 

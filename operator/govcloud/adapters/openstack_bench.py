@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,12 +15,17 @@ from govcloud.api.backup import PartState, PartStatus
 
 @dataclass(frozen=True)
 class Bench:
-    """The two logins of a backup, and how to wait and to adopt."""
+    """The two logins of a backup, how to wait and to adopt, and how many may read at once.
+
+    Reading keeps a processor busy with hashing. More readers than processors finish no sooner, but all at the end: with a few,
+    the first backups are made while the next sources are read.
+    """
 
     backups: Login
     quarantine: Login
     poller: Poller
     adoption: Adoption
+    readers: AbstractContextManager[Any]
 
 
 class PartSteps(Protocol):

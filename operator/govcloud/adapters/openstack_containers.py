@@ -35,7 +35,7 @@ class ContainerSteps:
     def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read every object; the lines of names, sizes and digests are stored beside the manifest."""
         source = _source(bench, task)
-        text, size = _read(source)
+        text, size = _read(bench, source)
         if listing_digest(source.objects()) != status.ids["listing"]:
             told = f"container {source.name} changed after it was frozen; find out who writes to it, and start the backup anew"
             return moved(status, "Mismatch", message=told)
@@ -56,7 +56,7 @@ class ContainerSteps:
 
     def read_restored(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read every restored object."""
-        text, size = _read(_restored(bench, task))
+        text, size = _read(bench, _restored(bench, task))
         return moved(status, "RestoreRead", restored_sha256=hashlib.sha256(text).hexdigest(), restored_bytes=size)
 
     def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
@@ -81,9 +81,10 @@ def _restored(bench: Bench, task: Task) -> Container:
     return Container(bench.quarantine, bench.quarantine.project_id, task.container("restored"))
 
 
-def _read(container: Container) -> tuple[bytes, int]:
+def _read(bench: Bench, container: Container) -> tuple[bytes, int]:
     """The lines of a container, and how many bytes its objects have in all."""
-    lines = [container.read(listed.name) for listed in container.objects()]
+    with bench.readers:
+        lines = [container.read(listed.name) for listed in container.objects()]
     return text_of(lines), sum(line.size for line in lines)
 
 

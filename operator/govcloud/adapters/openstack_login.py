@@ -17,6 +17,7 @@ from keystoneauth1 import exceptions as keystone
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 from openstack.exceptions import ConfigException
+from os_service_types import ServiceTypes
 
 from govcloud.adapters.openstack_failures import SOON, translated
 from govcloud.failures import Retry, Stop
@@ -26,6 +27,8 @@ from stacks.provider.session import JournaledSession
 
 Json = dict[str, Any]
 Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity"]
+
+_OFFICIAL = ServiceTypes()
 
 # Cinder 3.59 (Train): backups with metadata (3.43), volumes from backups (3.47). Nova 2.79 (Train), as the provider's.
 _MICROVERSIONS: Mapping[Service, str] = {"compute": "2.79", "block-storage": "3.59"}
@@ -58,10 +61,10 @@ class Login:
             return str(self.session.get_project_id())
 
     def services(self) -> frozenset[str]:
-        """Service types in the catalog."""
+        """Service types in the catalog, by their official names: a cloud may still call block storage `volumev3`."""
         with translated("read the catalog of the cloud"):
             catalog = self.session.auth.get_access(self.session).service_catalog
-            return frozenset(entry["type"] for entry in catalog.catalog)
+            return frozenset(_OFFICIAL.get_service_type(entry["type"]) or entry["type"] for entry in catalog.catalog)
 
     def endpoint(self, service: Service) -> str:
         """URL of a service as the catalog has it, without a slash at its end."""

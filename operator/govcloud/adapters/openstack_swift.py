@@ -26,6 +26,7 @@ _PAGE = 10_000
 _KEPT_HEADERS = ("content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires")
 """What describes an object besides its bytes and is copied with it, like its X-Object-Meta-* headers. An expiry date
 (X-Delete-At) is not: a backup that deletes itself would be none."""
+_META = "x-container-meta-"
 _OLD_VERSIONS = ("x-versions-enabled", "x-versions-location", "x-history-location")
 
 
@@ -40,6 +41,12 @@ class Container:
     def exists(self) -> bool:
         return self._send("HEAD", missing_ok=True).status_code != 404
 
+    def metadata(self) -> dict[str, str]:
+        """The container's metadata with the names that its marks have elsewhere: lower case, underscores. Empty if it is gone."""
+        headers = self._send("HEAD", missing_ok=True).headers
+        named = {name.lower().removeprefix(_META): value for name, value in headers.items() if name.lower().startswith(_META)}
+        return {name.replace("-", "_"): value for name, value in named.items()}
+
     def keeps_old_versions(self) -> bool:
         """Whether there may be older versions of objects, which a listing does not show."""
         headers = self._send("HEAD").headers
@@ -47,7 +54,7 @@ class Container:
 
     def make(self, marks: Mapping[str, str]) -> None:
         """Make the container; one that is there keeps its objects and gets the marks."""
-        headers = {f"X-Container-Meta-{name.replace('_', '-')}": quote(value) for name, value in marks.items()}
+        headers = {_META + name.replace("_", "-"): quote(value) for name, value in marks.items()}
         self._send("PUT", headers=headers)
 
     def delete(self) -> None:
@@ -120,6 +127,19 @@ class Container:
         if name is not None:
             url += f"/{quote(name, safe='/')}"
         return self.login.exactly(method, f"{url}?{query}" if query else url, **options)
+
+
+def containers_of(login: Login, account: str) -> Iterator[Container]:
+    """All containers of an account, over all pages; none where the account was never used."""
+    marker = ""
+    while True:
+        query = urlencode({"format": "json", "limit": _PAGE, "marker": marker}, quote_via=quote)
+        response = login.exactly("GET", f"{account_url(login, account)}?{query}", missing_ok=True)
+        page = [] if response.status_code == 404 else _list(response)
+        yield from (Container(login, account, entry["name"]) for entry in page)
+        if not page:
+            return
+        marker = page[-1]["name"]
 
 
 class _Body:

@@ -141,7 +141,7 @@ def _backup(bench: Bench, task: Task, snapshot: Json) -> Json:
 def _read(login: Login, bench: Bench, task: Task, volume: Json, step: str) -> Reading:
     """Every byte of a volume. The image in between is deleted at once: it takes as much room as the volume."""
     image = _image(login, bench, task, volume, step)
-    with translated(f"read image {image['id']}"):
+    with bench.readers, translated(f"read image {image['id']}"):
         reading = read_all(login.stream("image", f"/images/{image['id']}/file"))
     if reading.bytes != image["size"]:
         told = f"image {image['id']} has {image['size']} bytes, but {reading.bytes} arrived"

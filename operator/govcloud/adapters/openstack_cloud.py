@@ -1,0 +1,179 @@
+"""`Cloud` on OpenStack: what of a request is still there, over all services and all pages, read with the controller's login.
+
+The question decides whether a finalizer may go and whether destruction is proven. So a listing that fails raises, and every
+kind that the provider can make is asked for, straight from its declarations: a new kind is covered by being declared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+
+from govcloud.adapters.openstack_login import Json, Login, Service
+from govcloud.adapters.openstack_swift import containers_of
+from govcloud.ports import Found
+from stacks.provider.declarations import DECLARATIONS
+from stacks.provider.declarations.model import MARK_OWNER, Declaration, MarkIn
+from stacks.provider.marks import marks_of
+
+_PAGE = 500
+"""Objects asked for at once; a service may give fewer."""
+
+_OF_ANY_PROJECT = {"all_tenants": 1, "limit": _PAGE}
+_SCOPES: Mapping[str, Mapping[str, object]] = {
+    "compute": _OF_ANY_PROJECT,
+    "block-storage": _OF_ANY_PROJECT,
+    "network": {"limit": _PAGE},
+}
+"""What a listing of another project's objects needs besides the project's id."""
+
+SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
+KEYPAIR = "openstack:compute/keypair:Keypair"
+DATABASE = "openstack:database/instance:Instance"
+CONTAINER = "openstack:objectstorage/container:Container"
+IMAGE = "openstack:images/image:Image"
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """Where the objects of one kind of any project are listed."""
+
+    type: str
+    service: Service
+    path: str
+    plural: str
+
+    def of(self, login: Login, project: str) -> Iterator[Json]:
+        return login.pages(self.service, self.path, self.plural, project_id=project, **_SCOPES[self.service])
+
+
+# What nobody declares, because it is not made by a stack: copies that an official of the unit may have made by hand.
+_COPIES = (
+    _Listing("openstack:blockstorage/snapshot:Snapshot", "block-storage", "/snapshots/detail", "snapshots"),
+    _Listing("openstack:blockstorage/backup:Backup", "block-storage", "/backups/detail", "backups"),
+)
+
+
+class OpenStackCloud:
+    """Reads OpenStack with an administrator's login; writes nothing.
+
+    Args:
+        login: any login of a user who may list the objects of all projects.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    def services(self) -> Sequence[str]:
+        """Service types in the catalog, sorted."""
+        return sorted(self._login.services())
+
+    def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
+        """Everything of the owner in the unit's project, sorted by type and id.
+
+        Args:
+            unit_project: id of the OpenStack project.
+            owner: uid of the request.
+
+        Raises:
+            Retry: a listing failed; nothing is said about what is there.
+        """
+        offered = self._login.services()
+        asked = [ask for service, ask in _LISTINGS if service in offered]
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            found = threads.map(lambda ask: list(ask(self._login, unit_project)), asked)
+            everything = {seen: None for seen, shown in chain.from_iterable(found) if belongs_to(shown, owner)}
+        return sorted(everything, key=lambda each: (each.type, each.id))
+
+
+def belongs_to(shown: Json, owner: str) -> bool:
+    """Whether an object, as its service shows it, carries the owner's mark: in metadata, tags, description or name."""
+    metadata = shown.get("metadata")
+    if isinstance(metadata, Mapping) and metadata.get(MARK_OWNER) == owner:
+        return True
+    if f"{MARK_OWNER}={owner}" in (shown.get("tags") or ()):
+        return True
+    marks = marks_of(shown)
+    if marks.owner is None and marks.key is not None:
+        return marks.key.startswith(owner_fingerprint(owner))
+    return marks.owner == owner
+
+
+def owner_fingerprint(owner: str) -> str:
+    """How the operation keys of an owner begin: what has room for nothing but a key in its name still tells whose it is."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:8]
+
+
+Ask = Callable[[Login, str], Iterator[tuple[Found, Json]]]
+
+
+def _asking(listing: _Listing) -> Ask:
+    return lambda login, project: ((_found(listing.type, shown), shown) for shown in listing.of(login, project))
+
+
+def _server_groups(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+    """Server groups are listed by number, not by marker, and of all projects together."""
+    offset = 0
+    while page := login.get("compute", "/os-server-groups", all_projects="true", limit=_PAGE, offset=offset)["server_groups"]:
+        yield from ((_found(SERVER_GROUP, shown), shown) for shown in page if shown["project_id"] == project)
+        offset += len(page)
+
+
+def _keypairs(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+    """Key pairs belong to users: those of everybody who has a role in the project."""
+    query = {"scope.project.id": project, "effective": "true"}
+    assignments = login.pages("identity", "/role_assignments", "role_assignments", **query)
+    for user in sorted({each["user"]["id"] for each in assignments}):
+        for entry in login.pages("compute", "/os-keypairs", "keypairs", user_id=user, limit=_PAGE):
+            shown = entry["keypair"]
+            yield Found(KEYPAIR, shown["name"], shown["name"]), shown
+
+
+def _databases(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+    for shown in login.pages("database", "/mgmt/instances", "instances", project_id=project, deleted="false"):
+        yield _found(DATABASE, shown), shown
+
+
+def _containers(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+    for container in containers_of(login, project):
+        yield Found(CONTAINER, container.name, container.name), {"metadata": container.metadata()}
+
+
+def _images(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+    """Images have their marks among their own properties."""
+    for shown in login.pages("image", "/images", "images", owner=project, limit=_PAGE):
+        yield _found(IMAGE, shown), {**shown, "metadata": shown}
+
+
+def _found(type: str, shown: Json) -> Found:
+    return Found(type, str(shown["id"]), str(shown.get("name") or ""))
+
+
+_SPECIAL: Mapping[str, Ask] = {
+    SERVER_GROUP: _server_groups,
+    KEYPAIR: _keypairs,
+    DATABASE: _databases,
+    CONTAINER: _containers,
+}
+
+
+def _declared(declaration: Declaration) -> Ask:
+    if declaration.type in _SPECIAL:
+        return _SPECIAL[declaration.type]
+    path = declaration.listing or declaration.collection
+    return _asking(_Listing(declaration.type, declaration.service, path, declaration.plural))  # type: ignore[arg-type]
+
+
+def _lies_in_projects(declaration: Declaration) -> bool:
+    """Relations and settings are no objects, and users and projects lie in no project."""
+    return declaration.mark is not MarkIn.NOTHING and declaration.service != "identity"
+
+
+_LISTINGS: Sequence[tuple[str, Ask]] = (
+    *((each.service, _declared(each)) for each in DECLARATIONS.values() if _lies_in_projects(each)),
+    *((copy.service, _asking(copy)) for copy in _COPIES),
+    ("image", _images),
+)
