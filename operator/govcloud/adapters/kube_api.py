@@ -46,14 +46,15 @@ def path_of(resource: str, name: str | None = None, *, namespace: str | None = N
 
 
 class KubeApi:
-    """One API server, as one user."""
+    """One API server, as one user. `read_seconds`: how long the server may take for one answer."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, read_seconds: float = READ_SECONDS) -> None:
         self._client = client
+        self._timeout = (CONNECT_SECONDS, read_seconds)
         client.user_agent = FIELD_MANAGER
 
     @classmethod
-    def from_environment(cls) -> KubeApi:
+    def from_environment(cls, read_seconds: float = READ_SECONDS) -> KubeApi:
         """By `$KUBECONFIG` (or ~/.kube/config); in a pod without one, by its service account.
 
         Raises:
@@ -65,7 +66,7 @@ class KubeApi:
         else:
             config.load_kube_config(client_configuration=configuration)
         configuration.retries = False
-        return cls(ApiClient(configuration))
+        return cls(ApiClient(configuration), read_seconds)
 
     def read(self, path: str) -> Raw | None:
         """The object at a path, or None where there is none.
@@ -138,7 +139,7 @@ class KubeApi:
             auth_settings=["BearerToken"],
         )
         try:
-            response = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+            response = self._client.call_api(*request, _request_timeout=self._timeout)
             headers = {key.lower(): value for key, value in response.headers.items()}
             return Answer(response.status, headers, _parsed(response.read(), response.status))
         except (HTTPError, ApiException, OSError, ValueError) as error:
