@@ -79,7 +79,7 @@ class OpenStackBackups:
         return _NEXT[part.state](_STEPS[moving.part.how])(self._bench(backup.spec), moving, part)
 
     def store_manifest(self, backup: BackupObject) -> tuple[str, str]:
-        """Store spec and evidence in the backup project: (container/object, `sha256:` and 64 hexadecimal digits)."""
+        """Store spec and evidence in the backup project: (container/object, SHA-256 as 64 hexadecimal digits)."""
         return store_manifest(self._login(backup.spec.backup_project), backup)
 
     def _bench(self, spec: BackupSpec) -> Bench:

@@ -61,15 +61,16 @@ class OpenStackCloud:
     """Reads OpenStack with an administrator's login; writes nothing.
 
     Args:
-        login: any login of a user who may list the objects of all projects.
+        login: gives the login of a user who may list the objects of all projects; asked at every use, so that making this
+            object needs no cloud.
     """
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Callable[[], Login]) -> None:
         self._login = login
 
     def services(self) -> Sequence[str]:
         """Service types in the catalog, sorted."""
-        return sorted(self._login.services())
+        return sorted(self._login().services())
 
     def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
         """Everything of the owner in the unit's project, sorted by type and id.
@@ -81,10 +82,11 @@ class OpenStackCloud:
         Raises:
             Retry: a listing failed; nothing is said about what is there.
         """
-        offered = self._login.services()
+        login = self._login()
+        offered = login.services()
         asked = [ask for service, ask in _LISTINGS if service in offered]
         with ThreadPoolExecutor(max_workers=4) as threads:
-            found = threads.map(lambda ask: list(ask(self._login, unit_project)), asked)
+            found = threads.map(lambda ask: list(ask(login, unit_project)), asked)
             everything = {seen: None for seen, shown in chain.from_iterable(found) if belongs_to(shown, owner)}
         return sorted(everything, key=lambda each: (each.type, each.id))
 

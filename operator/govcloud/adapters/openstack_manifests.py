@@ -44,11 +44,11 @@ def manifest_of(backup: BackupObject, cinder_records: dict[str, Any]) -> bytes:
 
 
 def store_manifest(login: Login, backup: BackupObject) -> tuple[str, str]:
-    """Store the manifest: (container/object in the backup project, SHA-256 of its bytes)."""
+    """Store the manifest: (container/object in the backup project, SHA-256 of its bytes as 64 hexadecimal digits)."""
     records = {part.name: _cinder_record(login, part) for part in backup.status.parts if _lies_in_cinder(backup, part)}
     text = manifest_of(backup, records)
     location = store_beside(login, backup.name, backup.spec, "manifest.json", text, "application/json")
-    return location, f"sha256:{hashlib.sha256(text).hexdigest()}"
+    return location, hashlib.sha256(text).hexdigest()
 
 
 def store_beside(login: Login, backup: str, spec: BackupSpec, name: str, content: bytes, content_type: str) -> str:

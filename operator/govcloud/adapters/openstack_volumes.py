@@ -64,9 +64,10 @@ class VolumeSteps:
         return moved(status, "Frozen", ids={"snapshot": snapshot["id"]})
 
     def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
-        """Read the snapshot, by way of a volume made from it."""
+        """Read the snapshot, by way of a volume made from it. Cinder is told to back it up already: it works while we read."""
         snapshot = self._snapshot(bench, task)
         clone = _volume(bench.backups, bench, task, "source-volume", {"snapshot_id": snapshot["id"], "size": snapshot["size"]})
+        _begun_backup(bench, task, snapshot)
         reading = _read(bench.backups, bench, task, clone, "source-image")
         if reading.bytes != snapshot["size"] * GIB:
             told = f"{reading.bytes} bytes were read of {task.title}, but its volume has {snapshot['size']} GiB"
@@ -76,7 +77,8 @@ class VolumeSteps:
 
     def back_up(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Back the snapshot up. The backup belongs to the backup project."""
-        backup = _backup(bench, task, self._snapshot(bench, task))
+        begun = _begun_backup(bench, task, self._snapshot(bench, task))
+        backup = _awaited(bench.backups, bench, "backups", begun["id"])
         return moved(status, "BackedUp", backup_id=backup["id"])
 
     def restore(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
@@ -127,15 +129,16 @@ def _volume(login: Login, bench: Bench, task: Task, step: str, origin: Json) -> 
     return _awaited(login, bench, "volumes", made["id"])
 
 
-def _backup(bench: Bench, task: Task, snapshot: Json) -> Json:
+def _begun_backup(bench: Bench, task: Task, snapshot: Json) -> Json:
+    """The backup of a snapshot, which may not be complete yet."""
+
     def make() -> Json:
         body = {"volume_id": snapshot["volume_id"], "snapshot_id": snapshot["id"], **_labels(task, "backup")}
         with task.effect(_BACKUP_TYPE, "backup", "backup"):
             return dict(bench.backups.post("block-storage", "/backups", {"backup": body})["backup"])
 
     find = _finder(bench.backups, "backups", task.name("backup"))
-    made = bench.adoption.find_or_make(task.key("backup"), "backup", find, make)
-    return _awaited(bench.backups, bench, "backups", made["id"])
+    return bench.adoption.find_or_make(task.key("backup"), "backup", find, make)
 
 
 def _read(login: Login, bench: Bench, task: Task, volume: Json, step: str) -> Reading:
