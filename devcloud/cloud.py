@@ -127,7 +127,8 @@ class Cloud:
 
     def _with_ports(self, environment: Environment) -> Environment:
         running = [name for name in PORT_NAMES if environment.processes.running(_server_at(name))]
-        chosen = ports.choose(PORT_NAMES, environment.ports, keep=running)
+        candidates = ports.CONTROL_PLANE_CANDIDATES
+        chosen = ports.choose(PORT_NAMES, environment.ports, keep=running, candidates=candidates)
         moved = {name for name in environment.ports if environment.ports[name] != chosen.get(name)}
         if moved:
             self._say(f"other programs have taken the ports of {', '.join(sorted(moved))}: choosing new ones")

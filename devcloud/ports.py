@@ -2,15 +2,19 @@
 
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from devcloud.failures import DevCloudError
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which the kernel takes the ports of outgoing connections (32768 and up): a port of ours
 # must not be taken, while the cloud is down, by somebody's connection to somewhere.
-CANDIDATES = range(20000, 32000)
+CANDIDATES = range(23000, 32000)
+# The control plane and OpenStack start at the same time: each chooses from ports that the other does not try.
+CONTROL_PLANE_CANDIDATES = range(20000, 23000)
 
 
-class NoFreePort(RuntimeError):
+class NoFreePort(DevCloudError):
     """Every candidate port is in use."""
 
 
@@ -25,24 +29,26 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(names: Iterable[str], before: Mapping[str, int], keep: Iterable[str] = ()) -> dict[str, int]:
+def choose(
+    names: Iterable[str], before: Mapping[str, int], keep: Collection[str] = (), candidates: range = CANDIDATES
+) -> dict[str, int]:
     """A port for each name: the one it had `before` where that is still free, else another free one.
 
     A name in `keep` has its port kept although it is in use: its server runs already. No port is given out twice.
+    Raises `NoFreePort` when none of `candidates` is free.
     """
-    in_use_by_us = {before[name] for name in keep if name in before}
     chosen: dict[str, int] = {}
     for name in names:
-        taken = {*chosen.values(), *before.values()}
         port = before.get(name)
-        still_good = port is not None and (port in in_use_by_us if name in keep else is_free(port))
-        chosen[name] = port if port is not None and still_good else _another(taken)
+        if port is None or not (name in keep or is_free(port)):
+            port = _another(candidates, {*chosen.values(), *before.values()})
+        chosen[name] = port
     return chosen
 
 
-def _another(taken: set[int]) -> int:
+def _another(candidates: range, taken: set[int]) -> int:
     # Two checkouts that start at the same moment should not try the same ports in the same order.
-    for port in random.sample(CANDIDATES, len(CANDIDATES)):
+    for port in random.sample(candidates, len(candidates)):
         if port not in taken and is_free(port):
             return port
-    raise NoFreePort(f"no free port between {CANDIDATES.start} and {CANDIDATES.stop} on {LOOPBACK}")
+    raise NoFreePort(f"no free port between {candidates.start} and {candidates.stop} on {LOOPBACK}")
