@@ -23,6 +23,8 @@ LOCKED = (REQUIREMENTS / "controller.txt", REQUIREMENTS / "dev.txt")
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".made-from"
+# uv is to believe what the machine believes, as pip and Go do: a network may have a certificate authority of its own.
+TRUST = {"UV_SYSTEM_CERTS": "1"}
 # Inside .venv this is the interpreter it was made from: the one that has pip, and that outlives a new .venv.
 BASE_PYTHON = str(getattr(sys, "_base_executable", sys.executable))
 
@@ -68,7 +70,7 @@ def run_quietly(command: list[str], what: str, say: Say, **environment: str) -> 
     """Run a command and return what it printed; a `DevCloudError` with all its output when it fails."""
     with waiting(what, say):
         done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE,
+            command, cwd=ROOT, env={**TRUST, **os.environ, **environment}, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if done.returncode != 0:
