@@ -33,6 +33,7 @@ def test_a_tail_torn_at_any_byte_is_cut_off_and_said(tmp_path: Path) -> None:
         crashed(directory, 0)
         Layout(directory).segment(0).write_bytes(whole[:end])
         log = open_log(directory)
+        assert [record.target.name for record in log.open_intents()] == ["web-0", "web-1"]
         log.close()
         records = list(search(directory))
         assert [r.action for r in records] == [Action.CREATE, Action.CREATE, Action.REPAIR]

@@ -19,7 +19,7 @@ from .frames import BadFrame, decode
 from .layout import Layout
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note
 from .reader import MAX_LINE_BYTES, BadLink, Chain, Damage, Stored, read_log, segment_starts
-from .records import Phase, Record
+from .records import Outcome, Phase, Record
 from .tail import Tail
 
 
@@ -35,13 +35,8 @@ def recover(files: FileSystem, layout: Layout, key: PublicKey) -> Recovered:
     """Reads everything, repairs a torn end. Raises `AuditDamaged`, `KeyUnknown`, `DiskBroken`."""
     newest = _newest_checkpoint(files, layout, key)
     tail = Tail(signed=newest.checkpoint.size if newest else 0)
-    torn_bytes = 0
     try:
-        for stored in read_log(files, layout):
-            _take(tail, stored)
-            _compare_with_checkpoint(tail, newest)
-    except Damage as damage:
-        torn_bytes = _cut_torn_tail(files, layout, tail, damage)
+        torn_bytes = _read_to_the_end(files, layout, tail, newest)
     except BadLink as link:
         raise AuditDamaged(f"The audit log was changed: {link}. Run: govcloud audit verify", link.index) from link
     _go_to_last_segment(files, layout, tail)
@@ -49,12 +44,28 @@ def recover(files: FileSystem, layout: Layout, key: PublicKey) -> Recovered:
     return Recovered(tail, torn_bytes)
 
 
-def _take(tail: Tail, stored: Stored) -> None:
+def _read_to_the_end(files: FileSystem, layout: Layout, tail: Tail, newest: SignedCheckpoint | None) -> int:
+    """Fills the tail; returns how many torn bytes were cut off."""
+    torn_bytes, open_intents = 0, dict[str, Stored]()
+    try:
+        for stored in read_log(files, layout):
+            _take(tail, open_intents, stored)
+            _compare_with_checkpoint(tail, newest)
+    except Damage as damage:
+        torn_bytes = _cut_torn_tail(files, layout, tail, damage)
+    tail.open_intents = {name: _record(stored) for name, stored in open_intents.items()}
+    return torn_bytes
+
+
+def _take(tail: Tail, open_intents: dict[str, Stored], stored: Stored) -> None:
+    """Looks at the few fields that matter here; the form of every record is for `verify` to check."""
     fields = Chain(tail.prev).follow(stored)
     if stored.offset == 0:
         tail.begin_segment()
-    if fields.get("phase") != Phase.EVENT:
-        tail.note_intent(_record(stored))
+    if fields.get("phase") == Phase.INTENT:
+        open_intents[str(fields.get("id"))] = stored
+    elif fields.get("phase") == Phase.OUTCOME and fields.get("outcome") != Outcome.PENDING:
+        open_intents.pop(str(fields.get("intent")), None)
     tail.advance(stored.leaf, _time(stored, fields))
 
 

@@ -1,0 +1,202 @@
+"""How fast the audit log records and verifies, as ratios to what the disk and the hash alone can do.
+
+    python bench/audit_log.py [--records N] [--threads N] [--directory DIR]
+
+Absolute numbers belong to one machine; the ratios to the floor travel. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "operator"))
+
+from govcloud.audit.log import AuditLog  # noqa: E402
+from govcloud.audit.notes import load_or_create_signer  # noqa: E402
+from govcloud.audit.proofs import at, export  # noqa: E402
+from govcloud.audit.records import (  # noqa: E402
+    Action,
+    Entry,
+    Initiator,
+    InitiatorType,
+    Outcome,
+    Phase,
+    Reason,
+    RequestIds,
+    Target,
+)
+from govcloud.audit.verify import Result, verify  # noqa: E402
+
+
+def typical_entry() -> Entry:
+    """What the provider writes before it creates a server."""
+    return Entry(
+        phase=Phase.INTENT,
+        action=Action.CREATE,
+        outcome=Outcome.PENDING,
+        initiator=Initiator(
+            id="system:serviceaccount:govcloud-system:govcloud-controller",
+            type=InitiatorType.CONTROLLER,
+            on_behalf_of="wang.wei",
+        ),
+        target=Target(kind="openstack:compute:servers", name="web-1", project=uuid4().hex),
+        request=str(uuid4()),
+        unit="jj-health",
+        reason=Reason(plan_number=3, plan_digest=uuid4().hex * 2, approval_digests=(uuid4().hex * 2,), article="JJ 26"),
+        request_ids=RequestIds(openstack=(f"req-{uuid4()}",)),
+        message="create server web-1",
+        attributes={"method": "POST", "path": "/servers"},
+    )
+
+
+def open_log(directory: Path) -> AuditLog:
+    """The log as the controller opens it."""
+    return AuditLog(
+        directory / "audit",
+        clock=lambda: datetime.now(UTC),
+        monotonic=time.monotonic_ns,
+        signer=load_or_create_signer(directory / "key"),
+        fence="bench/1",
+    )
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Wall time of one run."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def bare_durable_writes(directory: Path, size: int, count: int) -> float:
+    """Appends per second of nothing but write and fdatasync: no log on this disk can be faster without grouping."""
+    descriptor = os.open(directory / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    data = os.urandom(size)
+
+    def run() -> None:
+        for _ in range(count):
+            os.write(descriptor, data)
+            os.fdatasync(descriptor)
+
+    rate = count / seconds(run)
+    os.close(descriptor)
+    return rate
+
+
+def appends(log: AuditLog, threads: int, count: int) -> tuple[float, list[float]]:
+    """Durable records per second, and how long each caller waited."""
+    entry, waits = typical_entry(), list[float]()
+
+    def work() -> None:
+        for _ in range(count // threads // 2):
+            begun = log.append(entry)
+            waits.append(seconds(lambda: log.append(settled(entry, begun.id))))  # noqa: B023
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+
+    def run() -> None:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    took = seconds(run)
+    return 2 * len(waits) / took, sorted(waits)
+
+
+def fill(log: AuditLog, count: int) -> None:
+    """Settled intents by the shortest way, for the reading side."""
+    entry = typical_entry()
+    for _ in range(count // 500):
+        begun = log.append_many([entry] * 250)
+        log.append_many([settled(entry, receipt.id) for receipt in begun])
+
+
+def settled(entry: Entry, intent: str) -> Entry:
+    """The outcome that closes an intent."""
+    return entry.model_copy(update={"phase": Phase.OUTCOME, "outcome": Outcome.SUCCESS, "intent": intent})
+
+
+def stored_bytes(directory: Path) -> int:
+    """Size of all segments."""
+    return sum(path.stat().st_size for path in (directory / "audit" / "segments").iterdir())
+
+
+def bare_hash(directory: Path) -> float:
+    """Seconds to read and hash the same bytes: no verifier can be faster."""
+
+    def run() -> None:
+        for path in (directory / "audit" / "segments").iterdir():
+            with path.open("rb") as stream:
+                for line in stream:
+                    sha256(line).digest()
+
+    return seconds(run)
+
+
+def measure(directory: Path, records: int, threads: int) -> dict[str, object]:
+    """All figures."""
+    log = open_log(directory)
+    alone, alone_waits = appends(log, 1, 1_000)
+    grouped, waits = appends(log, threads, 4_000)
+    size = stored_bytes(directory) // 5_000
+    floor = bare_durable_writes(directory, size, 1_000)
+    fill(log, records)
+    log.close()
+    hashing = bare_hash(directory)
+    report = None
+
+    def check() -> None:
+        nonlocal report
+        report = verify(directory / "audit", log._signer.public_key)
+
+    verifying = seconds(check)
+    assert report is not None
+    assert report.result is Result.OK
+    opening = seconds(lambda: open_log(directory).close())
+    proving = seconds(lambda: list(export(directory / "audit", at(report.records // 2))))
+    return {
+        "cpus": os.cpu_count(),
+        "record_bytes": size,
+        "durable_records_per_second": {"bare disk": round(floor), "one thread": round(alone), f"{threads} threads": round(grouped)},
+        "durable_records_ratio_to_bare_disk": {"one thread": round(alone / floor, 2), f"{threads} threads": round(grouped / floor, 2)},
+        "append_milliseconds": {
+            "one thread p50": round(1_000 * alone_waits[len(alone_waits) // 2], 2),
+            "one thread p99": round(1_000 * alone_waits[len(alone_waits) * 99 // 100], 2),
+            f"{threads} threads p99": round(1_000 * waits[len(waits) * 99 // 100], 2),
+        },
+        "verify": {
+            "records": report.records,
+            "seconds": round(verifying, 2),
+            "seconds_per_million": round(verifying / report.records * 1e6, 1),
+            "ratio_to_bare_hash": round(verifying / hashing, 1),
+        },
+        "open_seconds_per_million": round(opening / report.records * 1e6, 1),
+        "prove_seconds_per_million": round(proving / report.records * 1e6, 1),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("--threads", type=int, default=16)
+    parser.add_argument("--directory", type=Path, default=None, help="on the disk to be measured")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
+        print(json.dumps(measure(Path(directory), options.records, options.threads), indent=2))
+
+
+if __name__ == "__main__":
+    main()
