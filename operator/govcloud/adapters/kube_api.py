@@ -54,7 +54,7 @@ class KubeApi:
         client.user_agent = FIELD_MANAGER
 
     @classmethod
-    def from_environment(cls, read_seconds: float = READ_SECONDS) -> KubeApi:
+    def from_environment(cls) -> KubeApi:
         """By `$KUBECONFIG` (or ~/.kube/config); in a pod without one, by its service account.
 
         Raises:
@@ -66,7 +66,11 @@ class KubeApi:
         else:
             config.load_kube_config(client_configuration=configuration)
         configuration.retries = False
-        return cls(ApiClient(configuration), read_seconds)
+        return cls(ApiClient(configuration))
+
+    def with_patience(self, read_seconds: float) -> KubeApi:
+        """The same server and connections, with another limit for an answer."""
+        return KubeApi(self._client, read_seconds)
 
     def read(self, path: str) -> Raw | None:
         """The object at a path, or None where there is none.

@@ -13,12 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from govcloud.adapters.kube_api import path_of
+from govcloud.adapters.kube_api import KubeApi, path_of
+from govcloud.adapters.kube_holder import Holder
 from govcloud.failures import Retry
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ LEASES = "coordination.k8s.io/v1/leases"
 NAME = "govcloud-controller"
 
 Raw = dict[str, Any]
+
+
+SECONDS_FOR_AN_ANSWER = 3.0
+"""Connecting (at most 5 s) and this together end before the deadline of a renewal."""
 
 
 class LeaseStore(Protocol):
@@ -39,10 +45,10 @@ class LeaseStore(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """Whose leadership, and its times in seconds. `identity` must differ from start to start: a restarted process is another holder."""
+    """Whose leadership, and its times in seconds."""
 
     namespace: str
-    identity: str
+    holder: Holder
     duration: float = 15.0
     renew_deadline: float = 10.0
     retry_period: float = 2.0
@@ -130,9 +136,14 @@ class Leadership:
     def _take(self, current: Raw | None) -> Raw | None:
         if current is None:
             return self._store.create(self._collection, self._written({"metadata": {"name": NAME}}, transitions=1))
-        if current["spec"].get("holderIdentity") and not self._has_expired(current):
+        holder = current["spec"].get("holderIdentity")
+        if holder and not self._is_known_dead(holder) and not self._has_expired(current):
             return None
         return self._store.replace(self._path, self._written(current, current["spec"].get("leaseTransitions", 0) + 1))
+
+    def _is_known_dead(self, holder: str) -> bool:
+        parsed = Holder.parsed(holder)
+        return parsed is not None and parsed.is_known_dead(self._terms.holder)
 
     def _has_expired(self, current: Raw) -> bool:
         version, now = current["metadata"]["resourceVersion"], self._clock()
@@ -185,7 +196,7 @@ class Leadership:
             current = self._store.read(self._path)
         except Retry:
             return
-        if current is None or current["spec"].get("holderIdentity") != self._terms.identity:
+        if current is None or current["spec"].get("holderIdentity") != str(self._terms.holder):
             self._lose(f"the Lease is held by {(current or {}).get('spec', {}).get('holderIdentity') or 'nobody'}")
         else:
             self._lease = current
@@ -211,10 +222,31 @@ class Leadership:
         now = self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         since = lease.get("spec", {}).get("acquireTime", now) if lease is self._lease else now
         spec = {
-            "holderIdentity": self._terms.identity,
+            "holderIdentity": str(self._terms.holder),
             "leaseDurationSeconds": int(self._terms.duration),
             "acquireTime": since,
             "renewTime": now,
             "leaseTransitions": transitions,
         }
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": lease["metadata"], "spec": spec}
+
+
+@contextmanager
+def leadership(api: KubeApi, namespace: str, name: str, on_lost: Callable[[str], None]) -> Iterator[str]:
+    """Wait for leadership, keep it inside the block, give it back at its end; gives the fencing token.
+
+    Args:
+        name: the pod's or the machine's name, for people.
+        on_lost: see `Leadership`.
+
+    Raises:
+        Stop: the API refuses, and waiting will not help.
+    """
+    terms = Terms(namespace, Holder.this_process(name))
+    lead = Leadership(api.with_patience(SECONDS_FOR_AN_ANSWER), terms, on_lost)
+    lead.acquire(threading.Event())
+    lead.keep()
+    try:
+        yield str(lead.token)
+    finally:
+        lead.release()
