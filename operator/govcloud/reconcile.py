@@ -62,7 +62,9 @@ class Reconciler:
             return Pass("gone", None)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
-        if not isinstance(action, act.AddFinalizer | act.RemoveFinalizer):  # these changed the object itself: the next pass tells
+        if not isinstance(
+            action, act.AddFinalizer | act.RemoveFinalizer
+        ):  # these changed the object itself: the next pass tells
             self._tell(facts, action, outcome)
         return Pass(type(action).__name__, _again(facts, action, outcome), outcome.fault)
 

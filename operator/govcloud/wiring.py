@@ -58,9 +58,9 @@ def run_controller(settings: Settings) -> int:
 def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
     """Everything wired together: under the Lease, with the log open around all that acts."""
     with ExitStack() as stack:
-        fence = stack.enter_context(leadership(api, settings.namespace, _identity(), _end_at_once))
+        fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
         audit = stack.enter_context(_audit_log(settings, fence))
-        cluster = KubeCluster(api, installed_manifests(), _identity())
+        cluster = KubeCluster(api, installed_manifests(), _machine())
         cluster.guard_namespaces()
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
@@ -151,7 +151,7 @@ def _event(action: Action, message: str) -> Entry:
         action=action,
         outcome=Outcome.SUCCESS,
         initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
-        target=Target(kind="controller", id=_identity()),
+        target=Target(kind="controller", id=_machine()),
         message=message,
     )
 
@@ -161,8 +161,8 @@ def _told(settings: Settings) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.model_dump(mode="json").items())
 
 
-def _identity() -> str:
-    """Which controller this is: the pod's name, or the machine's."""
+def _machine() -> str:
+    """Where this controller runs: the pod's name, or the machine's."""
     return socket.gethostname()
 
 

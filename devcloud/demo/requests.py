@@ -1,0 +1,137 @@
+"""What the steps do again and again with a request: read it, wait for it, decide on its plan, edit it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from devcloud.demo.telling import NotAsExpected
+from devcloud.demo.world import EXAMPLES, Answer, World
+
+KIND = "cloudservicerequest"
+APPROVER_OF = {"superior-unit": "superior-unit", "authority": "authority", "unit-consent": "unit-consent", "provider-consent": "provider"}
+"""The persona who decides a step."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Request:
+    """One CloudServiceRequest of the story, by its manifest in examples/."""
+
+    world: World
+    file: str
+    manifest: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.manifest = yaml.safe_load((EXAMPLES / self.file).read_text(encoding="utf-8"))
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.manifest["metadata"]["namespace"])
+
+    @property
+    def uid(self) -> str:
+        return str(self.read()["metadata"]["uid"])
+
+    def read(self) -> dict[str, Any]:
+        """The request as the API server has it."""
+        return self.world.get(KIND, self.name, self.namespace)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return dict(self.read().get("status") or {})
+
+    def apply(self) -> None:
+        """The applicant applies the manifest."""
+        self.world.apply("applicant", self.manifest)
+
+    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """The applicant changes the spec and applies it."""
+        change(self.manifest["spec"])
+        self.apply()
+
+    def service(self, name: str) -> dict[str, Any]:
+        """The parameters of a service in the manifest, to be changed."""
+        entry = next(s for s in self.manifest["spec"]["services"] if s["name"] == name)
+        return next(value for key, value in entry.items() if key != "name")
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """A condition; empty while there is none."""
+        return next((c for c in self.status.get("conditions", []) if c["type"] == kind), {})
+
+    def until_planned(self, transition: str) -> dict[str, Any]:
+        """Wait until the plan that waits is one for this transition; the plan's view."""
+
+        def seen() -> Any:
+            status = self.status
+            plan = status.get("plan") or {}
+            waits = (status.get("nextAction") or {}).get("waitingFor") in plan.get("steps", [])
+            return plan if waits and plan.get("transition") == transition and self._is_current(status) else None
+
+        return dict(self.world.until(f"{self.name} has a plan to {transition}", seen, 60))
+
+    def until(self, what: str, seen: Callable[[dict[str, Any]], Any], seconds: float = 180) -> dict[str, Any]:
+        """Wait for something to stand in the status; the status."""
+
+        def looked() -> Any:
+            status = self.status
+            self._give_up_if_stalled(status, what)
+            return status if self._is_current(status) and seen(status) else None
+
+        return dict(self.world.until(f"{self.name}: {what}", looked, seconds))
+
+    def decide(self, step: str, decision: str = "Approved", **different: Any) -> Answer:
+        """The official whose step it is decides on the plan that waits. `different` replaces fields of the approval's spec."""
+        persona = different.pop("persona", APPROVER_OF.get(step, step))
+        manifest = self.approval(step, persona, decision, **different)
+        text = yaml.safe_dump(manifest, allow_unicode=True)
+        return self.world.kubectl(persona, "create", "-f", "-", "-o", "name", stdin=text)
+
+    def approval(self, step: str, persona: str, decision: str, **different: Any) -> dict[str, Any]:
+        """An approval as the approval system would write it."""
+        request = self.read()
+        status, number = request["status"], next(_numbers)
+        office = different.pop("office", (status.get("nextAction") or {}).get("office"))
+        spec = {
+            "request": {"name": self.name, "uid": request["metadata"]["uid"]},
+            "step": step,
+            "decision": decision,
+            "planDigest": status["plan"]["digest"],
+            "office": office,
+            "approver": persona,
+            "documentNumber": f"九政信〔2026〕{number}号",
+            **different,
+        }
+        return {
+            "apiVersion": "govcloud.dev/v1alpha1",
+            "kind": "CloudServiceApproval",
+            "metadata": {"name": f"{self.name}-{step}-{number}", "namespace": self.namespace},
+            "spec": spec,
+        }
+
+    def approve_all(self, transition: str) -> int:
+        """Every office that the plan waits for approves, in order; the plan's number."""
+        plan = self.until_planned(transition)
+        for step in plan["steps"]:
+            self.until(f"waits for {step}", lambda s, step=step: (s.get("nextAction") or {}).get("waitingFor") == step, 60)  # type: ignore[misc]
+            answer = self.decide(step)
+            if answer.refused:
+                raise NotAsExpected(f"the approval of step {step} was refused: {answer.err}")
+        return int(plan["number"])
+
+    def _is_current(self, status: dict[str, Any]) -> bool:
+        return status.get("observedGeneration") == self.read()["metadata"]["generation"]
+
+    def _give_up_if_stalled(self, status: dict[str, Any], what: str) -> None:
+        stalled = next((c for c in status.get("conditions", []) if c["type"] == "Stalled" and c["status"] == "True"), None)
+        if stalled and self._is_current(status):
+            raise NotAsExpected(f"{self.name} stands still while waiting for {what!r}: {stalled['reason']}: {stalled['message']}")

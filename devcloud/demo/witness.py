@@ -1,0 +1,123 @@
+"""Second witnesses: the services' own access logs, the engine's event counts in the audit log, a database client, the backup store."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+
+from devcloud.demo.world import World
+
+_WRITERS = "govcloud/"
+
+
+# The services' own access logs
+
+
+def _access_log(world: World) -> Iterator[dict[str, Any]]:
+    path = world.environment.directory / "openstack" / "log" / "writes.jsonl"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        if str(entry.get("user_agent") or "").startswith(_WRITERS) and not str(entry["path"]).endswith("/auth/tokens"):
+            yield entry
+
+
+def writes_of_controller(world: World) -> int:
+    """How many writes of the controller the services saw so far."""
+    return sum(1 for _ in _access_log(world))
+
+
+def writes_without_record(world: World) -> tuple[list[str], int]:
+    """Writes that the services saw and the audit log does not know with both intent and outcome; and how many there were."""
+    intents: set[str] = set()
+    settled: set[str] = set()
+    by_id: dict[str, str] = {}
+    for record in records(world):
+        if record["phase"] == "intent":
+            for request_id in record.get("requestIds", {}).get("openstack", []):
+                intents.add(request_id)
+                by_id[record["id"]] = request_id
+        elif record["phase"] == "outcome" and record["intent"] in by_id:
+            settled.add(by_id[record["intent"]])
+    seen = list(_access_log(world))
+    missing = [f"{e['service']} {e['method']} {e['path']}" for e in seen if e.get("global_request_id") not in intents & settled]
+    return missing, len(seen)
+
+
+# The audit log, through the project's own reader
+
+
+def records(world: World, uid: str | None = None) -> list[dict[str, Any]]:
+    """Records of the audit log, oldest first; those of one request if `uid` is given."""
+    chosen = ["--request", uid] if uid else []
+    said = world.govcloud("audit", "query", "--log", str(world.audit_log), "--format", "json", *chosen)
+    world.expect(said.code == 0, f"govcloud audit query: {said.err}")
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+def engine_counts(world: World, uid: str, transition: str) -> dict[str, int]:
+    """What the engine's event stream counted in the runs of one transition; resources that stayed as they were are left out."""
+    counts: Counter[str] = Counter()
+    for record in records(world, uid):
+        if record["phase"] == "outcome" and record["action"] == "deploy" and record.get("reason", {}).get("rule") == transition:
+            for name, value in record.get("attributes", {}).items():
+                if name.startswith("engine.") and name != "engine.same":
+                    counts[name.removeprefix("engine.")] += int(value)
+    return {name: count for name, count in counts.items() if count}
+
+
+# The database
+
+
+def databases_of(world: World, project: str) -> list[str]:
+    """Trove instances of a project, with their state."""
+    answer = world.cloud_of_project(project).database.get("/instances")
+    return [f"{item['name'][:40]} ({item['status']})" for item in answer.json()["instances"]]
+
+
+def _connect(values: Mapping[str, str]) -> psycopg.Connection[Any]:
+    found = {key.rpartition(".")[2]: value for key, value in values.items() if key.startswith("orders.")}
+    return psycopg.connect(
+        host=found["host"],
+        port=int(found["port"]),
+        dbname=found["database"],
+        user=found["username"],
+        password=found["password"],
+        connect_timeout=10,
+    )
+
+
+def write_rows(values: Mapping[str, str]) -> int:
+    """Connect as the unit would and write rows; how many there are."""
+    with _connect(values) as connection:
+        connection.execute("create table if not exists appointments (id serial primary key, patient text not null)")
+        connection.execute("insert into appointments (patient) select 'patient ' || n from generate_series(1, 1000) as n")
+        row = connection.execute("select count(*) from appointments").fetchone()
+    return int(row[0]) if row else 0
+
+
+# Swift, and what a backup leaves
+
+
+def put_objects(world: World, project: str, uid: str) -> dict[str, bytes]:
+    """Put a few objects into the request's container, one with an awkward name; what was put."""
+    cloud = world.cloud_of_project(project)
+    container = next(c.name for c in cloud.object_store.containers() if uid in str(cloud.object_store.get_container_metadata(c.name).to_dict()))
+    objects = {"scan-1.dcm": bytes(range(256)) * 512, "2026/放射科 影像%1.dcm": b"\x00\xff" * 4096, "empty": b""}
+    for name, content in objects.items():
+        cloud.object_store.upload_object(container=container, name=name, data=content)
+    return objects
+
+
+def helpers_left(world: World) -> list[str]:
+    """Snapshots, volumes and images that belong to a backup's making and should be gone."""
+    left = []
+    for name in ("govcloud-backups", "govcloud-quarantine"):
+        cloud = world.cloud(name)
+        left += [f"{name}: snapshot {item.name}" for item in cloud.block_storage.snapshots()]
+        left += [f"{name}: volume {item.name}" for item in cloud.block_storage.volumes()]
+        left += [f"{name}: image {item.name}" for item in cloud.image.images(owner=cloud.current_project_id)]
+    return left
