@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +19,10 @@ from govcloud.failures import Retry
 from govcloud.ports import Cloud, Ports, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import Edition, PackMissing, load
+
+
+_pack = cache(load)
+"""A pack ships with the program: it is read once."""
 
 
 def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
@@ -89,7 +94,7 @@ def _edition(
     if jurisdiction is None:
         return None, None
     try:
-        return load(jurisdiction.spec.pack).in_force(now.date()), None
+        return _pack(jurisdiction.spec.pack).in_force(now.date()), None
     except PackMissing as error:
         return None, (Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}")
 

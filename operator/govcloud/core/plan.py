@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any, Literal, Self
 
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.request import RequestKey, RequestSpec
@@ -84,19 +85,34 @@ class Plan(Model):
 
     def text(self) -> str:
         """Canonical JSON: what is stored and what the digest is over."""
+        return self._text
+
+    # Everything below is asked for several times a pass and cannot change.
+
+    @cached_property
+    def _text(self) -> str:
         return canonical(self.model_dump(mode="json", by_alias=True))
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        return sha256(self.text())
+        return sha256(self._text)
 
-    @property
+    @cached_property
     def digest_sm3(self) -> str | None:
-        return sm3(self.text())
+        return sm3(self._text)
+
+    @cached_property
+    def _program(self) -> Program:
+        return from_json(self.program)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Another plan, with its own text and digest: what is remembered of this one does not go along."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, **(update or {})})
 
     def resources(self) -> Program:
         """The program that this plan leads to."""
-        return from_json(self.program)
+        return self._program
 
     def wanted(self) -> RequestSpec:
         return RequestSpec.model_validate(self.spec)
@@ -112,6 +128,7 @@ class Plan(Model):
         return timedelta(days=self.values.trial_days + self.values.extension_days)
 
 
+@lru_cache(maxsize=1024)
 def parse_plan(text: str) -> Plan:
     """Read a pinned plan.
 
