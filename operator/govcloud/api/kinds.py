@@ -27,9 +27,9 @@ class Column:
     wide: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
-    """One kind of object.
+    """One kind of object. Each is itself only: two are never equal.
 
     Attributes:
         rules: CEL rules over the whole object, which alone can see its name.
