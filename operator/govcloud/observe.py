@@ -20,7 +20,6 @@ from govcloud.ports import Cloud, Ports, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import Edition, PackMissing, load
 
-
 _pack = cache(load)
 """A pack ships with the program: it is read once."""
 
