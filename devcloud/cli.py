@@ -30,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
             return _up(cloud, frozenset(map(Part, chosen.only)) or EVERYTHING)
         case "down":
             cloud.down()
+            say("nothing of the development cloud runs; its data stays")
         case "reset":
             return _reset(cloud)
         case "status":
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("reset", help="fresh databases and controller state; started again if it ran")
     commands.add_parser("status", help=f"what runs, where; exit code {NOT_ALL_RUNNING} when not all of it does")
     logs = commands.add_parser("logs", help="the end of every log, or of one")
-    logs.add_argument("name", nargs="?", default="", help="part of a log's name, such as controller")
+    logs.add_argument("name", nargs="?", default="", help="a log's name or a part of it, such as controller")
     logs.add_argument("-n", "--lines", type=int, default=TAIL_LINES)
     logs.add_argument("-f", "--follow", action="store_true", help="go on as the logs grow")
     built = commands.add_parser("tools", help="build the Go programs and print their paths")
@@ -114,7 +115,8 @@ def _uptime(row: Row) -> str:
 
 def _logs(name: str, lines: int, *, follow: bool) -> int:
     environment = Environment.load(state_directory())
-    found = [log for log in sorted(environment.directory.rglob("*.log")) if name in log.stem]
+    logs = sorted(environment.directory.rglob("*.log"))
+    found = [log for log in logs if name == log.stem] or [log for log in logs if name in log.stem]
     if not found:
         raise DevCloudError(f"there is no log whose name contains {name!r} in {environment.directory}")
     if follow:
