@@ -179,6 +179,17 @@ def test_long_silence_is_remarked(tmp_path: Path) -> None:
     assert any("no record for 0:05:00" in remark for remark in verify(tmp_path, KEY).remarks)
 
 
+def test_many_remarks_about_single_records_are_counted_not_listed(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    for _ in range(31):
+        log.append(event())
+        time.advance(300)
+    log.close()
+    remarks = verify(tmp_path, KEY).remarks
+    assert (len(remarks), remarks[-1]) == (21, "10 more remarks about single records")
+
+
 def test_an_old_leadership_that_writes_again_is_remarked(tmp_path: Path) -> None:
     for fence in ("lease/1", "lease/2", "lease/1"):
         log = open_log(tmp_path, fence=fence)

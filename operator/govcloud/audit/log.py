@@ -158,6 +158,14 @@ class AuditLog:
             if self._state is State.READY:
                 self._guarded(self._checkpoint_if_due)
 
+    def sign(self) -> None:
+        """Signs what is there now, without waiting for the minute. Raises `AuditUnavailable`."""
+        with self._writing:
+            if self._state is State.READY:
+                self._guarded(self._checkpoint)
+            if self._state is not State.READY:
+                raise AuditUnavailable(self._why)
+
     def close(self) -> None:
         """Signs what is there and lets the next writer in. A second call does nothing."""
         if self._pulse:

@@ -18,7 +18,7 @@ from .layout import Layout
 from .merkle import Tree, leaf_hash, root_from_inclusion
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note, parse
 from .query import Filter
-from .reader import Damage, Stored, read_log
+from .reader import Damage, Stored, read_log, removed_leaves
 
 FORMAT = "govcloud-audit-export/1"
 
@@ -92,10 +92,11 @@ def _newest(files: FileSystem, layout: Layout) -> SignedCheckpoint:
 def _collect(
     files: FileSystem, layout: Layout, size: int, wanted: Callable[[Stored], bool]
 ) -> tuple[list[bytes], list[Stored]]:
-    leaves: list[bytes] = []
+    removed = removed_leaves(files, layout)
+    leaves: list[bytes] = list(removed)
     chosen: list[Stored] = []
     try:
-        for stored in read_log(files, layout):
+        for stored in read_log(files, layout, removed.count):
             if stored.index >= size:
                 break
             leaves.append(stored.leaf)

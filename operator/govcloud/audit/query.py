@@ -14,7 +14,7 @@ from pathlib import Path
 from .errors import AuditDamaged
 from .files import FileSystem, RealFiles
 from .layout import Layout
-from .reader import Damage, Stored, read_log, segment_starts
+from .reader import Damage, Stored, read_log, removed_leaves, segment_starts
 from .records import Action, Phase, Record
 
 _SPAN = re.compile(r"^([0-9]{1,6})([smhdw])$")
@@ -64,7 +64,7 @@ def search(directory: Path, wanted: Filter | None = None, files: FileSystem | No
     disk, layout, filter_ = files or RealFiles(), Layout(directory), wanted or Filter()
     if not disk.exists(layout.segments):
         raise FileNotFoundError(f"There is no audit log in {directory}")
-    for stored in _from(disk, layout, 0):
+    for stored in _from(disk, layout, removed_leaves(disk, layout).count):
         if filter_.may_match(stored.payload) and filter_.matches(record := stored.record()):
             yield record
 

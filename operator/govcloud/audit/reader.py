@@ -16,6 +16,7 @@ from .records import MAX_RECORD_BYTES, Record
 
 MAX_LINE_BYTES = HEADER_BYTES + MAX_RECORD_BYTES + 1
 NO_RECORD = "0" * 64
+HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,37 @@ def segment_starts(files: FileSystem, layout: Layout) -> list[int]:
     if not files.exists(layout.segments):
         return []
     return [first for name in files.names(layout.segments) if (first := first_of(name)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The leaf hashes that were kept of the oldest segments, which retention removed."""
+
+    leaves: bytes
+    """32 bytes each."""
+
+    @property
+    def count(self) -> int:
+        """How many records were removed; the first one that is still there has this sequence."""
+        return len(self.leaves) // HASH_BYTES
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self.leaves[start : start + HASH_BYTES] for start in range(0, len(self.leaves), HASH_BYTES))
+
+
+def removed_leaves(files: FileSystem, layout: Layout) -> Removed:
+    """Everything before the oldest segment that is there. Whether it was rightly removed is for `verify` to say."""
+    oldest, leaves = min(segment_starts(files, layout), default=0), b""
+    while len(leaves) // HASH_BYTES < oldest:
+        path = layout.segment_hashes(len(leaves) // HASH_BYTES)
+        if not files.exists(path):
+            break
+        with files.open_for_reading(path) as stream:
+            kept = stream.read()
+        if not kept or len(kept) % HASH_BYTES:
+            break
+        leaves += kept
+    return Removed(leaves if len(leaves) // HASH_BYTES == oldest else b"")
 
 
 def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stored]:

@@ -18,7 +18,7 @@ from .files import FileSystem, write_atomically
 from .frames import BadFrame, decode
 from .layout import Layout
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note
-from .reader import MAX_LINE_BYTES, BadLink, Chain, Damage, Stored, read_log, segment_starts
+from .reader import MAX_LINE_BYTES, BadLink, Chain, Damage, Stored, read_log, removed_leaves, segment_starts
 from .records import Outcome, Phase, Record
 from .tail import Tail
 
@@ -47,8 +47,12 @@ def recover(files: FileSystem, layout: Layout, key: PublicKey) -> Recovered:
 def _read_to_the_end(files: FileSystem, layout: Layout, tail: Tail, newest: SignedCheckpoint | None) -> int:
     """Fills the tail; returns how many torn bytes were cut off."""
     torn_bytes, open_intents = 0, dict[str, Stored]()
+    removed = removed_leaves(files, layout)
+    for leaf in removed:
+        tail.advance(leaf, tail.last_time)
+        _compare_with_checkpoint(tail, newest)
     try:
-        for stored in read_log(files, layout):
+        for stored in read_log(files, layout, removed.count):
             _take(tail, open_intents, stored)
             _compare_with_checkpoint(tail, newest)
     except Damage as damage:

@@ -18,14 +18,14 @@ from .files import FileSystem, RealFiles
 from .layout import Layout
 from .merkle import GrowingTree
 from .notes import BadNote, PublicKey, SignedCheckpoint, UnfinishedNote, read_notes
-from .reader import NO_RECORD, Damage, Stored, read_log
+from .reader import HASH_BYTES, NO_RECORD, Damage, Stored, read_log, removed_leaves
 from .records import Phase, Record
+from .removal import removed_end
 
 GAP = timedelta(minutes=3)
 """The writer says something every minute; longer silence is worth a remark."""
 
-_MAX_REMARKS = 100
-_HASH_BYTES = 32
+_MAX_ODDITIES = 20
 
 
 class Result(StrEnum):
@@ -115,9 +115,11 @@ class _Auditor:
         self._broken_link: int | None = None
         self._wrong_root: int | None = None
         self._segment, self._segment_leaves = 0, bytearray()
+        self._removed = self._announced = 0
         self._open_intents: set[str] = set()
         self._fences: set[str] = set()
         self._remarks: list[str] = []
+        self._oddities = 0
 
     def check(self, key: PublicKey | None, anchor: SignedCheckpoint | None) -> None:
         """Raises `_Finding`, `KeyUnknown`."""
@@ -126,10 +128,17 @@ class _Auditor:
             raise _Finding(Result.TAMPERED, "The signature of the given checkpoint is wrong", None)
         notes = self._notes(self._key)
         pending = self._compare(next(notes, None), notes, anchor)
+        for leaf in removed_leaves(self._files, self._layout):
+            self._tree.append(leaf)
+            self._prev = leaf.hex()
+            pending = self._compare(pending, notes, anchor)
+        self._removed = self._tree.size
+        self._segment = self._removed
         for stored in self._frames():
             self._check_record(stored)
             pending = self._compare(pending, notes, anchor)
         self._settle_doubt(continued=True)
+        self._refuse_unannounced_removal()
         self._refuse_missing_end([note for note in (pending, anchor) if note])
 
     def report(self, result: Result, what: str, first_bad: int | None) -> Report:
@@ -144,12 +153,18 @@ class _Auditor:
             open_intents=len(self._open_intents),
             root=self._tree.root().hex(),
             key=self._key.text() if self._key else "",
-            remarks=tuple(self._remarks),
+            remarks=self._all_remarks(),
         )
 
-    def _remark(self, sentence: str) -> None:
-        if len(self._remarks) < _MAX_REMARKS:
+    def _oddity(self, sentence: str) -> None:
+        """A remark about one record; there may be many, so only the first ones are kept."""
+        self._oddities += 1
+        if self._oddities <= _MAX_ODDITIES:
             self._remarks.append(sentence)
+
+    def _all_remarks(self) -> tuple[str, ...]:
+        more = self._oddities - _MAX_ODDITIES
+        return (*self._remarks, f"{more} more remarks about single records") if more > 0 else tuple(self._remarks)
 
     # ---------------------------------------------------------------- signatures
 
@@ -157,7 +172,7 @@ class _Auditor:
         path = self._layout.public_key
         if not self._files.exists(path):
             raise KeyUnknown(f"No key was given, and there is none at {path}")
-        self._remark("the key was read from beside the log; compare it with a copy that was kept elsewhere")
+        self._remarks.append("the key was read from beside the log; compare it with a copy that was kept elsewhere")
         with self._files.open_for_reading(path) as stream:
             return PublicKey.parse(stream.read().decode(errors="replace"))
 
@@ -170,7 +185,7 @@ class _Auditor:
                     self._check_note(signed, key)
                     yield signed
             except UnfinishedNote:
-                self._remark("the last checkpoint is unfinished, as after a crash")
+                self._remarks.append("the last checkpoint is unfinished, as after a crash")
             except BadNote as bad:
                 what = f"Checkpoint number {self._checkpoints + 1} is bad: {bad}"
                 raise _Finding(Result.TAMPERED, what, None) from bad
@@ -209,17 +224,24 @@ class _Auditor:
             what = f"{signed} records were signed, {size} are there: the end was removed, or an older copy put back"
             raise _Finding(Result.INCOMPLETE, what, size)
 
+    def _refuse_unannounced_removal(self) -> None:
+        if self._removed > self._announced:
+            what = f"Records {self._announced} to {self._removed - 1} were removed, and no signed record says so"
+            raise _Finding(Result.INCOMPLETE, what, self._announced)
+        if self._removed:
+            self._remarks.append(f"records 0 to {self._removed - 1} were removed after their time; their hashes are here")
+
     # ---------------------------------------------------------------- records
 
     def _frames(self) -> Iterator[Stored]:
         try:
-            yield from read_log(self._files, self._layout)
+            yield from read_log(self._files, self._layout, self._removed)
         except Damage as damage:
             self._settle_doubt(continued=True)
             if not damage.unfinished:
                 result = Result.INCOMPLETE if damage.missing else Result.TAMPERED
                 raise _Finding(result, f"Damaged: {damage}", damage.index) from damage
-            self._remark(f"unfinished bytes follow record {damage.index - 1}, as after a crash or during a write")
+            self._remarks.append(f"unfinished bytes follow record {damage.index - 1}, as after a crash or during a write")
 
     def _check_record(self, stored: Stored) -> None:
         record = _parse(stored)
@@ -266,11 +288,11 @@ class _Auditor:
     def _look_at(self, record: Record) -> None:
         """What is odd but proves nothing."""
         if self._last and record.time - self._last.time > GAP:
-            self._remark(f"no record for {record.time - self._last.time} before record {record.sequence}")
+            self._oddity(f"no record for {record.time - self._last.time} before record {record.sequence}")
         if record.clock_regressed:
-            self._remark(f"the wall clock went back before record {record.sequence}")
+            self._oddity(f"the wall clock went back before record {record.sequence}")
         if self._last and record.fence != self._last.fence and record.fence in self._fences:
-            self._remark(f"record {record.sequence} was written under an older leadership than the one before")
+            self._oddity(f"record {record.sequence} was written under an older leadership than the one before")
 
     def _advance(self, stored: Stored, record: Record) -> None:
         if stored.offset == 0:
@@ -280,6 +302,7 @@ class _Auditor:
         self._tree.append(stored.leaf)
         self._prev, self._last = stored.leaf.hex(), record
         self._fences.add(record.fence)
+        self._announced = max(self._announced, removed_end(record) or 0)
         if record.phase is Phase.INTENT:
             self._open_intents.add(record.id)
         elif record.settles:
@@ -300,9 +323,9 @@ class _Auditor:
         with self._files.open_for_reading(path) as stream:
             kept = stream.read()
         leaves = bytes(self._segment_leaves)
-        for start in range(0, max(len(kept), len(leaves)), _HASH_BYTES):
-            if start < len(leaves) and kept[start : start + _HASH_BYTES] != leaves[start : start + _HASH_BYTES]:
-                return self._segment + start // _HASH_BYTES
+        for start in range(0, max(len(kept), len(leaves)), HASH_BYTES):
+            if start < len(leaves) and kept[start : start + HASH_BYTES] != leaves[start : start + HASH_BYTES]:
+                return self._segment + start // HASH_BYTES
         return None
 
 

@@ -18,6 +18,7 @@ import json
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -112,7 +113,7 @@ class Tree:
         return node
 
 
-def no_repeated_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def no_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Two readers could disagree about an object that names a key twice."""
     fields = dict(pairs)
     if len(fields) != len(pairs):
@@ -137,6 +138,7 @@ class LogCheck:
         self.tree = Tree()
         self.signed = 0
         self.wrong: Verdict | None = None
+        self.announced = 0
         self.previous = "0" * 64
         self.notes = self.read_notes()
 
@@ -153,6 +155,7 @@ class LogCheck:
     def run(self) -> str:
         """Raises `Verdict` when something is wrong."""
         waiting = list(reversed(self.notes))
+        removed = self.take_kept_hashes(waiting)
         for path in sorted((self.directory / "segments").glob("*.log")):
             if int(path.stem) != self.tree.size:
                 raise Verdict(INCOMPLETE, f"the segment that begins at {self.tree.size} is missing", self.tree.size)
@@ -161,16 +164,36 @@ class LogCheck:
                     if not line.endswith(b"\n") and not stream.read(1) and not waiting:
                         break
                     self.take(line)
-                    while waiting and waiting[-1][0] <= self.tree.size:
-                        self.compare(*waiting.pop())
-                    if self.anchor and self.anchor[0] == self.tree.size:
-                        self.compare(*self.anchor)
+                    self.compare_all(waiting)
         if self.wrong:
             raise self.wrong
+        if removed > self.announced:
+            raise Verdict(INCOMPLETE, f"the records before {removed} were removed, and no record says so", self.announced)
         newest = max([size for size, _ in waiting] + ([self.anchor[0]] if self.anchor else []), default=0)
         if newest > self.tree.size:
             raise Verdict(INCOMPLETE, f"{newest} records were signed, {self.tree.size} are there", self.tree.size)
         return f"{self.tree.size} records, {self.signed} signed, {len(self.notes)} checkpoints"
+
+    def take_kept_hashes(self, waiting: list[tuple[int, bytes]]) -> int:
+        """Of the oldest segments, which were removed after their time; how many records that were."""
+        oldest = min((int(path.stem) for path in (self.directory / "segments").glob("*.log")), default=0)
+        while self.tree.size < oldest:
+            path = self.directory / "hashes" / f"{self.tree.size:016d}.sha256"
+            leaves = path.read_bytes() if path.exists() else b""
+            if not leaves or len(leaves) % 32:
+                raise Verdict(INCOMPLETE, f"the segment that begins at {self.tree.size} is missing", self.tree.size)
+            for start in range(0, len(leaves), 32):
+                self.tree.add(leaves[start : start + 32])
+                self.previous = leaves[start : start + 32].hex()
+                self.compare_all(waiting)
+        return oldest
+
+    def compare_all(self, waiting: list[tuple[int, bytes]]) -> None:
+        """With everything that was signed at this size."""
+        while waiting and waiting[-1][0] <= self.tree.size:
+            self.compare(*waiting.pop())
+        if self.anchor and self.anchor[0] == self.tree.size:
+            self.compare(*self.anchor)
 
     def take(self, line: bytes) -> None:
         """One record."""
@@ -189,9 +212,16 @@ class LogCheck:
             raise self.wrong
         if fields.get("checkpoint", 0) > self.signed:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)
+        self.note_removal(fields)
         leaf = hashlib.sha256(b"\x00" + record).digest()
         self.tree.add(leaf)
         self.previous = leaf.hex()
+
+    def note_removal(self, fields: dict[str, Any]) -> None:
+        """Retention says in a record what it is about to remove."""
+        wanted = ("delete", "intent", "AuditSegment")
+        if (fields.get("action"), fields.get("phase"), fields.get("target", {}).get("kind")) == wanted:
+            self.announced = max(self.announced, int(fields.get("attributes", {}).get("end", 0)))
 
     def compare(self, size: int, root: bytes) -> None:
         """What was signed at this size."""

@@ -1,0 +1,181 @@
+"""Nothing goes before its time, by either clock; what goes leaves its hashes and a record."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from audit.logs import CONTROLLER, KEY, Time, event, intent, open_log, outcome
+
+from govcloud.audit import verify_offline
+from govcloud.audit.errors import AuditDamaged
+from govcloud.audit.layout import Layout
+from govcloud.audit.proofs import at, check, export
+from govcloud.audit.query import search
+from govcloud.audit.records import Action
+from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS, Policy, Segment, removable, remove
+from govcloud.audit.verify import Result, verify
+
+YEAR = Policy(MINIMUM_DAYS)
+
+
+def log_of_days(directory: Path, days: int, time: Time, step_hours: int = 24) -> None:
+    """A record a day, as heartbeats would be every minute."""
+    log = open_log(directory, time=time, segment_bytes=3_000)
+    for _ in range(days * 24 // step_hours):
+        log.append_many([event(unit="jj-health")])
+        time.advance(step_hours * 3_600)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, datetime]:
+    """A log that was written for 385 days, and the moment at its end."""
+    directory, time = tmp_path_factory.mktemp("old") / "audit", Time()
+    log_of_days(directory, 385, time)
+    return directory, time.now
+
+
+def allowed(directory: Path, now: datetime, policy: Policy = YEAR, archived: bool = True) -> list[Segment]:
+    return removable(directory, KEY, policy, now, lambda _: archived)
+
+
+@pytest.mark.parametrize("days", [0, 1, 180, MINIMUM_DAYS - 1])
+def test_a_setting_below_a_year_is_refused(days: int) -> None:
+    with pytest.raises(ValueError, match="at least 365 days"):
+        Policy(days)
+
+
+def test_three_years_are_the_default() -> None:
+    assert Policy().days == DEFAULT_DAYS == 1_095
+
+
+def test_what_is_older_than_the_policy_may_go_and_nothing_else(old: tuple[Path, datetime]) -> None:
+    directory, now = old
+    segments = allowed(directory, now)
+    assert segments
+    assert segments[0].first == 0
+    limit = now - timedelta(days=365)
+    records = list(search(directory))
+    assert all(record.time <= limit for record in records[: segments[-1].end])
+    assert records[segments[-1].end + 8].time > limit, "the next segment is not wholly expired"
+    assert allowed(directory, now, Policy(386)) == []
+
+
+def test_a_wall_clock_that_runs_ahead_removes_nothing(tmp_path: Path) -> None:
+    time = Time()
+    log_of_days(tmp_path, 10, time)
+    time.now += timedelta(days=800)
+    log_of_days(tmp_path, 1, time)
+    assert allowed(tmp_path, time.now) == []
+
+
+def test_a_wall_clock_that_is_behind_removes_nothing(old: tuple[Path, datetime]) -> None:
+    directory, now = old
+    assert allowed(directory, now - timedelta(days=30)) == []
+
+
+def test_what_is_not_archived_stays(old: tuple[Path, datetime]) -> None:
+    directory, now = old
+    assert allowed(directory, now, archived=False) == []
+
+
+def test_a_legal_hold_by_unit_or_request_keeps_everything_from_there_on(old: tuple[Path, datetime]) -> None:
+    directory, now = old
+    assert allowed(directory, now, Policy(365, held_units=frozenset({"jj-health"}))) == []
+    uid = event().request
+    assert allowed(directory, now, Policy(365, held_requests=frozenset({uid}))) == []
+    assert allowed(directory, now, Policy(365, held_units=frozenset({"other"})))
+
+
+def test_an_intent_that_was_never_settled_keeps_its_segment(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time, segment_bytes=600)
+    begun = log.append(intent())
+    log.close()
+    log_of_days(tmp_path, 385, time)
+    assert allowed(tmp_path, time.now) == []
+    log = open_log(tmp_path, time=time)
+    log.append(outcome(begun.id))
+    log.close()
+    assert allowed(tmp_path, time.now)
+
+
+def test_a_log_that_is_not_whole_loses_nothing(tmp_path: Path) -> None:
+    time = Time()
+    log_of_days(tmp_path, 2, time)
+    path = Layout(tmp_path).segment(0)
+    path.write_bytes(path.read_bytes().replace(b"jj-health", b"jj-wealth", 1))
+    with pytest.raises(AuditDamaged, match="not whole"):
+        allowed(tmp_path, time.now)
+
+
+def offline(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, int | None]:
+    capsys.readouterr()
+    code = verify_offline.main(["log", str(directory), "--key", str(Layout(directory).public_key)])
+    return code, json.loads(capsys.readouterr().out)["first_bad"]
+
+
+def test_after_removal_the_rest_is_whole_continued_and_provable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = Time()
+    log_of_days(tmp_path, 385, time)
+    segments = allowed(tmp_path, time.now)
+    end = segments[-1].end
+    first_left = next(record for record in search(tmp_path) if record.sequence == end)
+    log = open_log(tmp_path, time=time)
+    remove(log, tmp_path, segments, CONTROLLER)
+    log.close()
+    assert not Layout(tmp_path).segment(0).exists()
+
+    report = verify(tmp_path, KEY)
+    assert report.result is Result.OK, report.what
+    assert any(f"records 0 to {end - 1} were removed" in remark for remark in report.remarks)
+    assert offline(tmp_path, capsys) == (0, None)
+    assert next(search(tmp_path)) == first_left
+    assert check(export(tmp_path, at(end)), KEY).records == (first_left.stored(),)
+    fences = [(r.action, r.phase) for r in search(tmp_path) if r.action is Action.DELETE]
+    assert len(fences) == 2 * len(segments)
+
+    log = open_log(tmp_path, time=time)
+    assert log.open_intents() == ()
+    log.append(event())
+    log.close()
+    assert verify(tmp_path, KEY).result is Result.OK
+
+
+def test_segments_that_vanish_without_a_record_are_missed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log_of_days(tmp_path, 10, Time())
+    Layout(tmp_path).segment(0).unlink()
+    assert (verify(tmp_path, KEY).result, verify(tmp_path, KEY).first_bad) == (Result.INCOMPLETE, 0)
+    assert offline(tmp_path, capsys) == (2, 0)
+
+
+def test_kept_hashes_that_are_changed_do_not_fit_the_signatures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = Time()
+    log_of_days(tmp_path, 385, time)
+    log = open_log(tmp_path, time=time)
+    remove(log, tmp_path, allowed(tmp_path, time.now)[:1], CONTROLLER)
+    log.close()
+    hashes = Layout(tmp_path).segment_hashes(0)
+    data = bytearray(hashes.read_bytes())
+    data[10] ^= 1
+    hashes.write_bytes(data)
+    assert verify(tmp_path, KEY).result is Result.TAMPERED
+    assert offline(tmp_path, capsys)[0] == 1
+    hashes.unlink()
+    assert verify(tmp_path, KEY).result is Result.INCOMPLETE
+    assert offline(tmp_path, capsys)[0] == 2
+
+
+def test_only_the_oldest_can_be_removed(old: tuple[Path, datetime], tmp_path: Path) -> None:
+    directory, now = old
+    segments = allowed(directory, now)
+    later = Segment(segments[-1].end, segments[-1].end + 1, "", now)
+    log = open_log(directory)
+    with pytest.raises(ValueError, match="oldest"):
+        remove(log, directory, [later], CONTROLLER)
+    log.close()
