@@ -223,9 +223,8 @@ class Reconciler:
         new_stall = _stall(told.status.conditions) not in (None, _stall(before.conditions))
         if new_stall and isinstance(action, act.Refuse | act.Block):
             self.ports.audit.append(evidence.refusal(facts, action))
-        if isinstance(action, act.Await | act.Begin | act.Reject):
-            for verdict in action.standing.verdicts:
-                self._tell_approval(facts, verdict)
+        for verdict in told.verdicts:
+            self._tell_approval(facts, verdict)
         self.ports.cluster.write_request_status(facts.request, as_written(told.status), told.labels)
         if new_stall and (stall := _stall(told.status.conditions)):
             self.ports.cluster.emit_event(facts.request, stall[0], stall[1][:900], warning=True)

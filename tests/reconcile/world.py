@@ -291,7 +291,7 @@ class World:
 
     # The offices
 
-    def decide(self, step: str, decision: str = "Approved", *, name: str = NAME, **changes: Any) -> ApprovalObject:
+    def decide(self, step: str, decision: str = "Approved", /, *, name: str = NAME, **changes: Any) -> ApprovalObject:
         """One decision of the right office on the plan that waits, unless `changes` say otherwise; a minute passes before it."""
         self.clock.advance(timedelta(minutes=1))
         request, plan = self.request(name), self.status(name).plan

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from govcloud.api.request import RequestKey
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep
 from govcloud.reasons import Reason
@@ -30,7 +31,8 @@ class Standing:
     approved: tuple[Verdict, ...]
     missing: tuple[PlannedStep, ...]
     rejected: Verdict | None = None
-    revoked: Verdict | None = None
+    revoked: tuple[Verdict, ...] = ()
+    """Revocations in force: nobody approved their steps again."""
 
     @property
     def complete(self) -> bool:
@@ -45,13 +47,25 @@ class Standing:
         return max((v.approval.created_at for v in self.approved), default=planned_at)
 
 
-_BRACKETS = str.maketrans("〔〕【】（）［］()", "[][][][][]")
+_LOOKS_LIKE = {"Ps": "[", "Pe": "]", "Pd": "-"}
+"""Unicode category -> what all of it is taken for. Every kind of bracket, every length of dash."""
+_MINUS = "\N{MINUS SIGN}"
 
 
 def folded(document_number: str) -> str:
-    """A document number without its look-alikes: full-width digits, other brackets, spaces and letter case do not make it another number."""
-    plain = unicodedata.normalize("NFKC", document_number.translate(_BRACKETS)).translate(_BRACKETS)
-    return "".join(plain.split()).casefold()
+    """A document number without its look-alikes.
+
+    Full-width digits, other brackets, longer dashes, letter case, spaces and whatever is invisible do not make it another number.
+    """
+    plain = unicodedata.normalize("NFKC", document_number).replace(_MINUS, "-")
+    return "".join(_folded(character) for character in plain).casefold()
+
+
+def _folded(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] in "ZC" or category in ("Mn", "Me"):  # spaces; control and format characters; marks on the one before
+        return ""
+    return _LOOKS_LIKE.get(category, character)
 
 
 def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, older_digests: frozenset[str]) -> Standing:
@@ -59,11 +73,11 @@ def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, old
 
     Args:
         approvals: all there are, of every namespace: document numbers are unique among all.
-        older_digests: digests of the request's earlier plans; decisions on those were judged in their time and are left alone.
+        older_digests: digests of the request's earlier plans; decisions on those that were judged in their time are left alone.
     """
     first_use = _first_use_of_numbers(approvals)
     mine = sorted(
-        (a for a in approvals if _about(plan, a) and a.spec.plan_digest not in older_digests),
+        (a for a in approvals if _about(plan, a) and (a.status is None or a.spec.plan_digest not in older_digests)),
         key=lambda a: (a.created_at, a.name),
     )
     result = Standing(verdicts=(), approved=(), missing=plan.steps)
@@ -71,6 +85,23 @@ def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, old
         fault = _fault(plan, approval, result, first_use, now)
         result = _refused(result, approval, *fault) if fault else _counted(result, approval, plan)
     return result
+
+
+def unguarded(request: RequestKey, approvals: Sequence[ApprovalObject]) -> tuple[Verdict, ...]:
+    """Refuses what appeared while the admission policies were not intact: who made it cannot be known, now or later."""
+    about = (request.namespace, request.name)
+    found = (a for a in approvals if (a.namespace, a.spec.request.name) == about and a.status is None)
+    return tuple(Verdict(a, False, Reason.MADE_WHILE_UNGUARDED, _UNGUARDED) for a in found)
+
+
+def unasked(request: RequestKey, approvals: Sequence[ApprovalObject]) -> tuple[Verdict, ...]:
+    """Refuses what came while no plan of the request waits for anybody."""
+    about = (request.namespace, request.name)
+    found = (a for a in approvals if (a.namespace, a.spec.request.name) == about and a.status is None)
+    return tuple(Verdict(a, False, Reason.DIGEST_MISMATCH, "no plan of this request waits for a decision") for a in found)
+
+
+_UNGUARDED = "it was made while the admission policies were not intact, so its author is not proven; decide again"
 
 
 def _about(plan: Plan, approval: ApprovalObject) -> bool:
@@ -92,6 +123,8 @@ def _fault(
     spec = approval.spec
     step = next((s for s in plan.steps if s.step == spec.step), None)
     others = {v.approval.spec.office for v in so_far.approved if v.approval.spec.approver == spec.approver}
+    if _was_unguarded(approval):
+        return Reason.MADE_WHILE_UNGUARDED, _UNGUARDED
     if spec.request.uid != plan.request.uid:
         return (
             Reason.WRONG_REQUEST,
@@ -134,6 +167,11 @@ def _fault(
     return None
 
 
+def _was_unguarded(approval: ApprovalObject) -> bool:
+    conditions = approval.status.conditions if approval.status else ()
+    return any(condition.reason == Reason.MADE_WHILE_UNGUARDED for condition in conditions)
+
+
 def _before(plan: Plan, step: PlannedStep) -> tuple[PlannedStep, ...]:
     return plan.steps[: plan.steps.index(step)]
 
@@ -154,7 +192,8 @@ def _counted(so_far: Standing, approval: ApprovalObject, plan: Plan) -> Standing
     match approval.spec.decision:
         case "Approved":
             missing = tuple(step for step in so_far.missing if step.step != approval.spec.step)
-            return replace(judged, approved=(*so_far.approved, verdict), missing=missing)
+            revoked = tuple(v for v in so_far.revoked if v.approval.spec.step != approval.spec.step)
+            return replace(judged, approved=(*so_far.approved, verdict), missing=missing, revoked=revoked)
         case "Rejected":
             return replace(judged, rejected=verdict)
         case "Revoked":
@@ -173,4 +212,4 @@ def _taken_back(judged: Standing, revocation: Verdict, plan: Plan) -> Standing:
     )
     approved_steps = {v.approval.spec.step for v in kept}
     missing = tuple(s for s in plan.steps if s.step not in approved_steps)
-    return replace(judged, verdicts=withdrawn, approved=kept, missing=missing, revoked=revocation)
+    return replace(judged, verdicts=withdrawn, approved=kept, missing=missing, revoked=(*judged.revoked, revocation))

@@ -90,22 +90,21 @@ def data_that_exists(facts: Facts) -> tuple[Part, ...]:
 
 
 def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
-    """An approval that was revoked, or is gone, freezes what it allowed (P11)."""
+    """An approval that was revoked, or is gone, freezes what it allowed until its office approves the same plan again."""
     operation = facts.progress.operation
     if operation is None or operation.transition == TRIAL_END:
         return None
-    there = {approval.uid for approval in facts.approvals}
-    if gone := [uid for uid in operation.approvals if uid not in there]:
-        return Block(
-            Reason.APPROVAL_REVOKED,
-            f"{len(gone)} of the approvals that started plan {plan.number} no longer exist; the operation is frozen",
-        )
-    revoked = standing(plan, facts.approvals, operation.started_at, frozenset()).revoked
-    if revoked is None:
+    now = standing(plan, facts.approvals, operation.started_at, frozenset())
+    if not now.missing:
         return None
+    steps = ", ".join(step.step for step in now.missing)
+    if now.revoked:
+        why = "; ".join(f"{v.approval.spec.office} revoked its approval ({v.approval.name})" for v in now.revoked)
+    else:
+        why = "approvals that started it no longer exist"
     return Block(
         Reason.APPROVAL_REVOKED,
-        f"{revoked.approval.spec.office} revoked its approval of plan {plan.number} ({revoked.approval.name}); the operation is frozen",
+        f"plan {plan.number} is frozen in the middle: {why}. It goes on once {steps} is approved again",
     )
 
 

@@ -18,7 +18,7 @@ from govcloud.api.request import (
     ResourceView,
 )
 from govcloud.core import actions as act
-from govcloud.core.approvals import Standing
+from govcloud.core.approvals import Standing, Verdict, standing, unasked, unguarded
 from govcloud.core.calendar import working_days_after
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
@@ -32,10 +32,11 @@ Truth = Literal["True", "False", "Unknown"]
 
 @dataclass(frozen=True)
 class Report:
-    """The status to write, and the labels to set (or, with None, to remove)."""
+    """The status to write, the labels to set (or, with None, to remove), and what is said of each approval."""
 
     status: RequestStatus
     labels: Mapping[str, str | None]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,25 @@ def report(
         credentials_secret=credentials_secret(facts.request.key.name) if progress.credentials_plan else None,
     )
     waiting = status.next_action.waiting_for if status.next_action else None
-    return Report(status, {WAITING_LABEL: waiting})
+    return Report(status, {WAITING_LABEL: waiting}, _verdicts(view))
 
 
 def credentials_secret(request: str) -> str:
     """Name of the Secret that holds a request's credentials."""
     return f"{request[:240]}-credentials"
+
+
+def _verdicts(view: _View) -> tuple[Verdict, ...]:
+    """Every decision on the request gets its answer, whatever the request is doing."""
+    facts, operation, started = view.facts, view.facts.progress.operation, view.facts.started
+    if isinstance(view.action, act.Block) and view.action.reason is Reason.ADMISSION_POLICY_MISSING:
+        return unguarded(facts.request.key, facts.approvals)
+    if (asked := view.standing) is not None:
+        return asked.verdicts
+    if operation is not None and started is not None:
+        older = frozenset(plan.digest for plan in facts.plans.values() if plan.number != started.number)
+        return standing(started, facts.approvals, operation.started_at, older).verdicts
+    return unasked(facts.request.key, facts.approvals)
 
 
 # Words
