@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from provider.provider_kit import MemoryJournal
 from pulumi import automation
 
-from provider.provider_kit import MemoryJournal
 from stacks.provider.clouds import Cloud, auth_of
 from stacks.provider.journal import EffectContext, effect
 from stacks.provider.runs import CloudLogin, Run, Runs
