@@ -159,7 +159,9 @@ class KubeCluster:
         """Put every namespace's mark right, after a crash between a finalizer and a mark. Once at the start and with each resync."""
         with self._finalizers:
             live = {request.key.namespace for request in self.requests() if request.has_finalizer}
-            marked = {raw["metadata"]["name"] for raw in self._api.every(path_of(NAMESPACES), labels=LIVE_REQUESTS_LABEL)}
+            marked = {
+                raw["metadata"]["name"] for raw in self._api.every(path_of(NAMESPACES), labels=LIVE_REQUESTS_LABEL)
+            }
             for namespace in sorted(live ^ marked):
                 self._mark_namespace(namespace, live=namespace in live)
 
@@ -188,7 +190,9 @@ class KubeCluster:
         path, version = _path(kinds.REQUEST, request.key.name, request.key.namespace), request.resource_version
         if dict(status) != dict(request.status):
             body = _identified(kinds.REQUEST, request.key.name, request.key.namespace, request.key.uid, version)
-            version = self._api.replace(f"{path}/status", {**body, "status": dict(status)})["metadata"]["resourceVersion"]
+            version = self._api.replace(f"{path}/status", {**body, "status": dict(status)})["metadata"][
+                "resourceVersion"
+            ]
         different = {key: value for key, value in labels.items() if request.labels.get(key) != value}
         if different:
             self._api.merge(path, {"metadata": {"resourceVersion": version, "labels": different}})
@@ -210,7 +214,12 @@ class KubeCluster:
             self._api.replace(f"{path}/status", {**body, "status": wanted})
 
     def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
-        body = {"apiVersion": API_VERSION, "kind": kinds.BACKUP.kind, "metadata": {"name": name}, "spec": as_written(spec)}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kinds.BACKUP.kind,
+            "metadata": {"name": name},
+            "spec": as_written(spec),
+        }
         made = self._api.create(_path(kinds.BACKUP), body)
         backup = backup_from(made or self._existing(_path(kinds.BACKUP, name)))
         if backup.spec != spec:
@@ -246,7 +255,9 @@ class KubeCluster:
         try:
             self._api.create(path_of(EVENTS, namespace=request.key.namespace), event)
         except (Retry, Stop) as error:
-            log.warning("event %s for %s/%s was not written: %s", reason, request.key.namespace, request.key.name, error)
+            log.warning(
+                "event %s for %s/%s was not written: %s", reason, request.key.namespace, request.key.name, error
+            )
 
     def _event(self, request: RequestObject, reason: str, message: str, warning: bool) -> Raw:
         key = request.key

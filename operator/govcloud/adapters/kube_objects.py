@@ -134,7 +134,9 @@ def fitting(parse: Callable[[Raw], Value], raw: Raw | None, reason: Reason) -> V
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         name = f"{raw.get('kind')} {raw['metadata']['name']}"
-        message = f"{name} does not fit this controller: {place}: {first['msg']}; correct it, or apply crds/ of this version"
+        message = (
+            f"{name} does not fit this controller: {place}: {first['msg']}; correct it, or apply crds/ of this version"
+        )
         raise Stop(reason, message) from error
 
 

@@ -29,7 +29,9 @@ class ApprovalSpec(Model):
     """What is decided, on which plan, by whom."""
 
     model_config = checked_by(
-        immutable("a decision cannot be edited; to take it back, create a new one with decision: Revoked")
+        immutable(
+            "a decision cannot be edited; to take it back, create a new one with decision: Revoked / 审批决定不可修改"
+        )
     )
 
     request: RequestRef

@@ -35,7 +35,9 @@ class Part(Model):
 class BackupSpec(Model):
     """What is backed up, from where to where, and how long it is kept."""
 
-    model_config = checked_by(immutable("a backup set cannot be edited; its evidence would not be of it any more"))
+    model_config = checked_by(
+        immutable("a backup set cannot be edited; its evidence would not be of it any more / 备份记录不可修改")
+    )
 
     request: BackedUpRequest
     unit: ObjectName

@@ -15,7 +15,9 @@ from stacks.kind import Image, Offering
 class CatalogSpec(Model):
     """What the agreement offers, from when to when."""
 
-    model_config = checked_by(rule("self.validFrom <= self.validUntil", "validFrom must not be after validUntil"))
+    model_config = checked_by(
+        rule("self.validFrom <= self.validUntil", "validFrom must not be after validUntil / 起始日期不得晚于截止日期")
+    )
 
     title: Line
     valid_from: date = Field(description="first day of the agreement, for instance 2026-01-01")

@@ -57,7 +57,8 @@ def _condition(kind: str, field: Literal["status", "reason"] = "status") -> str:
 
 def _short_name(longest: int, why: str) -> JsonDict:
     return rule(
-        f"self.metadata.name.size() <= {longest}", f"metadata.name may have at most {longest} characters: {why}"
+        f"self.metadata.name.size() <= {longest}",
+        f"metadata.name may have at most {longest} characters: {why} / 名称过长",
     )
 
 
@@ -128,7 +129,7 @@ UNIT = Kind(
         _short_name(63, "it becomes the value of a namespace's label"),
         rule(
             "!has(self.spec.superior) || self.spec.superior != self.metadata.name",
-            "a unit is not above itself; name the primary unit",
+            "a unit is not above itself; name the primary unit / 主管单位不能是本单位",
         ),
     ),
 )

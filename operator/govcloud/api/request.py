@@ -74,8 +74,8 @@ class ServiceEntry(Model):
     model_config = checked_by(
         rule(
             f"{_NUMBER_OF_KINDS} == 1",
-            f"a service has exactly one of {_KINDS}",
-            message_expression=f"'service ' + self.name + ' must have exactly one of {_KINDS}'",
+            f"a service has exactly one of {_KINDS} / 每项服务只能选一类",
+            message_expression=f"'service ' + self.name + ' must have exactly one of {_KINDS} / 每项服务只能选一类'",
         )
     )
 
@@ -121,13 +121,15 @@ class RequestSpec(Model):
     model_config = checked_by(
         rule(
             "!has(self.stage) || self.stage != 'Terminated' || has(self.termination)",
-            "stage Terminated is an application for termination and says why: set termination.reason (JJ 19)",
+            "stage Terminated is an application for termination and says why: set termination.reason (JJ 19) / 终止须写明原因",
         )
     )
 
     unit: ObjectName = Field(
         description="the using unit 使用单位; cannot change",
-        json_schema_extra=validations(immutable("a request stays with its unit; another unit makes its own request")),
+        json_schema_extra=validations(
+            immutable("a request stays with its unit; another unit makes its own request / 申请单位不可变更")
+        ),
     )
     applicant: User = Field(description="the person who asks; must be the authenticated user")
     purpose: Literal["New", "Migration"] = Field(description="a new system 新建 or one moved to the cloud 迁移 (JJ 14)")

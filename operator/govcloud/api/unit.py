@@ -16,10 +16,11 @@ class UnitSpec(Model):
     model_config = checked_by(
         rule(
             "self.budgetLevel != 'Secondary' || has(self.superior)",
-            "a secondary unit names the primary unit above it in superior; that unit approves its applications (JJ 14)",
+            "a secondary unit names the primary unit above it in superior; that unit approves its applications (JJ 14) / 二级预算单位应写明主管单位",
         ),
         rule(
-            "self.budgetLevel != 'Primary' || !has(self.superior)", "a primary unit has no superior; leave superior out"
+            "self.budgetLevel != 'Primary' || !has(self.superior)",
+            "a primary unit has no superior; leave superior out / 一级预算单位没有主管单位",
         ),
     )
 
