@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from audit.logs import KEY, START, QuickFiles, Time, event, intent, open_log, outcome
+from pydantic import ValidationError
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.files import RealFiles
@@ -13,7 +14,7 @@ from govcloud.audit.layout import Layout
 from govcloud.audit.log import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, State
 from govcloud.audit.merkle import leaf_hash
 from govcloud.audit.query import effects, search
-from govcloud.audit.records import Action, Phase
+from govcloud.audit.records import Action, Phase, Target
 from govcloud.audit.verify import Result, verify
 
 
@@ -229,6 +230,7 @@ def test_health_counts(tmp_path: Path) -> None:
     health = log.health()
     assert (health.state, health.reason, health.records, health.open_intents) == (State.READY, "", 1, 1)
     assert health.writable
+    assert str(health) == "ready"
     assert health.free_bytes > 0
     log.close()
 
@@ -243,12 +245,41 @@ def test_little_space_is_said_before_it_is_none(tmp_path: Path) -> None:
     log.close()
 
 
-def test_too_many_records_at_once_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    log = open_log(tmp_path)
-    with pytest.raises(ValueError, match="at most 1000"):
-        log.append_many([event()] * 1_001)
-    assert log.health().records == 0
+def test_many_records_at_once_are_one_flush(tmp_path: Path) -> None:
+    files = CountingFiles()
+    log = open_log(tmp_path, files)
+    files.flushes = 0
+    assert [receipt.sequence for receipt in log.append_many([event()] * 2_500)] == list(range(2_500))
+    assert files.flushes == 2, "the records, and the checkpoint that they made due"
+    assert log.append_many([]) == ()
     log.close()
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"attributes": {"no name": "x"}},
+        {"attributes": {"password": "x"}},
+        {"unit": "two\nlines"},
+        {"target": Target.model_construct(kind="", id="", name="", project="")},
+        {"intent": "some"},
+    ],
+)
+def test_an_entry_made_past_its_checks_is_refused_and_stops_no_one_else(tmp_path: Path, update: dict[str, object]) -> None:
+    log = open_log(tmp_path)
+    with pytest.raises(ValidationError):
+        log.append(event().model_copy(update=update))
+    assert log.append(event()).sequence == 0
+    log.close()
+
+
+def test_foreign_words_put_in_past_the_checks_are_escaped_all_the_same(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(event().model_copy(update={"attributes": {"documentNumber": "2026\u202e\n" + "x" * 999}}))
+    log.close()
+    (record,) = search(tmp_path)
+    assert record.attributes["documentNumber"].startswith("2026\\u202e\\u000axxx")
+    assert len(record.attributes["documentNumber"]) == 256
 
 
 def test_files_are_not_readable_by_everybody(tmp_path: Path) -> None:

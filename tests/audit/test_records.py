@@ -144,7 +144,7 @@ def test_what_the_log_adds_is_checked_too(changes: dict[str, Any]) -> None:
 
 
 def test_the_largest_record_fits_a_frame() -> None:
-    wide, ids = "\U00020000", ("\U00020000" * 128,) * 8
+    wide, ids = "\U00020000", ("\U00020000" * 64,) * 16
     largest = outcome(
         wide * 256,
         initiator=Initiator(id=wide * 256, type=InitiatorType.CONTROLLER, on_behalf_of=wide * 256),

@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS = 60
 LOW_SPACE_BYTES = 1024 * 1024 * 1024
 
 _PULSE_SECONDS = 10
-_MAX_BATCH = 1_000
+_BATCH_RECORDS = 1_000
 _SECOND = 1_000_000_000
 _SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.s3fs", "fuse.sshfs", "fuse.glusterfs"})
 """File systems whose locks or flushes do not mean what the log needs them to mean."""
@@ -69,6 +69,9 @@ class Health:
     open_intents: int
     free_bytes: int
     """0 when the disk does not even answer that."""
+
+    def __str__(self) -> str:
+        return self.reason or self.state
 
     @property
     def writable(self) -> bool:
@@ -119,14 +122,15 @@ class AuditLog:
     # ---------------------------------------------------------------- for callers
 
     def append(self, entry: Entry) -> Receipt:
-        """Durable on return. Raises `AuditUnavailable`: then the effect must not happen."""
+        """Durable on return. Raises `AuditUnavailable`: then the effect must not happen.
+
+        Raises `pydantic.ValidationError` for an entry that was made past its own checks (as by `model_copy`).
+        """
         return self.append_many([entry])[0]
 
     def append_many(self, entries: Sequence[Entry]) -> tuple[Receipt, ...]:
-        """Next to each other in the log, by one flush: all acknowledged, or none."""
-        if len(entries) > _MAX_BATCH:
-            raise ValueError(f"at most {_MAX_BATCH} records are appended at once, not {len(entries)}")
-        ticket = _Ticket(tuple(entries))
+        """Next to each other in the log, by one flush: all acknowledged, or none. Raises like `append`."""
+        ticket = _Ticket(tuple(Entry.model_validate(entry) for entry in entries))    # here, so that it stops no one else
         with self._waiting_lock:
             self._waiting.append(ticket)
         with self._writing:    # whoever comes first writes for all who wait behind it
@@ -385,11 +389,11 @@ class _Ticket:
 
 
 def _batches(tickets: Iterable[_Ticket]) -> Iterator[list[_Ticket]]:
-    """Tickets in order, in groups whose records fit one flush."""
+    """Tickets in order, in groups for one flush each; a ticket is never split."""
     batch: list[_Ticket] = []
     count = 0
     for ticket in tickets:
-        if batch and count + len(ticket.entries) > _MAX_BATCH:
+        if batch and count + len(ticket.entries) > _BATCH_RECORDS:
             yield batch
             batch, count = [], 0
         batch.append(ticket)

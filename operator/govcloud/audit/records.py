@@ -33,7 +33,7 @@ MESSAGE_LENGTH = 1_024
 ATTRIBUTE_LENGTH = 256
 MAX_ATTRIBUTES = 24
 MAX_APPROVALS = 16
-MAX_REQUEST_IDS = 8
+MAX_REQUEST_IDS = 16
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that can forge a line or turn its reading order: control, bidi, surrogates, separators."""
@@ -82,7 +82,7 @@ def _refuse_secret_names(attributes: dict[str, str]) -> dict[str, str]:
 Id = Annotated[str, StringConstraints(max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 RequiredId = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 Digest = Annotated[str, StringConstraints(max_length=128), AfterValidator(_refuse_invisible)]
-ForeignId = Annotated[str, _readable(128), StringConstraints(max_length=128)]
+ForeignId = Annotated[str, _readable(64), StringConstraints(max_length=64)]
 Name = Annotated[str, _readable(NAME_LENGTH), StringConstraints(max_length=NAME_LENGTH)]
 Message = Annotated[str, _readable(MESSAGE_LENGTH), StringConstraints(max_length=MESSAGE_LENGTH)]
 AttributeValue = Annotated[str, _readable(ATTRIBUTE_LENGTH), StringConstraints(max_length=ATTRIBUTE_LENGTH)]
@@ -192,6 +192,7 @@ class _Strict(BaseModel):
         strict=True,
         extra="forbid",
         frozen=True,
+        revalidate_instances="always",
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
