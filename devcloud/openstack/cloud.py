@@ -8,53 +8,74 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from devcloud.openstack import install, processes, settings, template
+from devcloud.failures import DevCloudError, with_log_tail
+from devcloud.locks import exclusive
+from devcloud.openstack import databases, install, settings, template
 from devcloud.openstack.identities import CONTROLLER, CONTROLLER_PROJECTS
-from devcloud.openstack.layout import API_SERVICES, HOST, PASSWORD, REGION, ROOT, SOURCE, Layout
+from devcloud.openstack.layout import API_SERVICES, HOST, PASSWORD, REGION, SOURCE, Layout
 from devcloud.openstack.settings.site import Site
+from devcloud.paths import ROOT, write_atomically
+from devcloud.processes import Processes
+from devcloud.progress import Say, waiting
 
 PATIENCE = 240.0
 """Seconds that all services together may take to answer. On two busy processors, a cold start has taken 60."""
 
-_PROGRAMS = {"services": "parent", "swift": "swift", "trove": "trove"}
+PROGRAMS = {"services": "parent", "swift": "swift", "trove": "trove"}
+"""The processes started here, and the module of services/ that each runs. "services" forks the other projects."""
 
 
-class OpenStackFailed(Exception):
-    """A service did not start; the message names it and the log to read."""
+@dataclass(frozen=True)
+class Service:
+    """One line of `status`."""
+
+    name: str
+    state: str
+    """running, or stopped"""
+    url: str = ""
+    pid: int | None = None
+    memory: int | None = None
+    """Bytes: its own pages, and its part of those it shares."""
 
 
 class OpenStack:
     """Keystone, Glance, Placement, Nova, Neutron, Cinder, Swift and Trove on loopback.
 
     `directory` is the state directory (clouds.yaml is written there), `cache` holds what several clouds share,
-    `say` gets one sentence for each thing worth knowing while one waits.
+    `say` gets one sentence for each thing worth knowing while one waits. Every method raises DevCloudError.
     """
 
-    def __init__(self, directory: Path, cache: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, cache: Path, say: Say) -> None:
         self._layout = Layout(directory.resolve())
         self._cache = cache.resolve()
         self._say = say
-        self._record = processes.Record(self._layout.run / "processes.json")
+        self._processes = Processes(self._layout.run / "processes", self._layout.log)
 
     def prepare(self) -> None:
-        """Installs the environment and makes the template, unless the cache has them. Needs the package index, once."""
-        self._prepare_environment()
-        self._prepare_template()
+        """Installs the environment and makes the template, unless the cache has them. Needs the package index, once.
 
-    def up(self) -> None:
-        """Starts the cloud, or what of it does not run. Returns when every service answers. Raises OpenStackFailed."""
-        self._prepare_environment()
-        if self._running():
-            self._say("OpenStack is up")
-            return
-        self._stop()
+        A cloud that has a state of its own keeps it, and needs no template.
+        """
+        install.ensure_environment(self._cache, self._say)
         if not self._layout.postgres.exists():
             self._prepare_template()
-            self._say("data restored from the template")
+
+    def up(self) -> None:
+        """Starts the cloud, or leaves it alone if it runs. Returns when every service answers."""
+        if self._is_running():
+            self._say("OpenStack runs already")
+            return
+        self.prepare()
+        self._stop()
+        if not self._layout.postgres.exists():
             self._restore()
         self._configure()
         self._start()
@@ -62,52 +83,43 @@ class OpenStack:
     def down(self) -> None:
         """Ends what `up` has started, and nothing else. The state stays."""
         self._stop()
-        self._say("OpenStack is down")
 
     def reset(self) -> None:
         """Forgets all servers, volumes, databases and users; the next `up` starts from the template."""
         self._stop()
         shutil.rmtree(self._layout.home, ignore_errors=True)
+        self._layout.clouds_yaml.unlink(missing_ok=True)
 
-    def status(self) -> dict[str, object]:
-        """What runs, under which address: {"running": bool, "services": {name: {"url": …, "answers": bool}}}."""
+    def status(self) -> list[Service]:
+        """Every service, running or not, the database server among them."""
         if not self._layout.ports_file.exists():
-            return {"running": False, "services": {}}
-        ports = self._layout.ports()
-        services = {
-            name: {"url": f"http://{HOST}:{ports[name]}", "answers": _answers(ports[name])} for name in API_SERVICES
-        }
-        return {"running": self._running(), "services": services, "clouds": str(self._layout.clouds_yaml)}
+            return [Service(name, "stopped") for name in (*API_SERVICES, "postgresql")]
+        return [*(self._service(name) for name in API_SERVICES), self._database_service()]
 
     # ---- preparing
 
-    def _prepare_environment(self) -> None:
-        install.ensure_system_packages()
-        if not install.environment(self._cache).exists():
-            self._say("installing the OpenStack services")
-        install.ensure_environment(self._cache)
-
     def _prepare_template(self) -> None:
         target = template.path(self._cache)
-        with install.locked(target):
-            if not target.exists():
-                self._say("making the databases of OpenStack (once)")
-                with install.fresh_directory(target) as unfinished:
-                    OpenStack(unfinished / "build", self._cache, self._say)._build_template(unfinished)
+        if not target.exists():
+            with exclusive(self._cache / "locks" / target.name, "making the databases of OpenStack", self._say):
+                if not target.exists():
+                    self._say("making the databases of OpenStack, once for all clouds of this version")
+                    with install.fresh_directory(target) as unfinished:
+                        OpenStack(unfinished / "build", self._cache, self._say)._build_template(unfinished / "data")
 
-    def _build_template(self, unfinished: Path) -> None:
-        layout = self._layout
+    def _build_template(self, target: Path) -> None:
         try:
             self._configure()
             self._make_keys()
-            template.create_databases(template.server(layout))
+            template.create_databases(template.server(self._layout))
+            template.create_blank_database(self._layout)
             self._run("migrate")
             self._start()
             self._run("bootstrap")
         finally:
             self._stop()
-        layout.data.rename(unfinished / "data")
-        shutil.rmtree(layout.directory)
+        self._layout.data.rename(target)
+        shutil.rmtree(self._layout.directory)
 
     def _make_keys(self) -> None:
         """Keystone's keys: for its tokens, and for the credentials that it stores."""
@@ -118,8 +130,7 @@ class OpenStack:
                 (directory / number).write_bytes(base64.urlsafe_b64encode(secrets.token_bytes(32)))
 
     def _restore(self) -> None:
-        self._layout.make()
-        template.copy(template.path(self._cache) / "data", self._layout.data)
+        databases.copy(template.path(self._cache) / "data", self._layout.data)
 
     # ---- starting and stopping
 
@@ -127,49 +138,66 @@ class OpenStack:
         return Site(self._layout, self._layout.ports(), install.environment(self._cache))
 
     def _configure(self) -> None:
+        """Chooses the ports and writes every configuration file. To be called while nothing runs."""
         self._layout.make()
         self._layout.choose_ports()
         settings.write(self._site())
-        self._layout.clouds_yaml.write_text(json.dumps(clouds(self._site().auth_url), indent=1) + "\n")
+        write_atomically(self._layout.clouds_yaml, json.dumps(clouds(self._site().auth_url), indent=1) + "\n")
 
     def _start(self) -> None:
         began = time.monotonic()
-        database = template.server(self._layout)
-        database.start()
+        template.server(self._layout).start()
         template.relocate(self._layout)
-        for name, program in _PROGRAMS.items():
-            log = self._layout.log / f"{name}.out"
-            command = self._command(f"services.{program}")
-            self._record.add(name, processes.start(command, log, self._environment(), self._layout.run))
+        for name, module in PROGRAMS.items():
+            command = self._command(f"services.{module}")
+            self._processes.start(name, command, self._environment(), self._layout.run)
+        # Beside the services, which take longer; before Trove answers, it waits for nothing.
+        _at_once([database.resume for database in databases.every(self._layout)])
         self._wait_until_all_answer()
-        self._layout.status.write_text(json.dumps(self.status(), indent=1) + "\n")
+        listing = json.dumps([asdict(service) for service in self.status()], indent=1)
+        write_atomically(self._layout.status, listing + "\n")
         self._say(f"OpenStack answers after {time.monotonic() - began:.1f} s")
 
     def _stop(self) -> None:
-        processes.end(list(self._record.alive().values()))
-        self._record.forget()
+        _at_once([partial(self._processes.stop, name) for name in PROGRAMS])
         self._layout.status.unlink(missing_ok=True)
-        if self._layout.postgres.exists():
-            template.server(self._layout).stop()
+        servers: list[Callable[[], object]] = [database.pause for database in databases.every(self._layout)]
+        if self._layout.postgres.exists() and self._layout.ports_file.exists():
+            servers.append(template.server(self._layout).stop)
+        _at_once(servers)
 
-    def _running(self) -> bool:
-        return set(self._record.alive()) == set(_PROGRAMS)
+    def _is_running(self) -> bool:
+        return all(self._processes.running(name) for name in PROGRAMS)
 
     def _wait_until_all_answer(self) -> None:
         ports = self._layout.ports()
-        waiting = list(API_SERVICES)
+        left = list(API_SERVICES)
         deadline = time.monotonic() + PATIENCE
-        while waiting := [name for name in waiting if not _answers(ports[name])]:
-            if not self._running() or time.monotonic() > deadline:
-                raise OpenStackFailed(f"{', '.join(waiting)} did not start: see {self._layout.log}")
-            time.sleep(0.05)
+        with waiting("OpenStack is starting", self._say, lambda: f"waiting for {', '.join(left)}"):
+            while left := [name for name in left if not _answers(ports[name])]:
+                self._complain_if_ended(left)
+                if time.monotonic() > deadline:
+                    raise DevCloudError(f"{', '.join(left)} did not answer in {PATIENCE:.0f} s: see {self._layout.log}")
+                time.sleep(0.05)
+
+    def _complain_if_ended(self, left: Iterable[str]) -> None:
+        for program in PROGRAMS:
+            if not self._processes.running(program):
+                # A project's own output says why it ended; the parent's says which did.
+                logs = [self._layout.log / f"{name}.out" for name in left]
+                log = next((log for log in logs if "Traceback" in _text(log)), self._processes.log(program))
+                raise with_log_tail(f"{program} of OpenStack ended while it was starting", log)
 
     def _run(self, program: str) -> None:
-        """Runs a program of the OpenStack environment to its end. Raises OpenStackFailed."""
-        log = self._layout.log / f"{program}.out"
-        running = processes.start(self._command(program), log, self._environment(), self._layout.run)
-        if running.wait():
-            raise OpenStackFailed(f"{program} failed:\n{log.read_text()[-3000:]}")
+        """Runs a program of the OpenStack environment to its end."""
+        log = self._layout.log / f"{program}.log"
+        with log.open("wb") as output, waiting(f"{program} of OpenStack", self._say):
+            done = subprocess.run(
+                self._command(program), stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+                env=self._environment(), cwd=self._layout.run,
+            )  # fmt: skip
+        if done.returncode:
+            raise with_log_tail(f"{program} of OpenStack failed", log)
 
     def _command(self, program: str) -> list[str]:
         python = str(install.environment(self._cache) / "bin" / "python")
@@ -186,6 +214,28 @@ class OpenStack:
             "OS_CINDER_DISABLE_EVENTLET_PATCHING": "1",
             "MALLOC_ARENA_MAX": "2",
         }
+
+    # ---- status
+
+    def _service(self, name: str) -> Service:
+        port = self._layout.ports()[name]
+        url = f"http://{HOST}:{port}"
+        pid = self._pid(name)
+        if pid is None or not _answers(port):
+            return Service(name, "stopped", url)
+        return Service(name, "running", url, pid, _memory(pid))
+
+    def _pid(self, name: str) -> int | None:
+        program = self._processes.running(name if name in PROGRAMS else "services")
+        if program is None or name in PROGRAMS:
+            return program.pid if program else None
+        projects: dict[str, int] = json.loads(_text(self._layout.pids) or "{}")
+        return projects.get({"placement": "keystone"}.get(name, name))
+
+    def _database_service(self) -> Service:
+        server = template.server(self._layout)
+        pid, url = server.pid(), f"postgresql://{server.host}:{server.port}"
+        return Service("postgresql", "running" if pid else "stopped", url, pid, _memory(pid) if pid else None)
 
 
 def clouds(auth_url: str) -> dict[str, object]:
@@ -206,9 +256,28 @@ def clouds(auth_url: str) -> dict[str, object]:
     return {"clouds": entries}
 
 
+def _at_once(jobs: Iterable[Callable[[], object]]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for running in [pool.submit(job) for job in jobs]:
+            running.result()
+
+
 def _answers(port: int) -> bool:
     try:
         socket.create_connection((HOST, port), 1).close()
     except OSError:
         return False
     return True
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _memory(pid: int) -> int | None:
+    """The proportional set size in bytes, where the kernel tells it."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)

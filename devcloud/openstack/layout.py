@@ -6,16 +6,17 @@ Paths and ports only. What stands in the files is for settings/; nothing here st
 from __future__ import annotations
 
 import json
-import random
-import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+from devcloud.paths import write_atomically
+from devcloud.ports import LOOPBACK, choose
 
 PASSWORD = "devcloud"
 """The password of every user of the development cloud. It listens on loopback only and holds nothing of value."""
 
 REGION = "RegionOne"
-HOST = "127.0.0.1"
+HOST = LOOPBACK
 
 API_SERVICES = ("keystone", "placement", "glance", "nova", "neutron", "cinder", "swift", "trove")
 """What answers HTTP to clients, in the order in which the services wait for each other."""
@@ -25,7 +26,6 @@ COMPUTE_HOSTS = ("compute1", "compute2")
 """Two, because a resize moves a server to another host."""
 
 SOURCE = Path(__file__).resolve().parent
-ROOT = SOURCE.parent.parent
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class Layout:
         return self.data / "glance" / "images"
 
     @property
+    def blank_database(self) -> Path:
+        """What the data directory of a new Trove instance is a copy of."""
+        return self.data / "blank-database"
+
+    @property
     def trove(self) -> Path:
         """One directory and one JSON file (host, port, state) for each database instance."""
         return self.home / "trove"
@@ -86,6 +91,11 @@ class Layout:
     @property
     def status(self) -> Path:
         return self.home / "status.json"
+
+    @property
+    def pids(self) -> Path:
+        """The process of each project, written by their parent."""
+        return self.run / "pids.json"
 
     @property
     def ports_file(self) -> Path:
@@ -105,32 +115,6 @@ class Layout:
     def choose_ports(self) -> dict[str, int]:
         """To be called while nothing of this cloud runs: keeps the ports it had, replaces those taken meanwhile."""
         known = self.ports() if self.ports_file.exists() else {}
-        ports = {name: known.get(name, 0) for name in PORT_NAMES}
-        for name, port in ports.items():
-            ports[name] = port if port and is_free(port) else free_port(set(ports.values()))
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.ports_file.write_text(json.dumps(ports, indent=1))
-        return ports
-
-
-def free_port(taken: set[int]) -> int:
-    """A free loopback port that no outgoing connection gets by chance: one below the range of those.
-
-    Raises OSError when none of 1000 tries was free.
-    """
-    below = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for _ in range(1000):
-        port = random.randrange(min(20_000, below - 5000), below)
-        if port not in taken and is_free(port):
-            return port
-    raise OSError("no free port found on loopback")
-
-
-def is_free(port: int, host: str = HOST) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError:
-            return False
-    return True
+        chosen = choose(PORT_NAMES, known)
+        write_atomically(self.ports_file, json.dumps(chosen, indent=1) + "\n")
+        return chosen

@@ -1,8 +1,10 @@
 """A PostgreSQL server of the machine's binaries, run by whoever may run one.
 
-Used twice: for the services' own databases, and by Trove's guest for the databases of users. PostgreSQL refuses to run as
+Used twice: for the services' own databases, and by Trove's guests for the databases of users. PostgreSQL refuses to run as
 root; root therefore runs it as the system user `postgres`, with the right to reach a data directory that lies below
 directories closed to that user (a checkout in /root, for one).
+
+Standard library only: the launcher and the services' environment both use it.
 """
 
 from __future__ import annotations
@@ -15,25 +17,22 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devcloud.openstack.processes import Process
+from devcloud.failures import DevCloudError
+from devcloud.processes import stat_of
 
 SYSTEM_USER = "postgres"
 _PACKAGED = Path("/usr/lib/postgresql")
 
 
-class PostgresMissing(Exception):
-    """The machine has no PostgreSQL server; the message says which command installs it."""
-
-
 def binaries() -> Path:
-    """The directory of the newest installed PostgreSQL server. Raises PostgresMissing."""
+    """The directory of the newest installed PostgreSQL server. Raises DevCloudError if there is none."""
     found = sorted(_PACKAGED.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent
     on_path = shutil.which("postgres")
     if on_path and shutil.which("initdb"):
         return Path(on_path).resolve().parent
-    raise PostgresMissing("no PostgreSQL server is installed; install one with: sudo apt-get install -y postgresql")
+    raise DevCloudError("no PostgreSQL server is installed; install one with:  sudo apt-get install -y postgresql")
 
 
 class Server:
@@ -54,15 +53,17 @@ class Server:
             secret.write(password)
             secret.flush()
             give_to_postgres(Path(secret.name))
-            self._run("initdb", "-D", str(self.data), "-U", superuser, f"--pwfile={secret.name}", "-A", "scram-sha-256",
-                      "-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=4", "--no-instructions")  # fmt: skip
+            self._run(
+                "initdb", "-D", str(self.data), "-U", superuser, f"--pwfile={secret.name}", "-A", "scram-sha-256",
+                "-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=4", "--no-instructions",
+            )  # fmt: skip
         lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         with (self.data / "postgresql.auto.conf").open("a") as file:
             file.write(lines)
 
     def start(self) -> None:
         """Starts the server and returns when it accepts connections. A stale lock file of a crash is removed."""
-        if self.process() is not None:
+        if self.pid() is not None:
             return
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self._log.touch()
@@ -72,40 +73,42 @@ class Server:
 
     def stop(self) -> None:
         """Stops the server, if it runs: open transactions are rolled back, everything is written out."""
-        if self.process() is not None:
+        if self.pid() is not None:
             self._run("pg_ctl", "-D", str(self.data), "-w", "-s", "-m", "fast", "stop")
 
-    def process(self) -> Process | None:
-        """The server that serves this data directory, if one does.
+    def pid(self) -> int | None:
+        """The process that serves this data directory, if one does.
 
-        The lock file may be of a server long gone whose id another program has now: only one that works in
+        The lock file may be of a server long gone whose id another program has now: only a process that works in
         the data directory counts.
         """
         try:
             pid = int((self.data / "postmaster.pid").read_text().split()[0])
-            process = Process.of(pid)
-            return process if Path(f"/proc/{pid}/cwd").samefile(self.data) else None
+            runs = stat_of(pid) is not None and Path(f"/proc/{pid}/cwd").samefile(self.data)
+            return pid if runs else None
         except (OSError, ValueError, IndexError):
             return None
 
     def sql(self, database: str, statements: str, superuser: str, password: str) -> None:
-        """Runs statements through psql, all or none of them. Raises CalledProcessError."""
+        """Runs statements through psql; stops at the first that fails. Raises DevCloudError."""
         address = ["-h", self.host, "-p", str(self.port), "-U", superuser, "-d", database]
         self._run("psql", *address, "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", given=statements, password=password)
+
+    def sql_while_stopped(self, statement: str) -> None:
+        """Runs one statement as the superuser on the files of a server that does not run: no password is asked for."""
+        self._run("postgres", "--single", "-D", str(self.data), "postgres", given=f"{statement}\n")
 
     def _run(self, program: str, *arguments: str, given: str = "", password: str = "") -> None:
         command = [*as_postgres(), str(self._binaries / program), *arguments]
         environment = {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password}
         # pg_ctl hands its output streams on to the server: a pipe would stay open until the server ends.
         with tempfile.TemporaryFile() as output:
-            done = subprocess.run(command, input=given.encode(), stdout=output, stderr=output, env=environment, cwd="/")
+            done = subprocess.run(
+                command, input=given.encode(), stdout=output, stderr=output, env=environment, cwd="/", check=False
+            )
             output.seek(0)
             if done.returncode:
-                raise PostgresFailed(f"{program} failed with {done.returncode}: {output.read().decode()[-2000:]}")
-
-
-class PostgresFailed(Exception):
-    """A program of PostgreSQL's ended with an error; the message holds what it said."""
+                raise DevCloudError(f"{program} failed with {done.returncode}:\n{output.read().decode()[-2000:]}")
 
 
 def as_postgres() -> Sequence[str]:
@@ -129,4 +132,4 @@ def _system_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        raise PostgresMissing(f"PostgreSQL does not run as root, and there is no user {SYSTEM_USER}") from None
+        raise DevCloudError(f"PostgreSQL does not run as root, and there is no user {SYSTEM_USER}") from None

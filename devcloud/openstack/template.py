@@ -6,10 +6,9 @@ database; the ports, which stand in Keystone's catalog, are written there at eve
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from devcloud.openstack import identities, install, postgres
+from devcloud.openstack import databases, identities, install, postgres
 from devcloud.openstack.layout import HOST, PASSWORD, SOURCE, Layout
 
 SUPERUSER = "devcloud"
@@ -21,7 +20,8 @@ SETTINGS = {
     "max_wal_senders": "0", "max_connections": "300", "shared_buffers": "64MB", "min_wal_size": "16MB",
     "max_wal_size": "64MB", "jit": "off", "ssl": "off",
 }  # fmt: skip
-_MADE_FROM = ("migrate.py", "identities.py", "bootstrap.py", "template.py", "settings", "drivers", "services")
+_MADE_FROM = ("migrate.py", "identities.py", "bootstrap.py", "template.py", "databases.py",
+              "settings", "drivers", "services")  # fmt: skip
 
 
 def path(cache: Path) -> Path:
@@ -50,9 +50,10 @@ def create_databases(database_server: postgres.Server) -> None:
     _sql(database_server, "trove", f"update pg_cast set castcontext = 'i' where {cast};")
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copies a data directory with its owners: PostgreSQL's files belong to its user."""
-    subprocess.run(["cp", "-a", "--reflink=auto", "--sparse=always", f"{source}/.", str(target)], check=True)
+def create_blank_database(layout: Layout) -> None:
+    """Makes what the databases of Trove's instances are copies of: it saves each of them two seconds."""
+    blank = postgres.Server(layout.blank_database, HOST, 0, layout.log / "blank-database.log")
+    blank.initialise(databases.SUPERUSER, PASSWORD, databases.SETTINGS)
 
 
 def relocate(layout: Layout) -> None:

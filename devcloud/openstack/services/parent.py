@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from devcloud.openstack.services.runtime import (
     say,
     wake_up_instead_of_polling,
 )
+from devcloud.paths import write_atomically
 
 PROJECTS = ("keystone", "nova", "neutron", "cinder", "glance")
 SHARED = """
@@ -50,7 +52,9 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     say("shared libraries loaded")
-    _supervise({_fork(project, runtime): project for project in PROJECTS})
+    children = {_fork(project, runtime): project for project in PROJECTS}
+    write_atomically(runtime.layout.pids, json.dumps({project: pid for pid, project in children.items()}))
+    _supervise(children)
 
 
 def _supervise(children: dict[int, str]) -> None:

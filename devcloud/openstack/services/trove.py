@@ -20,6 +20,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     runtime = runtime_from_arguments()
     conf = _configure(runtime)
+    _install_guests(runtime)
     _start_services(conf)
     application = _api(conf)
     listener = eventlet.listen((HOST, runtime.ports["trove"]), backlog=128, reuse_port=False)
@@ -41,6 +42,23 @@ def _configure(runtime: Runtime) -> Any:
     notification.DBaaSAPINotification.register_notify_callback(models.persist_instance_fault)
     cfg.set_api_config_defaults()
     return conf
+
+
+def _install_guests(runtime: Runtime) -> None:
+    from trove.instance import models
+
+    from devcloud.openstack.drivers import trove_guest
+
+    trove_guest.use(runtime.layout)
+    load_addresses = models.load_simple_instance_addresses
+
+    def with_reachable_address(context: Any, row: Any) -> None:
+        load_addresses(context, row)
+        row.addresses = [*trove_guest.reachable_addresses(runtime.layout, row.id), *row.addresses]
+
+    models.load_simple_instance_addresses = with_reachable_address
+    trove_guest.report_all(runtime.layout)
+    eventlet.spawn(trove_guest.keep_reporting, runtime.layout)
 
 
 def _start_services(conf: Any) -> None:
