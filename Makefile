@@ -39,6 +39,7 @@ test: lint test-unit test-cluster ## everything that must pass before a change g
 lint: environment ## style, types, and which part may import which
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
+	@$(VENV)/mypy --follow-imports=silent devcloud/*.py devcloud/demo/*.py
 	@PYTHONPATH=operator:. $(VENV)/lint-imports
 
 test-unit: environment ## units and contracts; needs no control plane, takes seconds
