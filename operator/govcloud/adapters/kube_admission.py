@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -31,14 +30,15 @@ class ManifestsMissing(Exception):
 
 
 def installed_manifests() -> Manifests:
-    """The policies and bindings of this version, from the package (a wheel) or from `deploy/admission` of a checkout.
+    """The policies and bindings of this version, from the package `deploy`: in a checkout the folder itself, in a wheel a copy of it.
 
     Raises:
-        ManifestsMissing: neither is there, or there is nothing in it.
+        ManifestsMissing: they are not there.
     """
-    packaged = resources.files("govcloud") / "deployed" / "admission"
-    checkout = Path(__file__).resolve().parents[3] / "deploy" / "admission"
-    return manifests_in(packaged if packaged.is_dir() else checkout)
+    try:
+        return manifests_in(resources.files("deploy") / "admission")
+    except ModuleNotFoundError as error:
+        raise ManifestsMissing("the package deploy is not installed; install the wheel, or run in a checkout") from error
 
 
 def manifests_in(folder: Traversable) -> Manifests:
