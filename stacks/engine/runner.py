@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,11 @@ class Outcome:
     outputs: Mapping[str, Any] = field(repr=False)
 
 
+Find = Callable[[state.Pending], str | None]
+"""Looks a create that was under way up in the cloud: the id of what it made, or None where it made nothing, or where the coming run
+makes it (`create` looks first). MUST raise `EngineError` where the cloud cannot tell."""
+
+
 @dataclass(frozen=True)
 class Recovery:
     """What an interrupted run had left behind."""
@@ -65,48 +72,61 @@ class Engine:
     Args:
         installation: where the CLI is and where it keeps things.
         provider_port: where the provider listens on loopback; asked anew for each run.
+        settle: seconds after which a request whose sender died has been carried out, or never will be.
+        now, sleep: the clock.
     """
 
-    def __init__(self, installation: Installation, provider_port: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        provider_port: Callable[[], int],
+        *,
+        settle: float = 10.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._installation = installation
         self._provider_port = provider_port
+        self._settle = settle
+        self._now = now
+        self._sleep = sleep
         self._sound: set[StackName] = set()
         self._lock = threading.Lock()
 
-    def up(self, stack: StackName, program: Program, inputs: Inputs) -> Outcome:
+    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
         """Bring the stack to the program.
 
         Raises:
             RunFailed: some operations failed; the rest is done and remembered.
             EngineError: the run could not be made, and why.
         """
-        self._make_sound(stack)
+        self._make_sound(stack, find)
         collected = Collected()
         with _serving(program_function(program, inputs, collected)) as client:
             events = self._run(stack, ["up", "--skip-preview", "--yes", *_served_by(client)])
         return Outcome(events.operations, events.performed, dict(collected.resources), dict(collected.outputs))
 
-    def preview(self, stack: StackName, program: Program, inputs: Inputs) -> tuple[Performed, ...]:
+    def preview(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> tuple[Performed, ...]:
         """What `up` would do, without a write.
 
         Raises:
             EngineError: it cannot be told, and why.
         """
-        self._make_sound(stack)
+        self._make_sound(stack, find)
         with _serving(program_function(program, inputs, Collected())) as client:
             return self._run(stack, ["preview", *_served_by(client)]).performed
 
-    def refresh(self, stack: StackName) -> Outcome:
+    def refresh(self, stack: StackName, find: Find) -> Outcome:
         """Make the stack remember what is in the cloud now, without a write to the cloud.
 
         Raises:
             EngineError: it could not be read, and why.
         """
-        self._make_sound(stack)
+        self._make_sound(stack, find)
         events = self._run(stack, ["refresh", "--skip-preview", "--yes"])
         return self._outcome_of(stack, events)
 
-    def destroy(self, stack: StackName) -> Outcome:
+    def destroy(self, stack: StackName, find: Find) -> Outcome:
         """Delete all resources of the stack. The empty stack stays, with its history. No stack at all is no error.
 
         Raises:
@@ -115,7 +135,7 @@ class Engine:
         """
         if not self._exists(stack):
             return Outcome({}, (), {}, {})
-        self._make_sound(stack)
+        self._make_sound(stack, find)
         events = self._run(stack, ["destroy", "--skip-preview", "--yes"])
         return self._outcome_of(stack, events)
 
@@ -130,29 +150,42 @@ class Engine:
         except StackMissing:
             return None
 
-    def recover(self, stack: StackName) -> Recovery:
+    def recover(self, stack: StackName, find: Find) -> Recovery:
         """Clear away what an interrupted run left: its process, its lock, and the operations that were under way.
 
-        An operation under way is forgotten, because what it made is found again by its mark: `create` looks before it makes. What was
-        being updated is read anew, because nobody knows how far that came.
-
         Raises:
-            EngineError: the state cannot be read or written, and why.
+            EngineError: the state cannot be read or written, or the cloud cannot tell what was made.
         """
         processes = leftovers.end_left_over(stack, self._installation.backend_url)
         self._installation.ask(stack, ["cancel", "--yes"])
         remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
         if remembered.pending:
-            self._installation.ask(stack, ["stack", "import"], given=state.without_pending(remembered))
-            self._read_anew(stack, [item.urn for item in remembered.pending if item.kind == "updating"])
+            found = self._found(stack, find)
+            self._installation.ask(stack, ["stack", "import"], given=state.repaired(remembered, found))
         return Recovery(processes, remembered.pending)
 
-    def _make_sound(self, stack: StackName) -> None:
+    def _found(self, stack: StackName, find: Find) -> dict[str, str]:
+        """What the creates under way have made: URN -> id."""
+        revealed = state.parse(self._installation.ask(stack, ["stack", "export", "--show-secrets"]))
+        creating = [item for item in revealed.pending if item.kind == "creating"]
+        found = {item.urn: find(item) for item in creating}
+        if None in found.values():
+            self._let_it_settle(revealed.written_at)
+            found |= {item.urn: find(item) for item in creating if found[item.urn] is None}
+        return {urn: identity for urn, identity in found.items() if identity is not None}
+
+    def _let_it_settle(self, written_at: datetime | None) -> None:
+        """A request that was on its way when its sender died may still be carried out: what is not there yet may come."""
+        if written_at is not None:
+            age = (self._now() - written_at).total_seconds()
+            self._sleep(min(max(self._settle - age, 0.0), self._settle))
+
+    def _make_sound(self, stack: StackName, find: Find) -> None:
         with self._lock:
             if stack in self._sound:
                 return
         if not self._made_new(stack):
-            self.recover(stack)
+            self.recover(stack, find)
         with self._lock:
             self._sound.add(stack)
 
@@ -170,11 +203,6 @@ class Engine:
             if stack in self._sound:
                 return True
         return self.remembered(stack) is not None
-
-    def _read_anew(self, stack: StackName, urns: list[str]) -> None:
-        if urns:
-            targets = [argument for urn in urns for argument in ("--target", urn)]
-            self._run(stack, ["refresh", "--skip-preview", "--yes", *targets])
 
     def _run(self, stack: StackName, arguments: list[str]) -> Events:
         with tempfile.TemporaryDirectory(prefix="events-", dir=self._installation.prepare(stack.project)) as folder:

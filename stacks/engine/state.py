@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from stacks.engine.events import logical_name
@@ -19,10 +20,20 @@ _SIGNS_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a constant of 
 
 @dataclass(frozen=True)
 class Pending:
-    """An operation that was under way when its run was interrupted. `kind`: creating, updating, deleting, reading, importing."""
+    """An operation that was under way when its run was interrupted.
+
+    Attributes:
+        urn, type: of the resource.
+        kind: creating, updating, deleting, reading or importing.
+        login: name of the login that was used.
+        inputs: by wire names; secrets in plain where the export was asked to show them.
+    """
 
     urn: str
+    type: str
     kind: str
+    login: str
+    inputs: Mapping[str, Any] = field(repr=False)
 
     @property
     def resource(self) -> str:
@@ -51,9 +62,10 @@ class State:
     """A whole exported state, and the document it came from."""
 
     resources: tuple[Remembered, ...]
-    outputs: Mapping[str, Any]
+    outputs: Mapping[str, Any] = field(repr=False)
     pending: tuple[Pending, ...]
-    document: Mapping[str, Any]
+    written_at: datetime | None
+    document: Mapping[str, Any] = field(repr=False)
 
 
 def parse(text: str) -> State:
@@ -69,16 +81,41 @@ def parse(text: str) -> State:
             resources=tuple(_resources(deployment)),
             outputs=_outputs(deployment),
             pending=tuple(_pending(deployment)),
+            written_at=_written_at(deployment),
             document=document,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateDamaged(f"the exported state is not what the engine writes ({type(error).__name__})") from error
 
 
-def without_pending(state: State) -> str:
-    """The state as JSON for an import, with its pending operations forgotten."""
-    deployment = {key: value for key, value in state.document["deployment"].items() if key != "pending_operations"}
+def repaired(state: State, found: Mapping[str, str]) -> str:
+    """The state as JSON for an import, with nothing pending any more.
+
+    What was being created and was found in the cloud (`found`: URN -> id) is remembered as made but not finished, so that the engine
+    asks for it to be finished, or deletes it where no program wants it. What was being updated is read anew before the next update:
+    nobody knows how far that came. What was being deleted is still remembered, and is deleted again.
+    """
+    deployment = dict(state.document["deployment"])
+    pending = deployment.pop("pending_operations", None) or []
+    updating = {item["resource"]["urn"] for item in pending if item["type"] == "updating"}
+    made = [_unfinished(item["resource"], found[item["resource"]["urn"]]) for item in pending if _was_found(item, found)]
+    deployment["resources"] = [_to_read_anew(item, updating) for item in deployment.get("resources") or ()] + made
     return json.dumps({**state.document, "deployment": deployment})
+
+
+def _was_found(pending: Mapping[str, Any], found: Mapping[str, str]) -> bool:
+    return pending["type"] == "creating" and pending["resource"]["urn"] in found
+
+
+def _unfinished(resource: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    inputs = resource.get("inputs") or {}
+    return {**resource, "id": identity, "outputs": inputs, "initErrors": ["the run that made it was interrupted"]}
+
+
+def _to_read_anew(resource: Mapping[str, Any], updating: set[str]) -> Mapping[str, Any]:
+    if resource["urn"] not in updating or resource.get("delete"):
+        return resource
+    return {**resource, "refreshBeforeUpdate": True}
 
 
 def _resources(deployment: Mapping[str, Any]) -> Iterator[Remembered]:
@@ -104,7 +141,25 @@ def _outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _pending(deployment: Mapping[str, Any]) -> Iterator[Pending]:
     for item in deployment.get("pending_operations") or ():
-        yield Pending(item["resource"]["urn"], item["type"])
+        resource = item["resource"]
+        yield Pending(
+            urn=resource["urn"],
+            type=resource["type"],
+            kind=item["type"],
+            login=_login_of(resource.get("provider", "")),
+            inputs=_revealed(resource.get("inputs") or {}),
+        )
+
+
+def _login_of(provider: str) -> str:
+    """The login's name out of a reference to a provider resource: `<urn>::<id>`."""
+    return logical_name(provider.rpartition("::")[0])
+
+
+def _written_at(deployment: Mapping[str, Any]) -> datetime | None:
+    """When the engine last wrote the state; None for a state that nobody has written yet."""
+    text = deployment["manifest"]["time"]
+    return None if text.startswith("0001-") else datetime.fromisoformat(text)
 
 
 def _revealed(value: Any) -> Any:

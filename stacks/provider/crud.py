@@ -19,12 +19,15 @@ from stacks.provider.declarations.model import Change, Declaration, MarkIn
 from stacks.provider.errors import Code, ProviderError, QuarantinedDuplicates, in_words
 from stacks.provider.handlers import HANDLERS
 from stacks.provider.journal import current_effect, effect
-from stacks.provider.properties import Properties
+from stacks.provider.properties import Changed, Properties
 from stacks.provider.session import AnswerLost
 from stacks.provider.work import Work, unwrapped
 
 LOOKS_AFTER_A_LOST_ANSWER = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each look for an object whose create request was not answered."""
+
+IMPORTED = "__imported"
+"""Output of a resource whose inputs were read from the cloud, until its program has been run once."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,12 +77,27 @@ def create(work: Work, inputs: Properties) -> Resource:
         raise InitFailed(made.identity, _outputs(work, {}, inputs), told) from error
 
 
+def find(work: Work, inputs: Properties) -> tuple[str, ...]:
+    """Ids of what an earlier, interrupted attempt at this operation made. More than one is for a person to look at.
+
+    Raises:
+        keystoneauth's exceptions: it cannot be told.
+    """
+    return tuple(_marked(work, inputs))
+
+
 def read(work: Work, identity: str, inputs: Properties, olds: Properties) -> Resource | None:
     """The resource as it is now; None when it is not there."""
     shown = _shown(work, identity, inputs)
     if shown is None:
         return None
-    return Resource(identity, _with_unshown(work.declaration, _outputs(work, shown, inputs), olds))
+    outputs = _with_unshown(work.declaration, _outputs(work, shown, inputs), olds)
+    return Resource(identity, outputs if inputs and not olds.get(IMPORTED) else {**outputs, IMPORTED: True})
+
+
+def what_changes(declaration: Declaration, old: Properties, new: Properties, olds: Properties) -> list[Changed]:
+    """The inputs that differ, given what the state knows of the resource (`olds`, its outputs)."""
+    return properties.changes(declaration, old, new, imported=bool(olds.get(IMPORTED)))
 
 
 def update(work: Work, identity: str, old: Properties, new: Properties, olds: Properties) -> Resource:
@@ -89,7 +107,7 @@ def update(work: Work, identity: str, old: Properties, new: Properties, olds: Pr
         ProviderError, keystoneauth's exceptions: some or all of it was not done. Doing it again is safe.
     """
     work = _with_fault(work)
-    changed = properties.changes(work.declaration, old, new)
+    changed = [change for change in what_changes(work.declaration, old, new, olds) if not change.only_recorded]
     _send_update(work, identity, changed, new)
     for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):
         HANDLERS[handler](work, identity, old, new)
@@ -227,7 +245,7 @@ def _remove(work: Work, identity: str, inputs: Properties) -> None:
 # --------------------------------------------------------------------------------------------------------- updating
 
 
-def _send_update(work: Work, identity: str, changed: list[properties.Changed], new: Properties) -> None:
+def _send_update(work: Work, identity: str, changed: list[Changed], new: Properties) -> None:
     declared = work.declaration
     uniform = [change for change in changed if change.field.change is Change.UPDATE]
     if not uniform:

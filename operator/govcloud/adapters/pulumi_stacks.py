@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +24,20 @@ from govcloud.ports import StackOutcome, UnitAccess
 from govcloud.reasons import Reason
 from stacks import unit as unit_stack
 from stacks.engine.commands import Installation, StackName
-from stacks.engine.failures import StackLocked
+from stacks.engine.failures import Diagnostic, RunFailed, StackLocked
 from stacks.engine.registration import Inputs
-from stacks.engine.runner import Engine, Outcome
+from stacks.engine.runner import Engine, Find, Outcome
+from stacks.engine.state import Pending
 from stacks.kind import Quota
 from stacks.order import leaves
 from stacks.program import External, Program
+from stacks.provider.clouds import Clouds
+from stacks.provider.errors import ProviderError
+from stacks.provider.finding import Finder, Unfinished
 from stacks.provider.journal import Journal
-from stacks.provider.runs import CloudLogin, Run, Runs
+from stacks.provider.runs import CloudLogin, Run, Runs, login_for
 from stacks.provider.server import ProviderServer
+from stacks.provider.session import SystemClock
 from stacks.unit import UnitStack
 
 UNITS, REQUESTS = "govcloud-units", "govcloud-requests"
@@ -78,12 +83,16 @@ class PulumiStacks:
     Args:
         engine: runs programs.
         runs: where the provider learns which run may do what, with which logins.
+        finder: looks up what an interrupted run made.
         controller: the controller's own login; may make projects, users and quotas.
         master_key: every secret is derived from it.
     """
 
-    def __init__(self, engine: Engine, runs: Runs, controller: CloudLogin, master_key: bytes) -> None:
+    def __init__(
+        self, engine: Engine, runs: Runs, finder: Finder, controller: CloudLogin, master_key: bytes
+    ) -> None:
         self._engine = engine
+        self._finder = finder
         self._runs = runs
         self._controller = controller
         self._master_key = master_key
@@ -105,9 +114,11 @@ class PulumiStacks:
         """Bring the request's stack to `program`, doing nothing but what is `allowed`."""
         with self._locked(key.uid):
             access = self._access(unit, program)
-            with self._changing(key, unit, plan, access, allowed):
+            with self._changing(key, plan, access, allowed) as run:
+                find = self._finding(run, {resource.name for resource in program.resources})
+                inputs = self._inputs(key.uid, access)
                 outcome = self._once_more_if_locked(
-                    _request_stack(key), lambda stack: self._engine.up(stack, program, self._inputs(key.uid, access))
+                    _request_stack(key), find, lambda stack: self._engine.up(stack, program, inputs, find)
                 )
             return self._remembering(key, outcome)
 
@@ -115,8 +126,11 @@ class PulumiStacks:
         """Destroy all resources of the request's stack."""
         with self._locked(key.uid):
             access = self._required_unit(unit)
-            with self._changing(key, unit, plan, access, None):
-                outcome = self._once_more_if_locked(_request_stack(key), self._engine.destroy)
+            with self._changing(key, plan, access, None) as run:
+                find = self._finding(run, frozenset())
+                outcome = self._once_more_if_locked(
+                    _request_stack(key), find, lambda stack: self._engine.destroy(stack, find)
+                )
             return self._remembering(key, outcome)
 
     def outcome(self, key: RequestKey) -> StackOutcome | None:
@@ -141,10 +155,12 @@ class PulumiStacks:
     ) -> _UnitState:
         wanted = UnitStack(unit.uid, unit.name, quota, external_network, with_default_network)
         clouds = {"admin": self._controller, "service-user": self._service_user(wanted)}
-        stack = _unit_stack(unit)
-        with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)):
+        stack, program = _unit_stack(unit), unit_stack.program(wanted)
+        with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)) as run:
+            find = self._finding(run, {resource.name for resource in program.resources})
+            inputs = self._inputs(unit.uid, None)
             outcome = self._once_more_if_locked(
-                stack, lambda name: self._engine.up(name, unit_stack.program(wanted), self._inputs(unit.uid, None))
+                stack, find, lambda name: self._engine.up(name, program, inputs, find)
             )
         state = _UnitState.of(outcome.outputs)
         if state is None:
@@ -179,19 +195,14 @@ class PulumiStacks:
 
     @contextmanager
     def _changing(
-        self,
-        key: RequestKey,
-        unit: UnitObject,
-        plan: int,
-        access: _UnitState,
-        allowed: frozenset[tuple[str, str]] | None,
-    ) -> Iterator[None]:
+        self, key: RequestKey, plan: int, access: _UnitState, allowed: frozenset[tuple[str, str]] | None
+    ) -> Iterator[Run]:
         """Announce the run to the provider. Whatever becomes of it, what was known of the stack is not known any more."""
         login = unit_login(self._controller, access.credential_id, access.credential_secret)
         run = Run(_request_stack(key).stack, key.uid, plan, {"unit": login}, allowed)
         self._outcomes.pop(key.uid, None)
         with translated(), self._runs.running(run):
-            yield
+            yield run
 
     def _inputs(self, owner: str, access: _UnitState | None) -> Inputs:
         external = {} if access is None else {"project_id": access.project_id, "user_id": access.user_id}
@@ -199,12 +210,25 @@ class PulumiStacks:
             external[_DEFAULT_NETWORK_ID] = access.default_network_id
         return Inputs(lambda name: derive(self._master_key, f"{owner}/{name}"), external)
 
-    def _once_more_if_locked(self, stack: StackName, run: Callable[[StackName], Outcome]) -> Outcome:
+    def _finding(self, run: Run, made_by_run: Set[str]) -> Find:
+        """How to look up what an interrupted run of the stack made. What the coming run makes under the same plan finds itself."""
+
+        def find(pending: Pending) -> str | None:
+            newest = run.plan - 1 if pending.resource in made_by_run else run.plan
+            unfinished = Unfinished(pending.urn, pending.type, pending.resource, pending.inputs)
+            try:
+                return self._finder.made(unfinished, login_for(run, pending.login), run.owner, range(newest, 0, -1))
+            except ProviderError as error:
+                raise RunFailed((Diagnostic(pending.resource, str(error)),), "looking up what was made") from error
+
+        return find
+
+    def _once_more_if_locked(self, stack: StackName, find: Find, run: Callable[[StackName], Outcome]) -> Outcome:
         """We hold the only lock that counts, so a lock in the state is a dead run's: it is cleared away once."""
         try:
             return run(stack)
         except StackLocked:
-            self._engine.recover(stack)
+            self._engine.recover(stack, find)
             return run(stack)
 
     def _remembering(self, key: RequestKey, outcome: Outcome) -> StackOutcome:
@@ -263,11 +287,14 @@ def open_stacks(
     """
     home = state_dir / "pulumi"
     master_key = load_or_create(state_dir / "master.key", may_create=not (home / "state" / ".pulumi").exists())
-    runs = Runs()
+    runs, clock = Runs(), SystemClock()
+    clouds = Clouds(journal, clock)
     server = ProviderServer(runs, journal)
     port = server.start()
     try:
         installation = Installation(pulumi, home, derive(master_key, "pulumi/passphrase"), backend)
-        yield PulumiStacks(Engine(installation, lambda: port), runs, controller, master_key)
+        engine = Engine(installation, lambda: port)
+        yield PulumiStacks(engine, runs, Finder(clouds, clock), controller, master_key)
     finally:
         server.stop()
+        clouds.close_all_but(frozenset())
