@@ -7,7 +7,7 @@ Property names are Pulumi's wire names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from stacks.provider import marks
@@ -24,7 +24,7 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
-LONGEST_DESCRIPTION = 160
+LONGEST_DESCRIPTION = 150
 """Characters: Neutron keeps 255, and our mark needs the rest."""
 
 
@@ -42,11 +42,15 @@ class Changed:
 
     field: Field
     kind: Literal["add", "delete", "update"]
+    only_recorded: bool = False
+    """An imported resource may well have this value already: no answer shows it. It is written down, nothing is
+    done.
+    """
 
     @property
     def replaces(self) -> bool:
         """Whether this change makes the resource anew."""
-        return self.field.change is Change.REPLACE
+        return self.field.change is Change.REPLACE and not self.only_recorded
 
 
 # ---------------------------------------------------------------------------------------------------------- check
@@ -199,14 +203,19 @@ def _has_kind(field: Field, value: Any) -> bool:
 # ---------------------------------------------------------------------------------------------------------- diff
 
 
-def changes(declaration: Declaration, old: Properties, new: Properties) -> list[Changed]:
+def changes(declaration: Declaration, old: Properties, new: Properties, *, imported: bool = False) -> list[Changed]:
     """The inputs that differ, in the order of the declaration.
 
     Order is ignored where it means nothing; an input that was never given equals its default; one that was taken away
-    and that the service chooses itself does not count.
+    and that the service chooses itself does not count. Of an imported resource, inputs that no answer shows are
+    unknown: giving them for the first time is no change.
     """
     found = (_change(field, old.get(field.wire), new.get(field.wire)) for field in declaration.inputs)
-    return [change for change in found if change is not None]
+    return [
+        replace(change, only_recorded=imported and change.kind == "add" and change.field.shown is None)
+        for change in found
+        if change is not None
+    ]
 
 
 def _change(field: Field, old: Any, new: Any) -> Changed | None:
@@ -319,20 +328,35 @@ def inputs_as_found(declaration: Declaration, found: Properties, inputs: Propert
     everything that differs from its default is written down.
     """
     if not inputs:
-        return {
-            field.wire: found[field.wire]
-            for field in declaration.inputs
-            if found.get(field.wire) not in (None, [], {}, "", field.default)
-        }
+        return _as_imported(declaration, found)
     return {
         wire: value if agrees(declaration.field(wire), value, found.get(wire)) else found.get(wire)
         for wire, value in inputs.items()
     }
 
 
+def _as_imported(declaration: Declaration, found: Properties) -> dict[str, Any]:
+    """What a program would have to say, with one of each group of inputs that say the same."""
+    repeated = {wire for group in declaration.needs_one for wire in [w for w in group if w in found][1:]}
+    inputs = {
+        field.wire: found[field.wire]
+        for field in declaration.inputs
+        if field.wire not in repeated and found.get(field.wire) not in (None, [], {}, "", field.default)
+    }
+    if declaration.mark is MarkIn.NAME and "name" in inputs:
+        inputs["name"] = marks.out_of_name(str(inputs["name"]))
+    return inputs
+
+
 def agrees(field: Field, given: Any, shown: Any) -> bool:
-    """Whether what is there is what was asked for; parts that nobody asked for do not count."""
-    if field.shown is None or field.output_only or (shown is None and field.computed):
+    """Whether what is there is what was asked for; parts that nobody asked for do not count.
+
+    An answer that is silent about something is no evidence that it differs: nothing is ever made anew because of
+    silence.
+    """
+    if field.shown is None or field.output_only:
+        return True
+    if shown is None and (field.computed or field.change is Change.REPLACE):
         return True
     if field.wire == "name" and isinstance(shown, str) and given == marks.out_of_name(shown):
         return True

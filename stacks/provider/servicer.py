@@ -182,7 +182,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         def answer() -> Any:
             declared = Target.of(request.urn).declaration
             old, new = wire.values_of(request.old_inputs), wire.values_of(request.news)
-            return _diff_response(properties.changes(declared, old, new))
+            return _diff_response(crud.what_changes(declared, old, new, wire.values_of(request.olds)))
 
         return self._guarded(context, request.urn, answer)
 
@@ -230,12 +230,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         def answer() -> Any:
             target = Target.of(request.urn)
             secrets = _secret_names(target, request.news)
-            changed = properties.changes(target.declaration, old, new)
+            changed = crud.what_changes(target.declaration, old, new, olds)
             if request.preview:
                 outputs = _previewed(target.declaration, new, olds, (change.field for change in changed))
                 return provider_pb2.UpdateResponse(properties=wire.struct_of(outputs, secrets))
             # Nothing changed: the engine asks to finish what an earlier attempt at the same plan began.
-            self._require_allowed(target, "update", *(() if changed else ("create",)))
+            finishing = all(change.only_recorded for change in changed)
+            self._require_allowed(target, "update", *(("create",) if finishing else ()))
             done = self._effect(
                 target,
                 "update",

@@ -24,9 +24,9 @@ VOLUME = Declaration(
         Field("metadata", "mapping", change=Change.HANDLED, by="change_metadata"),
         Field("volumeType", computed=True),
         Field("availabilityZone", computed=True),
-        Field("imageId", api="imageRef", shown="volume_image_metadata.image_id"),
-        Field("snapshotId"),
-        Field("sourceVolId", api="source_volid"),
+        Field("imageId", api="imageRef", shown=None),
+        Field("snapshotId", shown=None),
+        Field("sourceVolId", api="source_volid", shown=None),
         Field("backupId", shown=None),
         local("enableOnlineResize", default=True),
         Field(

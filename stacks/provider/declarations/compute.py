@@ -130,7 +130,13 @@ VOLUME_ATTACH = Declaration(
         Field("device", computed=True),
         Field("tag"),
     ),
-    special=Special(create="attach_volume", find="find_attachment", read="read_attachment", delete="detach_volume"),
+    special=Special(
+        create="attach_volume",
+        find="find_attachment",
+        read="read_attachment",
+        after_create="settle_attachment",
+        delete="detach_volume",
+    ),
     deadlines=Deadlines(create=300.0, delete=300.0),
 )
 

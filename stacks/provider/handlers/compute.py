@@ -209,13 +209,19 @@ def delete_server(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def attach_volume(work: Work, inputs: Properties) -> str:
-    """Attach the volume and wait until both sides say so. The id is `<server>/<volume>`."""
+    """Attach the volume. The id is `<server>/<volume>`."""
     server, volume = str(inputs["instanceId"]), str(inputs["volumeId"])
     body = {"volumeId": volume, "device": inputs.get("device"), "tag": inputs.get("tag")}
     given = {name: value for name, value in body.items() if value}
     work.insist(lambda: work.write("POST", _attachments(work, server), {"volumeAttachment": given}))
-    _wait_for_volume(work, volume, attached_to=server)
     return f"{server}/{volume}"
+
+
+def settle_attachment(work: Work, identity: str, inputs: Properties) -> bool:
+    """Wait until both sides say that the volume is attached."""
+    server, _, volume = identity.partition("/")
+    _wait_for_volume(work, volume, attached_to=server)
+    return True
 
 
 def find_attachment(work: Work, inputs: Properties) -> list[str]:
@@ -287,6 +293,7 @@ HANDLERS = (
     stop_before_delete,
     delete_server,
     attach_volume,
+    settle_attachment,
     find_attachment,
     read_attachment,
     detach_volume,

@@ -25,15 +25,15 @@ def application_credential_shown(work: Work, answer: Mapping[str, Any], inputs: 
 
 def assign_role(work: Work, inputs: Properties) -> str:
     """Give the role. The id is `<domain>/<project>/<group>/<user>/<role>`, as in the official provider."""
-    parts = (inputs.get(part) or "" for part in ("domainId", "projectId", "groupId", "userId", "roleId"))
-    identity = "/".join(parts)
+    identity = _identity(inputs)
     work.write("PUT", _assignment(identity))
     return identity
 
 
 def find_role_assignment(work: Work, inputs: Properties) -> list[str]:
-    """Nothing to find: giving a role twice gives it once."""
-    return []
+    """The assignment, if it is there already."""
+    identity = _identity(inputs)
+    return [] if read_role_assignment(work, identity, inputs) is None else [identity]
 
 
 def read_role_assignment(work: Work, identity: str, inputs: Properties) -> dict[str, Any] | None:
@@ -44,6 +44,11 @@ def read_role_assignment(work: Work, identity: str, inputs: Properties) -> dict[
 def unassign_role(work: Work, identity: str, inputs: Properties) -> None:
     """Take the role away."""
     work.delete_if_there(_assignment(identity))
+
+
+def _identity(inputs: Properties) -> str:
+    parts = (inputs.get(part) or "" for part in ("domainId", "projectId", "groupId", "userId", "roleId"))
+    return "/".join(parts)
 
 
 def _assignment(identity: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from keystoneauth1 import exceptions as ksa
 
-from stacks.provider.properties import Properties, to_api
+from stacks.provider.properties import Properties
 from stacks.provider.work import Work, unwrapped
 
 
@@ -18,8 +18,12 @@ def create_quota(work: Work, inputs: Properties) -> str:
 
 
 def find_quota(work: Work, inputs: Properties) -> list[str]:
-    """Nothing to find: setting a quota twice sets it once."""
-    return []
+    """The quota set, if it says already what it should say."""
+    project = str(inputs["projectId"])
+    shown = read_quota(work, project, inputs) or {}
+    wanted = _limits(work, inputs)
+    agrees = all(shown.get(name) == limit for name, limit in wanted.items())
+    return [f"{project}/{work.cloud.login.region}"] if shown and agrees else []
 
 
 def read_quota(work: Work, identity: str, inputs: Properties) -> dict[str, Any] | None:
@@ -41,13 +45,15 @@ def leave_quota(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def _put(work: Work, project: str, inputs: Properties) -> None:
-    declared = work.declaration
-    limits = {
-        field.api_path[0]: to_api(field, inputs[field.wire])
-        for field in declared.inputs
+    work.write("PUT", work.path_of(project), {work.declaration.singular: _limits(work, inputs)})
+
+
+def _limits(work: Work, inputs: Properties) -> dict[str, int]:
+    return {
+        field.api_path[0]: int(inputs[field.wire])
+        for field in work.declaration.inputs
         if field.kind == "whole" and inputs.get(field.wire) is not None
     }
-    work.write("PUT", work.path_of(project), {declared.singular: limits})
 
 
 def _project(identity: str) -> str:
