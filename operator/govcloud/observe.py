@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
+from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.violations import Violation
-from govcloud.failures import Retry
+from govcloud.failures import Retry, Stop
 from govcloud.ports import Cloud, Ports, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import Edition, PackMissing, load
@@ -40,7 +41,7 @@ def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
     edition, pack_fault = _edition(jurisdiction, now)
     pinned = ports.cluster.plans(request.key)
     plans, damaged = _read_plans(request, pinned)
-    stack = _stack(ports, request, progress)
+    stack, unreadable = _stack(ports, request, progress)
     return Facts(
         now=now,
         request=request,
@@ -65,6 +66,7 @@ def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
         if stack
         else (),
         outputs=stack.outputs if stack else {},
+        unreadable=unreadable,
     )
 
 
@@ -93,7 +95,7 @@ def _edition(
     if jurisdiction is None:
         return None, None
     try:
-        return _pack(jurisdiction.spec.pack).in_force(now.date()), None
+        return _pack(jurisdiction.spec.pack).in_force(official_day(now)), None
     except PackMissing as error:
         return None, (Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}")
 
@@ -133,17 +135,24 @@ def _read_plans(request: RequestObject, pinned: Sequence[PinnedPlan]) -> tuple[d
     return plans, frozenset(damaged)
 
 
-def _stack(ports: Ports, request: RequestObject, progress: Progress) -> StackOutcome | None:
-    """What the stack holds, where there can be one: an engine's state is not read for requests that never began."""
+def _stack(
+    ports: Ports, request: RequestObject, progress: Progress
+) -> tuple[StackOutcome | None, tuple[Reason, str] | None]:
+    """What the stack holds, where there can be one, or why that cannot be read. No state is read for requests that never began."""
     began = progress.completed_plan is not None or progress.operation is not None
-    return ports.stacks.outcome(request.key) if began and progress.terminated_at is None else None
+    if not began or progress.terminated_at is not None:
+        return None, None
+    try:
+        return ports.stacks.outcome(request.key), None
+    except (Retry, Stop) as error:
+        return None, (error.reason, f"the state of the request's stack cannot be read: {error.message}")
 
 
 def _services(cloud: Cloud) -> frozenset[str] | None:
-    """What the cloud offers; None when it does not answer: planning goes on without."""
+    """What the cloud offers; None when it does not say: planning goes on without."""
     try:
         return frozenset(cloud.services())
-    except Retry:
+    except (Retry, Stop):
         return None
 
 

@@ -15,6 +15,7 @@ from typing import assert_never
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupStatus, PartStatus
 from govcloud.api.common import Condition
+from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence
 from govcloud.core.approvals import Verdict
@@ -62,9 +63,8 @@ class Reconciler:
             return Pass("gone", None)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
-        if not isinstance(
-            action, act.AddFinalizer | act.RemoveFinalizer
-        ):  # these changed the object itself: the next pass tells
+        # A finalizer that was changed made the object another version: the next pass tells.
+        if outcome.fault is not None or not isinstance(action, act.AddFinalizer | act.RemoveFinalizer):
             self._tell(facts, action, outcome)
         return Pass(type(action).__name__, _again(facts, action, outcome), outcome.fault)
 
@@ -82,9 +82,8 @@ class Reconciler:
             self.ports.audit.append(evidence.unexpected(facts, action, error, intent.id))
             raise
         milliseconds = int((self.monotonic() - began) * 1000)
-        self.ports.audit.append(evidence.outcome(facts, action, outcome, intent.id, milliseconds))
-        if outcome.fault is None and isinstance(action, act.Complete):
-            self._start_metering(facts, action)
+        said = evidence.outcome(facts, action, outcome, intent.id, milliseconds)
+        self.ports.audit.append_many((said, *_usage(facts, action, outcome)))
         return outcome
 
     def _attempt(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
@@ -94,10 +93,6 @@ class Reconciler:
             return Outcome(Fault("Retry", error.reason, error.message, error.after))
         except Stop as error:
             return Outcome(Fault("Stop", error.reason, error.message))
-
-    def _start_metering(self, facts: Facts, action: act.Complete) -> None:
-        if action.plan is not None and action.plan.transition == "Promote":
-            self.ports.audit.append_many(tuple(evidence.metered(facts, action.plan)))
 
     # Performing: the only writes to the cloud, and to the cluster but for status
 
@@ -246,6 +241,13 @@ class Reconciler:
         )
         self.ports.audit.append(evidence.judged(facts, verdict))
         self.ports.cluster.write_approval_status(verdict.approval, ApprovalStatus(conditions=(accepted,)))
+
+
+def _usage(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, ...]:
+    """What the ledger hears of a completed plan, together with its outcome or not at all."""
+    if outcome.fault is not None or not isinstance(action, act.Complete) or action.plan is None:
+        return ()
+    return tuple(evidence.metered(facts, action.plan))
 
 
 def _again(facts: Facts, action: act.Action, outcome: Outcome) -> timedelta | None:

@@ -10,6 +10,11 @@ import chinese_calendar
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+def official_day(moment: datetime) -> date:
+    """The day that it is in China at this moment."""
+    return moment.astimezone(SHANGHAI).date()
+
+
 def is_working_day(day: date) -> bool:
     """Whether offices work on this day. A year whose holidays are not published yet counts weekends only."""
     try:
@@ -29,7 +34,7 @@ def has_official_data(day: date) -> bool:
 
 def working_days_after(start: datetime, days: int) -> datetime:
     """End (the last moment, in UTC) of the `days`-th working day after the day of `start`. The day of `start` does not count."""
-    day = start.astimezone(SHANGHAI).date()
+    day = official_day(start)
     left = days
     while left > 0:
         day += timedelta(days=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from govcloud.api.request import RequestSpec
+from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
@@ -87,7 +88,7 @@ def office_is_not_named(case: Case) -> Iterator[Violation]:
 
 def catalog_is_not_valid(case: Case) -> Iterator[Violation]:
     """A9: prices are those of the year's agreement."""
-    catalog, today = case.facts.catalog, case.facts.now.date()
+    catalog, today = case.facts.catalog, official_day(case.facts.now)
     if (
         case.transition in ("Provision", "Change", "MajorChange")
         and catalog

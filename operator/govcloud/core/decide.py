@@ -8,10 +8,12 @@ from govcloud.core.actions import (
     Action,
     AddFinalizer,
     Await,
+    Backoff,
     Begin,
     BeginTrialEnd,
     Block,
     Freeze,
+    Idle,
     Refuse,
     Reject,
     RemoveFinalizer,
@@ -24,26 +26,44 @@ from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
 from govcloud.reasons import Reason
 
+PERSISTENT = 8
+"""From so many failures of one kind in a row on (about ten minutes), waiting alone is not expected to help."""
+
 
 def decide(facts: Facts) -> Action:
     """Choose the next action. Pure; deciding twice gives the same action; every action but an idle one changes the facts."""
     if facts.admission_fault is not None:
         return Block(Reason.ADMISSION_POLICY_MISSING, facts.admission_fault)
     if facts.progress.terminated_at is not None:
-        return RemoveFinalizer() if facts.request.has_finalizer else Rest()
-    if facts.damaged:
-        numbers = ", ".join(str(number) for number in sorted(facts.damaged))
+        return _not_too_soon(facts, RemoveFinalizer()) if facts.request.has_finalizer else Rest()
+    if lost := facts.damaged | facts.missing_plans:
+        numbers = ", ".join(str(number) for number in sorted(lost))
         return Block(
             Reason.PLAN_DAMAGED,
-            f"pinned plan {numbers} cannot be read or does not match; restore its ControllerRevision",
+            f"pinned plan {numbers} is gone, cannot be read or does not match; restore its ControllerRevision",
         )
-    if facts.progress.operation is not None and not _is_given_up(facts):
-        return continue_operation(facts)
-    if facts.request.deleting:
+    if facts.unreadable is not None:
+        return Block(*facts.unreadable)
+    if facts.progress.operation is not None:
+        return _towards_the_spec(facts) if _is_given_up(facts) else continue_operation(facts)
+    return _not_too_soon(facts, _begin_something(facts))
+
+
+def _begin_something(facts: Facts) -> Action:
+    """What comes next where nothing is under way."""
+    if facts.request.deleting and not _asks_for_termination(facts):
         return _when_deleted(facts)
     if (running := facts.completed) is not None and _trial_is_over(facts):
         return BeginTrialEnd(running)
     return _towards_the_spec(facts)
+
+
+def _not_too_soon(facts: Facts, action: Action) -> Action:
+    """What failed is not tried again before its time, whoever wakes the request up."""
+    failure = facts.progress.failure
+    if isinstance(action, Idle) or failure is None or failure.retry_at is None or failure.retry_at <= facts.now:
+        return action
+    return Backoff(failure.retry_at)
 
 
 def wake_at(facts: Facts) -> datetime | None:
@@ -56,13 +76,17 @@ def _when_deleted(facts: Facts) -> Action:
     """Admission refuses to delete a live request; whoever got past it still loses nothing."""
     if not facts.request.has_finalizer:
         return Rest()
-    if facts.completed is None and not facts.resources:
+    if facts.completed is None:
         return RemoveFinalizer()
     return Block(
         Reason.DELETION_BLOCKED,
-        "the request was deleted while its resources exist; they are kept. Its manifest cannot be edited any more towards termination: "
-        "let operations release it after the data was handed over [JJ 19]",
+        "the request was deleted while its resources exist; they are kept. Ask for termination (spec.stage: Terminated), so that "
+        "the data is backed up and handed over first [JJ 19]",
     )
+
+
+def _asks_for_termination(facts: Facts) -> bool:
+    return facts.spec is not None and facts.spec.stage == "Terminated" and facts.completed is not None
 
 
 def _trial_is_over(facts: Facts) -> bool:
@@ -71,17 +95,12 @@ def _trial_is_over(facts: Facts) -> bool:
 
 
 def _is_given_up(facts: Facts) -> bool:
-    """A transition that needs someone to change something, and whose spec was changed since: another plan may take its place."""
-    failure, started, spec = facts.progress.failure, facts.started, facts.spec
-    if (
-        failure is None
-        or failure.kind != "Stop"
-        or started is None
-        or spec is None
-        or started.transition == "Terminate"
-    ):
+    """A transition that does not get on, and whose spec was changed since: another plan may take its place."""
+    failure, started = facts.progress.failure, facts.started
+    if failure is None or started is None or facts.spec is None or started.transition == "Terminate":
         return False
-    return started.generation != facts.request.generation
+    stuck = failure.kind == "Stop" or failure.count >= PERSISTENT
+    return stuck and started.generation != facts.request.generation
 
 
 def _towards_the_spec(facts: Facts) -> Action:

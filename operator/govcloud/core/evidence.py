@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from govcloud.audit import usage
 from govcloud.audit.records import Action as Verb
-from govcloud.audit.records import Entry, Initiator, InitiatorType, Phase, Target
+from govcloud.audit.records import Entry, Initiator, InitiatorType, Phase, Target, escape_invisible
 from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
 from govcloud.core import actions as act
 from govcloud.core.approvals import Verdict
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
-from govcloud.core.plan import Plan
+from govcloud.core.plan import Plan, PlannedPrice
 
 CONTROLLER = "system:serviceaccount:govcloud-system:govcloud-controller"
 
@@ -83,7 +85,7 @@ def judged(facts: Facts, verdict: Verdict) -> Entry:
     entry = _event(facts, verb, Result.SUCCESS if verdict.counts else Result.FAILURE, why, verdict.message)
     return entry.model_copy(
         update={
-            "initiator": Initiator(id=spec.approver, type=InitiatorType.PERSON),
+            "initiator": Initiator(id=escape_invisible(spec.approver)[:256], type=InitiatorType.PERSON),
             "attributes": {
                 "approval": verdict.approval.name,
                 "step": spec.step,
@@ -95,23 +97,38 @@ def judged(facts: Facts, verdict: Verdict) -> Entry:
 
 
 def metered(facts: Facts, plan: Plan) -> Iterator[Entry]:
-    """The usage ledger: what is used from now on, how much, at which price, under which plan (M1). Begins with the promotion."""
-    wanted = plan.wanted()
-    prices = {offering.name: offering for offering in plan.values.offerings}
-    for service in wanted.services:
-        parameters = service.parameters.model_dump(mode="json", by_alias=True)
-        offering = prices.get(str(parameters.get("offering", "")))
-        entry = _event(facts, Verb.METER, Result.SUCCESS, _why(plan), f"usage of {service.name} counts from here")
-        attributes = {
-            "service": service.name,
-            "kind": service.kind.name,
-            "offering": offering.name if offering else "",
-            "quantity": str(parameters.get("count") or parameters.get("sizeGib") or parameters.get("storageGib") or 1),
-            "unitPrice": offering.unit_price if offering else "0",
-            "from": facts.now.isoformat(),
-            "until": "",
-        }
-        yield entry.model_copy(update={"attributes": attributes})
+    """The usage ledger (M1): what a completed plan changes in what is used, how much of it, and at which price.
+
+    Begins with the promotion (M2: the trial costs nothing), ends with the termination. A crash may have it written twice: written again,
+    it says the same.
+    """
+    in_production = facts.progress.production_since is not None
+    if not in_production and not (plan.transition == "Promote" or plan.stage == "Production"):
+        return
+    before = _used_by(facts.completed) if in_production and facts.completed else {}
+    after = _used_by(plan)
+    initiator, reason = _initiator(facts), _why(plan)
+    for key, price in after.items():
+        if before.get(key) != price:
+            yield usage.start_entry(_item(facts, price), _rate(price), facts.now, initiator=initiator, reason=reason)
+    for key in sorted(before.keys() - after.keys()):
+        # Started and ended at one moment is nothing used: so a repeated end is no end of what does not run.
+        item, rate = _item(facts, before[key]), _rate(before[key])
+        yield usage.start_entry(item, rate, facts.now, initiator=initiator, reason=reason)
+        yield usage.stop_entry(item, facts.now, initiator=initiator, reason=reason)
+
+
+def _used_by(plan: Plan) -> dict[tuple[str, str], PlannedPrice]:
+    return {(price.service, price.item): price for price in plan.prices}
+
+
+def _item(facts: Facts, price: PlannedPrice) -> usage.Item:
+    return usage.Item(facts.request.key.uid, facts.unit.name if facts.unit else "", price.service, price.item)
+
+
+def _rate(price: PlannedPrice) -> usage.Rate:
+    measure = "instance" if price.unit == "month" else "GiB"
+    return usage.Rate(Decimal(price.quantity), measure, Decimal(price.unit_price))
 
 
 def _plan_of(facts: Facts, action: act.Action) -> Plan | None:
@@ -179,7 +196,7 @@ def _event(facts: Facts, verb: Verb, result: Result, why: Why, message: str) -> 
 
 def _initiator(facts: Facts) -> Initiator:
     applicant = facts.spec.applicant if facts.spec else ""
-    return Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER, on_behalf_of=applicant)
+    return Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER, on_behalf_of=escape_invisible(applicant)[:256])
 
 
 def _target(facts: Facts) -> Target:

@@ -21,6 +21,9 @@ from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition
 
+TRIAL_END_PLAN = 0
+"""Number in place of a plan where the pack's own rule acts: the end of a trial."""
+
 
 @dataclass(frozen=True)
 class RunningResource:
@@ -39,6 +42,7 @@ class Facts:
         spec: the parsed spec; None when it does not fit the model, and then `spec_faults` says why.
         plans: every pinned plan by number, oldest first; `planned_at` says when each was frozen.
         damaged: numbers of pinned plans that cannot be read.
+        unreadable: why the stack's state cannot be read, if so: then nobody knows what there is, and nothing is decided.
         blocked: the first thing around the request that is missing or wrong (unit, jurisdiction, catalog, pack), if any.
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
@@ -65,6 +69,7 @@ class Facts:
     backup: BackupObject | None
     resources: tuple[RunningResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    unreadable: tuple[Reason, str] | None = None
 
     @property
     def latest(self) -> Plan | None:
@@ -81,15 +86,24 @@ class Facts:
         latest = self.latest
         if latest is None or latest.number <= (self.progress.completed_plan or 0):
             return None
-        made_for = (latest.generation, latest.base_plan, latest.base_running)
-        return (
-            latest
-            if made_for == (self.request.generation, self.progress.completed_plan, self.progress.running)
-            else None
-        )
+        made_for = (latest.generation, latest.base_plan, latest.base_running, latest.replaces)
+        now = (self.request.generation, self.progress.completed_plan, self.progress.running, self.unfinished)
+        return latest if made_for == now else None
 
     @property
     def started(self) -> Plan | None:
         """The plan of the operation that is under way."""
         operation = self.progress.operation
         return self.plans.get(operation.plan) if operation else None
+
+    @property
+    def unfinished(self) -> tuple[int, ...]:
+        """Numbers of the plans that began since the last completed one and did not end, oldest first: what they did is in the cloud."""
+        return (*self.started.replaces, self.started.number) if self.started else ()
+
+    @property
+    def missing_plans(self) -> frozenset[int]:
+        """Numbers of plans that something depends on and nobody can find."""
+        operation = self.progress.operation
+        needed = {self.progress.completed_plan, operation.plan if operation else None, *self.unfinished} - {None, TRIAL_END_PLAN}
+        return frozenset(number for number in needed if number is not None and number not in self.plans)

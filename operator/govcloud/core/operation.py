@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
@@ -30,13 +31,15 @@ from govcloud.core.proof import VerifiedBackup, prove
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
+from stacks.order import references
+from stacks.program import Program, Resource, Value
 from stacks.request import data_of
 from stacks.transform import with_power
 
 TRIAL_END = "TrialEnd"
 
 STEPS: dict[str, tuple[str, ...]] = {
-    "Provision": ("unit", "stack", "credentials"),
+    "Provision": ("unit", "stack", "credentials", "settle"),
     "Change": ("unit", "stack", "credentials", "settle"),
     "MajorChange": ("unit", "stack", "credentials", "settle"),
     "Promote": ("stack",),
@@ -65,7 +68,7 @@ def continue_operation(facts: Facts) -> Action:
         return fault
     if (failure := facts.progress.failure) and failure.retry_at and facts.now < failure.retry_at:
         return Backoff(failure.retry_at)
-    left = [step for step in STEPS[operation.transition] if step not in operation.done]
+    left = [step for step in STEPS[operation.transition] if step not in operation.done and _is_needed(step, facts, plan, unit)]
     if not left:
         return Complete(None if operation.transition == TRIAL_END else plan)
     return _STEP[left[0]](facts, plan, unit)
@@ -108,6 +111,12 @@ def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
     )
 
 
+def _is_needed(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> bool:
+    """The quota is only settled where there is a project, and where more was held meanwhile than is needed in the end."""
+    holds_more = unit.status.project_id is not None and Quota(**facts.progress.allocated) != plan.needed_quota()
+    return step != "settle" or holds_more
+
+
 def _unit(facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
     return EnsureUnit("unit", unit, Quota(**facts.progress.allocated))
 
@@ -119,40 +128,58 @@ def _settle(_facts: Facts, plan: Plan, unit: UnitObject) -> Action:
 def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     operation = facts.progress.operation
     if operation is not None and operation.transition == TRIAL_END:
-        return _power_off("stack", plan, unit)
-    running = operation is None or operation.transition != "Suspend"
-    return Deploy(
-        "stack",
-        plan,
-        unit,
-        plan.resources(),
-        plan.allowed(),
-        running if plan.transition in _POWERED else facts.progress.running,
-    )
+        return _power_off("stack", facts, plan, unit)
+    running = not plan.wanted().suspended if plan.transition in _POWERED else facts.progress.running
+    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running)
 
 
 _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")
 
 
-def _freeze(facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
+def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
-    ran = facts.completed
-    if ran is None:
-        return AcceptBackup("freeze", None)
-    return _power_off("freeze", ran, unit)
+    return _power_off("freeze", facts, plan, unit) if facts.resources else AcceptBackup("freeze", None)
 
 
-def _power_off(step: str, ran: Plan, unit: UnitObject) -> Deploy:
-    """The program that runs, with its servers off. Allows those updates and nothing else."""
-    off = with_power(ran.resources(), running=False)
-    return Deploy(step, ran, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
+def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> Deploy:
+    """What there is, with its servers off. Allows those updates and nothing else, and asks for nothing else.
+
+    What there is need not be what the completed plan says: a change that could not finish may have come half way.
+    """
+    off = Program(tuple(_with_power_only(resource, facts) for resource in _resources_that_exist(facts)), _outputs(facts))
+    off = with_power(off, running=False)
+    return Deploy(step, plan, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
+
+
+def _resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
+    """Each existing resource as the oldest plan says that may have made it as it is."""
+    there = {(resource.type, resource.name) for resource in facts.resources}
+    unfinished = (facts.plans[number] for number in facts.unfinished)
+    plans = (*((facts.completed,) if facts.completed else ()), *unfinished)
+    known: dict[tuple[str, str], Resource] = {}
+    for resource in (resource for plan in plans for resource in plan.resources().resources):
+        known.setdefault((resource.type, resource.name), resource)
+    return tuple(resource for key, resource in known.items() if key in there)
+
+
+def _with_power_only(resource: Resource, facts: Facts) -> Resource:
+    """The resource such that only its power can differ from what there is."""
+    names = {other.name for other in facts.resources}
+    kept = tuple(name for name in resource.inputs if name != "power_state")
+    return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in names))
+
+
+def _outputs(facts: Facts) -> Mapping[str, Value]:
+    """What the completed plan's program gives out, as far as it still can."""
+    names = {resource.name for resource in facts.resources}
+    outputs = facts.completed.resources().outputs if facts.completed else {}
+    return {name: value for name, value in outputs.items() if references(value) <= names}
 
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    parts = data_that_exists(facts)
-    if not parts:
-        return AcceptBackup("backup", None)
-    backup = facts.backup
+    parts, backup = data_that_exists(facts), facts.backup
+    if not parts and backup is None:
+        return _state_is_lost(facts) or AcceptBackup("backup", None)
     if backup is None:
         return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts))
     if any(part.state == "Mismatch" for part in backup.status.parts):
@@ -174,6 +201,17 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     return AcceptBackup("backup", proof)
 
 
+def _state_is_lost(facts: Facts) -> Block | None:
+    """A state that forgot everything must not look like a stack that never held anything."""
+    ran = facts.completed
+    if ran is None or facts.resources or not data_of(ran.resources()):
+        return None
+    return Block(
+        Reason.PLAN_MISMATCH,
+        f"plan {ran.number} made resources that hold data, but the stack's state knows none of them; restore the state. Nothing is destroyed",
+    )
+
+
 def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     verified = facts.progress.termination.backup_verified_at if facts.progress.termination else None
     over = (verified or facts.now) + timedelta(days=plan.values.cooling_off_days)
@@ -181,6 +219,8 @@ def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
 
 
 def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
+    if unit.status.project_id is None and not facts.resources:
+        return AcceptBackup("destroy", None)  # without a project there never was anything in it
     parts = data_that_exists(facts)
     proof = _proof_if_needed(facts, plan, parts)
     if parts and proof is None:
@@ -208,7 +248,8 @@ def backup_name(plan: Plan) -> str:
 
 
 def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpec:
-    quiesced = facts.progress.termination.quiesced_at if facts.progress.termination else None
+    record = facts.progress.termination
+    frozen_at = record.quiesced_at if record and record.quiesced_at else facts.now
     return BackupSpec(
         request=BackedUpRequest(namespace=plan.request.namespace, name=plan.request.name, uid=plan.request.uid),
         unit=plan.unit,
@@ -218,9 +259,9 @@ def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpe
         project_id=(facts.unit.status.project_id if facts.unit else None) or "",
         backup_project=plan.values.backup_project,
         quarantine_project=plan.values.quarantine_project,
-        frozen_at=quiesced or facts.now,
+        frozen_at=frozen_at,
         parts=parts,
-        retain_until=facts.now + timedelta(days=plan.values.backup_retention_days),
+        retain_until=frozen_at + timedelta(days=plan.values.backup_retention_days),
     )
 
 

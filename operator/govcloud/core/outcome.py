@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from govcloud.api.request import Failure, Operation, Progress, TerminationRecord, TrialRecord
 from govcloud.core import actions as act
-from govcloud.core.facts import Facts
+from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.operation import TRIAL_END
 from govcloud.core.plan import Plan
 from govcloud.reasons import Reason
@@ -49,13 +49,15 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
         return _with(before, failure=_failure(before.failure, outcome.fault, facts.now))
     match action:
         case act.Freeze(plan):
-            return _with(before, last_plan=plan.number, failure=None)
+            # What keeps an operation from going on is not mended by a plan that may take its place.
+            return _with(before, last_plan=plan.number, failure=before.failure if before.operation else None)
         case act.Reject(plan):
             return _with(before, rejected_plan=plan.number)
         case act.Begin():
             return _begun(before, action, facts.now)
         case act.BeginTrialEnd():
-            return _with(before, operation=Operation(plan=0, transition=TRIAL_END, started_at=facts.now), failure=None)
+            operation = Operation(plan=TRIAL_END_PLAN, transition=TRIAL_END, started_at=facts.now)
+            return _with(before, operation=operation, failure=None)
         case act.EnsureUnit(step, _, hold):
             return _with(_done(before, step), allocated=dict(vars(hold)))
         case act.Deploy(step, running=running):
@@ -66,10 +68,14 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
             return _with_termination(before, backup=name)
         case act.TakeBackup(backup) | act.StoreManifest(backup):
             return _with(_with_termination(before, backup=backup.name), failure=None)
+        case act.AcceptBackup("backup", proof) if proof is not None:
+            return _with_termination(_ended(_done(before, "backup"), "backup", facts.now), backup=proof.backup)
         case act.AcceptBackup(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):
             return _completed(facts, plan)
+        case act.Rest() | act.Refuse() | act.Block() | act.Await() if before.operation is None:
+            return _with(before, failure=None)  # what failed is not wanted any more
         case _:
             return before
 
@@ -122,17 +128,19 @@ def _completed(facts: Facts, plan: Plan | None) -> Progress:
     ended = _with(before, operation=None, failure=None)
     if plan is None:
         trial = before.trial
-        return _with(ended, trial=trial.model_copy(update={"expired_at": now}) if trial else None, suspended_since=now)
-    done = _with(ended, completed_plan=plan.number)
+        expired = trial.model_copy(update={"expired_at": now}) if trial else None
+        return _with(ended, trial=expired, suspended_since=before.suspended_since or now)
+    done = _with(ended, completed_plan=plan.number, allocated=dict(vars(plan.needed_quota())))
+    suspended = before.suspended_since if plan.wanted().suspended else None
     match plan.transition:
         case "Provision" if plan.stage == "Trial":
             return _with(done, trial=TrialRecord(started_at=now, ends_at=now + plan.trial_length()))
         case "Provision":
             return _with(done, production_since=now)
         case "Promote":
-            return _with(done, production_since=now, suspended_since=None)
+            return _with(done, production_since=now, suspended_since=suspended)
         case "ExtendTrial":
-            return _with(done, trial=_extended(facts, plan), suspended_since=None)
+            return _with(done, trial=_extended(facts, plan), suspended_since=suspended)
         case "Suspend":
             return _with(done, suspended_since=now)
         case "Resume":

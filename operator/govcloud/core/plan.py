@@ -39,6 +39,16 @@ class PlannedChange(Model):
     fields: tuple[str, ...] = ()
 
 
+class PlannedPrice(Model):
+    """One line of the monthly cost: `quantity` of an item of the catalog at its ceiling (A9). Yuan for one and month, or GiB and month."""
+
+    service: str
+    item: str
+    quantity: int
+    unit: Literal["month", "GiB-month"]
+    unit_price: Money
+
+
 class Values(Model):
     """The values of catalog, pack and jurisdiction that the plan used: later editions do not touch it."""
 
@@ -60,8 +70,8 @@ class Values(Model):
 class Plan(Model):
     """See the design, section 5.
 
-    `generation` is that of the spec it was made for: an edit and its undoing make another plan. `base_plan` and `base_running` say what
-    the diff is against: when that changes before the plan starts, the plan is made anew.
+    `generation` is that of the spec it was made for: an edit and its undoing make another plan. `base_plan`, `base_running` and `replaces`
+    (plans that began and cannot finish) say what the diff is against: when that changes before the plan starts, the plan is made anew.
     """
 
     format: Literal[1] = 1
@@ -71,6 +81,7 @@ class Plan(Model):
     previous: Digest | None
     base_plan: int | None
     base_running: bool
+    replaces: tuple[int, ...] = ()
     unit: str
     applicant: User
     transition: Transition
@@ -81,6 +92,7 @@ class Plan(Model):
     program: Mapping[str, Any]
     diff: tuple[PlannedChange, ...]
     quota: Mapping[str, int]
+    prices: tuple[PlannedPrice, ...]
     monthly_cost: Money
 
     def text(self) -> str:
@@ -145,9 +157,16 @@ def planned_changes(changes: tuple[ResourceChange, ...]) -> tuple[PlannedChange,
     )
 
 
-def yuan(prices: Iterable[PriceItem]) -> str:
+def planned_prices(prices: Iterable[tuple[str, PriceItem]]) -> tuple[PlannedPrice, ...]:
+    return tuple(
+        PlannedPrice(service=service, item=p.item, quantity=p.quantity, unit=p.unit, unit_price=str(p.unit_price))
+        for service, p in prices
+    )
+
+
+def yuan(prices: Iterable[PlannedPrice]) -> str:
     """The monthly cost of all items, in yuan with two decimals."""
-    return f"{sum((price.monthly for price in prices), start=Decimal(0)):.2f}"
+    return f"{sum((Decimal(price.unit_price) * price.quantity for price in prices), start=Decimal(0)):.2f}"
 
 
 def _as_change(change: PlannedChange) -> ResourceChange:

@@ -12,12 +12,12 @@ from govcloud.api.request import RequestSpec
 from govcloud.core.canonical import canonical
 from govcloud.core.checks import Case, violations_of
 from govcloud.core.facts import Facts
-from govcloud.core.plan import Plan, PlannedStep, Values, planned_changes, yuan
+from govcloud.core.plan import Plan, PlannedPrice, PlannedStep, Values, planned_changes, planned_prices, yuan
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition, StepRule, Transition
 from stacks.diff import ResourceChange, diff, shrinks
-from stacks.kind import Money, Parameters, Problem, Quota
+from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
 from stacks.program_json import to_json
 from stacks.request import Wanted, lay_out, problems_of
@@ -34,7 +34,9 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
     before = facts.completed.wanted()
     moves = _moves(before, spec)
     if not moves:
-        return None
+        return _way_back(facts, before, spec)
+    if _gives_up(facts, spec):
+        return "Terminate"
     if len(moves) > 1:
         return (
             Violation("one-transition", ", ".join(f"spec.{move}" for move in moves),
@@ -68,26 +70,40 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
     target = _target(facts, spec, transition)
     return Plan(
         request=facts.request.key,
-        number=(latest.number if latest else 0) + 1,
+        number=max(latest.number if latest else 0, facts.progress.last_plan) + 1,
         generation=facts.request.generation,
         previous=latest.digest if latest else None,
         base_plan=facts.progress.completed_plan,
         base_running=facts.progress.running,
+        replaces=facts.unfinished,
         unit=spec.unit,
         applicant=spec.applicant,
         transition=transition,
         stage=spec.stage,
-        spec=spec.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        # What is at its default is left out: whether somebody wrote it down does not make another plan.
+        spec=spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         values=_values(facts, spec, edition),
         steps=tuple(_step(facts, rule) for rule in edition.steps[transition] if _applies(facts, rule)),
         program=to_json(target.program),
         diff=planned_changes(_differences(facts, target.program)),
         quota=dict(vars(target.quota)),
-        monthly_cost=target.monthly_cost,
+        prices=target.prices,
+        monthly_cost=yuan(target.prices),
     )
 
 
 # What the edit asks for
+
+
+def _way_back(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | None:
+    """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change."""
+    stuck = facts.started is not None and facts.started.transition in _LAID_OUT
+    return _change_move(facts, before, spec) if stuck else None
+
+
+def _gives_up(facts: Facts, spec: RequestSpec) -> bool:
+    """Termination in place of a change that cannot finish: that the change still stands in the spec is no second wish."""
+    return facts.started is not None and _moves(facts.started.wanted(), spec) == ("stage",) and spec.stage == "Terminated"
 
 
 def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
@@ -108,12 +124,15 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
 def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
     """Names of what differs; services and system count as one thing, materials go along with anything."""
     found = [name for name in ("stage", "suspended", "trial") if getattr(before, name) != getattr(after, name)]
-    content = [
-        name
-        for name in ("services", "system", "purpose")
-        if _plain(getattr(before, name)) != _plain(getattr(after, name))
-    ]
+    content = [name for name in ("system", "purpose") if getattr(before, name) != getattr(after, name)]
+    if _by_name(before) != _by_name(after):
+        content.insert(0, "services")
     return (*found, *content[:1])
+
+
+def _by_name(spec: RequestSpec) -> Mapping[str, Any]:
+    """Services in any order, as the API shows them: one is itself by its name, not by its place."""
+    return {service.name: service.model_dump(mode="json", by_alias=True) for service in spec.services}
 
 
 def _stage_move(before: Stage, spec: RequestSpec) -> Transition | Moves:
@@ -187,7 +206,7 @@ def _change_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transi
         return "MajorChange"
     if _problems(facts, spec, "Change"):
         return "Change"  # whatever it is, the checks will say what is wrong with it
-    cost = Decimal(_target(facts, spec, "Change").monthly_cost)
+    cost = Decimal(yuan(_target(facts, spec, "Change").prices))
     grown = cost * 100 > Decimal(completed.monthly_cost) * (100 + rule.cost_increase_percent)
     return "MajorChange" if grown else "Change"
 
@@ -201,21 +220,21 @@ class _Target:
 
     program: Program
     quota: Quota
-    monthly_cost: Money
+    prices: tuple[PlannedPrice, ...]
 
 
 def _target(facts: Facts, spec: RequestSpec, transition: Transition) -> _Target:
     """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
     if transition in _LAID_OUT:
         layout = lay_out(_wanted(facts, spec))
-        return _Target(layout.program, layout.quota, yuan(price for _, price in layout.prices))
+        return _Target(layout.program, layout.quota, planned_prices(layout.prices))
     completed = facts.completed
     if transition == "Terminate" or completed is None:
-        return _Target(Program(), Quota(), "0.00")
-    program = with_power(completed.resources(), transition != "Suspend")
+        return _Target(Program(), Quota(), ())
+    program = with_power(completed.resources(), not spec.suspended)
     if transition == "Promote":
         program = with_stage(program, "production")
-    return _Target(program, completed.needed_quota(), completed.monthly_cost)
+    return _Target(program, completed.needed_quota(), completed.prices)
 
 
 def _wanted(facts: Facts, spec: RequestSpec) -> Wanted:
@@ -260,16 +279,18 @@ def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
 
 
 def _bases(facts: Facts) -> tuple[Program, ...]:
-    """What may run now: the completed plan's program, and that of an operation which began and cannot finish."""
-    found = [with_power(facts.completed.resources(), facts.progress.running)] if facts.completed else []
-    if facts.started is not None:
-        found.append(facts.started.resources())
-    return tuple(found) or (Program(),)
+    """What may run now, each resource as in one of these: the completed plan's program, and those of plans that began and cannot finish."""
+    completed = with_power(facts.completed.resources(), facts.progress.running) if facts.completed else Program()
+    return (completed, *(facts.plans[number].resources() for number in facts.unfinished))
 
 
 def _differences(facts: Facts, program: Program) -> tuple[ResourceChange, ...]:
-    """What happens to each resource, from whatever may run now."""
-    found = {(c.resource, c.operation): c for base in _bases(facts) for c in diff(base, program)}
+    """What may happen to each resource, from whatever may run now."""
+    found: dict[tuple[str, str, str], ResourceChange] = {}
+    for change in (change for base in _bases(facts) for change in diff(base, program)):
+        same = found.setdefault((change.type, change.resource, change.operation), change)
+        fields = tuple(dict.fromkeys((*same.fields, *change.fields)))
+        found[change.type, change.resource, change.operation] = replace(change, fields=fields)
     return tuple(found.values())
 
 
@@ -325,10 +346,3 @@ def _office(facts: Facts, rule: StepRule) -> str:
         case "jurisdiction":
             offices = facts.jurisdiction.spec.offices if facts.jurisdiction else ()
             return next((office.office for office in offices if office.step == rule.step), "")
-
-
-def _plain(value: Any) -> Any:
-    """A value as the API shows it, so that a field left out and one set to its default count as the same."""
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.model_dump(mode="json", by_alias=True) if hasattr(value, "model_dump") else value
