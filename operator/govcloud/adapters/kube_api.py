@@ -25,7 +25,6 @@ Raw = dict[str, Any]
 FIELD_MANAGER = "govcloud"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
-PAGE = 500
 RESTARTS_OF_A_LIST = 3
 
 JSON = "application/json"
@@ -46,10 +45,16 @@ def path_of(resource: str, name: str | None = None, *, namespace: str | None = N
 
 
 class KubeApi:
-    """One API server, as one user. `read_seconds`: how long the server may take for one answer."""
+    """One API server, as one user.
 
-    def __init__(self, client: ApiClient, read_seconds: float = READ_SECONDS) -> None:
+    Args:
+        read_seconds: how long the server may take for one answer.
+        page: how many objects of a list are asked for at once.
+    """
+
+    def __init__(self, client: ApiClient, read_seconds: float = READ_SECONDS, page: int = 500) -> None:
         self._client = client
+        self._page = page
         self._timeout = (CONNECT_SECONDS, read_seconds)
         client.user_agent = FIELD_MANAGER
 
@@ -93,7 +98,7 @@ class KubeApi:
         """The pages of a list; None where the server no longer knows the state that the first page was of."""
         proceed: str | None = ""
         while proceed is not None:
-            query = {"limit": str(PAGE), "labelSelector": labels, "continue": proceed}
+            query = {"limit": str(self._page), "labelSelector": labels, "continue": proceed}
             answer = self.ask("GET", path, query={key: value for key, value in query.items() if value}, accept=(410,))
             yield None if answer.status == 410 else list(answer.body.get("items") or ())
             proceed = (answer.body.get("metadata") or {}).get("continue") or None
