@@ -52,17 +52,19 @@ def structural(model: type[BaseModel]) -> Schema:
 
 def _rewritten(raw: Mapping[str, Any], definitions: Mapping[str, Schema], path: str) -> Schema:
     flat = _flattened(raw, definitions, path)
-    if unknown := set(flat) - set(KEPT) - DROPPED:
+    if unknown := flat.keys() - {*KEPT, *DROPPED}:
         raise NotStructural(f"{path}: a CRD cannot say {', '.join(sorted(unknown))}; say it otherwise in the model")
-    said = {key: _spoken(key, value) for key, value in flat.items()}
-    said |= {"enum": [flat["const"]]} if "const" in flat else {}
+    said = {key: _spoken(key, value) for key, value in flat.items() if _counts(key, value, flat)}
     said |= _children(flat, definitions, path)
-    if not flat.get(DEFAULT_IN_CLUSTER):
-        said.pop("default", None)
-    if said.get("additionalProperties") is False:  # unknown fields are pruned or, by kubectl, refused anyway
-        said.pop("additionalProperties")
     _demand_bounds(said, path)
     return {key: said[key] for key in KEPT if key in said}
+
+
+def _counts(key: str, value: Any, flat: Schema) -> bool:
+    """Defaults are the model's own unless it says otherwise; unknown fields are refused by kubectl and pruned by the API server anyway."""
+    if key == "default":
+        return DEFAULT_IN_CLUSTER in flat
+    return not (key == "additionalProperties" and value is False)
 
 
 def _flattened(raw: Mapping[str, Any], definitions: Mapping[str, Schema], path: str) -> Schema:
@@ -72,8 +74,10 @@ def _flattened(raw: Mapping[str, Any], definitions: Mapping[str, Schema], path: 
         reference, choices = flat.pop("$ref", None), flat.pop("anyOf", None)
         target = definitions[reference.removeprefix("#/$defs/")] if reference else _only_choice(choices, path)
         flat = {**target, **flat}
-    if path.count(".") > 32:
+    if path.count(".") > DEEPEST:
         raise NotStructural(f"{path}: the type contains itself, which a CRD cannot say")
+    if "const" in flat:
+        flat["enum"] = [flat["const"]]
     return flat
 
 
