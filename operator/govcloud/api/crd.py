@@ -31,6 +31,8 @@ KEPT = (
 """What means the same here and there, in the order in which it is written down."""
 DROPPED = frozenset({"title", "propertyNames", "const", DEFAULT_IN_CLUSTER})
 """What the API server has no use for, or what is said in another way."""
+DEEPEST = 32
+"""Fields within fields; only a type that contains itself gets there."""
 HEADER = (
     "# Generated from operator/govcloud/api by `python -m govcloud.api.crd crds`. Edit the models, not this file.\n"
 )
