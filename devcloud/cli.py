@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         case "run":
             return _run(cloud, frozenset(map(Part, chosen.only)) or EVERYTHING, chosen.program)
         case "demo":
-            return _demo(chosen.arguments)
+            return _demo(chosen.directory, keep=chosen.keep)
     return 0
 
 
@@ -70,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_only(beside)
     beside.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM …")
     demo = commands.add_parser("demo", help="a cloud service's whole life, step by step, each step verified")
-    demo.add_argument("arguments", nargs=argparse.REMAINDER)
+    demo.add_argument("--keep", action="store_true", help="leave everything running afterwards, to look around")
+    demo.add_argument("--directory", type=Path, help="state directory (default: beside that of `make up`)")
     return parser
 
 
@@ -154,7 +156,7 @@ def _run(cloud: Cloud, parts: frozenset[Part], program: Sequence[str]) -> int:
         cloud.down()
 
 
-def _demo(arguments: Sequence[str]) -> int:
+def _demo(directory: Path | None, *, keep: bool) -> int:
     from devcloud import demo  # here, because no other command needs the whole controller imported
 
-    return int(demo.main(list(arguments)))
+    return demo.main(directory, keep=keep)

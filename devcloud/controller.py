@@ -13,6 +13,7 @@ from devcloud.readiness import answers_at, wait_until_ready
 
 COMMAND = (PYTHON, "-m", "govcloud", "controller", "--dev-clock")
 SECONDS_TO_START = 60.0
+SECONDS_TO_DIE = 10.0
 
 
 def start(environment: Environment, settings: Mapping[str, str] | None = None, say: Say = say) -> Process:
@@ -38,6 +39,8 @@ def kill(environment: Environment, which: signal.Signals = signal.SIGKILL) -> No
     process = environment.processes.get(CONTROLLER)
     if process is None or not send(process, which):
         raise DevCloudError("the controller does not run, so there is nothing to send a signal to")
+    if which is signal.SIGKILL:  # takes a moment; whoever starts it again right away must not find the dying one
+        process.wait_until_ended(SECONDS_TO_DIE)
 
 
 def pid(environment: Environment) -> int | None:

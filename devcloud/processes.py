@@ -65,6 +65,12 @@ class Process:
             return False
         return stat.is_running and stat.start_ticks == self.start_ticks
 
+    def wait_until_ended(self, seconds: float) -> None:
+        """Wait for its end, at most that long; looks at `is_running` tell what came of it."""
+        deadline = time.monotonic() + seconds
+        while self.is_running and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
     def members(self) -> list[int]:
         """The pids of everything that runs because of it: itself and all that inherited its token."""
         if self.boot != current_boot():

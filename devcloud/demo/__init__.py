@@ -6,9 +6,7 @@ printed and written to build/demo/report.json.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from devcloud.cloud import Cloud
@@ -16,14 +14,18 @@ from devcloud.paths import ROOT, state_directory
 from devcloud.progress import say
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the demo; 0 only if every step was verified."""
+def main(directory: Path | None, *, keep: bool) -> int:
+    """Run the demo; 0 only if every step was verified.
+
+    Args:
+        directory: state directory; none: beside that of `make up`. What is in it is made fresh.
+        keep: leave everything running afterwards.
+    """
     from devcloud.demo.steps import STORY
     from devcloud.demo.telling import Teller
     from devcloud.demo.world import World
 
-    chosen = _parser().parse_args(arguments)
-    directory = chosen.directory or _own_directory()
+    directory = directory or _own_directory()
     cloud = Cloud(directory, say)
     teller = Teller(ROOT / "build" / "demo" / "report.json", sys.stdout)
     with teller.step("the control planes start"):
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
                 if not teller.passed:
                     break
     finally:
-        if not chosen.keep:
+        if not keep:
             cloud.down()
         teller.write()
     return 0 if teller.passed else 1
@@ -50,10 +52,3 @@ def _own_directory() -> Path:
     """A folder beside the one that `make up` uses: the demo starts from nothing and must not touch somebody's cloud."""
     kept = state_directory()
     return kept.with_name(f"{kept.name}-demo")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m devcloud demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave everything running afterwards, to look around")
-    parser.add_argument("--directory", type=Path, help="state directory (default: beside that of `make up`)")
-    return parser

@@ -100,9 +100,8 @@ def _network(cloud: Any) -> Iterator[Seen]:
 def _containers(world: World) -> Iterator[Seen]:
     """Containers of every unit's project; Swift has no listing over all accounts."""
     cloud = world.cloud("govcloud")
-    endpoint = cloud.object_store.get_endpoint().rsplit("/AUTH_", 1)[0]
     for project in world.cloud().identity.projects():
-        account = f"{endpoint}/AUTH_{project.id}"
+        account = account_url(world, project.id)
         listing = cloud.session.get(account, params={"format": "json"}, raise_exc=False)
         if listing.status_code != 200:
             continue
@@ -110,3 +109,8 @@ def _containers(world: World) -> Iterator[Seen]:
             head = cloud.session.head(f"{account}/{entry['name']}", raise_exc=False)
             marks = {name: value for name, value in head.headers.items() if name.lower().startswith("x-container-meta-")}
             yield Seen("container", entry["name"], entry["name"], "", project.id, str(marks))
+
+
+def account_url(world: World, project: str) -> str:
+    """Swift's URL of a project's account."""
+    return f"{world.cloud('govcloud').object_store.get_endpoint().rsplit('/AUTH_', 1)[0]}/AUTH_{project}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,8 @@ KIND = "cloudservicerequest"
 APPROVER_OF = {"superior-unit": "superior-unit", "authority": "authority", "unit-consent": "unit-consent", "provider-consent": "provider"}
 """The persona who decides a step."""
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(int(time.time()) % 1_000_000)
+"""Document numbers are used once, also by a second run of the story on the same cluster."""
 
 
 @dataclass
@@ -124,9 +126,25 @@ class Request:
         for step in plan["steps"]:
             self.until(f"waits for {step}", lambda s, step=step: (s.get("nextAction") or {}).get("waitingFor") == step, 60)  # type: ignore[misc]
             answer = self.decide(step)
-            if answer.refused:
-                raise NotAsExpected(f"the approval of step {step} was refused: {answer.err}")
+            self.must_count(answer)
         return int(plan["number"])
+
+    def must_count(self, answer: Answer) -> None:
+        """Expect an approval to be accepted by admission, and to be counted by the controller."""
+        if answer.refused:
+            raise NotAsExpected(f"an approval was refused: {answer.err}")
+        verdict = self.verdict_on(answer.out.strip())
+        if verdict["status"] != "True":
+            raise NotAsExpected(f"the approval {answer.out.strip()} does not count: {verdict['reason']}: {verdict['message']}")
+
+    def verdict_on(self, name: str) -> dict[str, Any]:
+        """The controller's condition on an approval, once it has one."""
+
+        def seen() -> Any:
+            conditions = self.world.get("csapp", name.rpartition("/")[2], self.namespace).get("status", {}).get("conditions")
+            return conditions[0] if conditions else None
+
+        return dict(self.world.until(f"the controller judges {name}", seen, 30))
 
     def _is_current(self, status: dict[str, Any]) -> bool:
         return status.get("observedGeneration") == self.read()["metadata"]["generation"]

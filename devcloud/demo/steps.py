@@ -59,27 +59,27 @@ def refuse_wrong_approvals(world: World) -> None:
     request: Request = world.memory["request"]
     wrong_office = request.decide("superior-unit", persona="authority")
     world.expect(wrong_office.refused, "an official approved a step that is not his")
-    world.saw(f"admission: {wrong_office.sentence[:150]}")
+    world.saw(f"admission: {wrong_office.sentence}")
     other_name = request.decide("superior-unit", approver="authority")
     world.expect(other_name.refused, "an official approved in another's name")
-    world.saw(f"admission: {other_name.sentence[:150]}")
+    world.saw(f"admission: {other_name.sentence}")
     other_digest = request.decide("superior-unit", planDigest=f"sha256:{'0' * 64}")
     world.expect(not other_digest.refused, f"admission cannot know digests, but refused: {other_digest.err}")
-    verdict = _verdict_on(world, request, other_digest.out.strip())
+    verdict = request.verdict_on(other_digest.out.strip())
     world.expect((verdict["status"], verdict["reason"]) == ("False", "DigestMismatch"), f"the approval of another plan stands as {verdict}")
     world.saw(f"controller: {verdict['reason']}: {verdict['message'][:110]}")
     too_early = request.decide("authority", office="九江市政府信息化工作办公室")
-    verdict = _verdict_on(world, request, too_early.out.strip())
+    verdict = request.verdict_on(too_early.out.strip())
     world.expect(verdict["reason"] == "OutOfOrder", f"the authority decided before the superior unit, and that stands as {verdict}")
     world.saw(f"controller: {verdict['reason']}: {verdict['message'][:110]}")
     _expect_nothing_in_the_cloud(world, request)
     right = request.decide("superior-unit")
-    verdict = _verdict_on(world, request, right.out.strip())
+    verdict = request.verdict_on(right.out.strip())
     world.expect(verdict["status"] == "True", f"the superior unit's approval stands as {verdict}")
     request.until("waits for authority", lambda s: s["nextAction"].get("waitingFor") == "authority", 30)
     _expect_nothing_in_the_cloud(world, request)
     accepted = request.decide("authority")
-    world.expect(not accepted.refused, accepted.err)
+    request.must_count(accepted)
     world.saw("superior unit and authority approved, each as itself")
 
 
@@ -120,7 +120,7 @@ def hand_over_credentials(world: World) -> None:
     rows = witness.write_rows(values)
     world.memory["rows"], world.memory["credentials"] = rows, values
     world.saw(f"a client wrote {rows} rows into the database with the Secret's credentials")
-    world.memory["objects"] = witness.put_objects(world, world.memory["project"], request.uid)
+    world.memory["objects"] = witness.put_objects(world, request.uid)
     world.saw(f"{len(world.memory['objects'])} objects were put into the container, {sum(map(len, world.memory['objects'].values()))} bytes")
 
 
@@ -192,7 +192,7 @@ def refuse_to_delete(world: World) -> None:
     request: Request = world.memory["request"]
     for persona in ("applicant", None):
         sentence = world.must_refuse(persona, "delete", "csreq", request.name, "-n", request.namespace, because="")
-        world.saw(f"{persona or 'administrator'}: {sentence[:150]}")
+        world.saw(f"{persona or 'administrator'}: {sentence}")
     request.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统已由省级平台替代"}))
     plan = request.until_planned("Terminate")
     world.saw(f"termination is planned ({len(plan['diff'])} deletions) and waits for {', '.join(plan['steps'])}")
@@ -209,11 +209,12 @@ def terminate_with_proof(world: World) -> None:
     world.saw(f"killed with SIGKILL while the parts stood at {states}")
     controller.start(world.environment)
     status = request.until("is terminated", lambda s: s["phase"] == "Terminated", 420)
-    _expect_proof(world, _backup_of(world, uid, lambda _: True))
+    backup = _backup_of(world, uid, lambda _: True)
+    _expect_proof(world, backup)
     left = looks.everything_of(world, uid)
     world.expect(not looks.in_project(left, project), f"still in the unit's project: {left}")
     world.saw("the unit's project holds nothing with the request's uid: servers, volumes, networks, ports, containers, databases")
-    _expect_retained(world, uid)
+    _expect_retained(world, uid, backup)
     record = status["progress"]["termination"]
     world.expect(request.read()["metadata"].get("finalizers", []) == [], "the finalizer is still there")
     world.saw(f"the record stays: destroyed {record['destroyedAt']}, sanitisation honestly {record['sanitisation']}")
@@ -267,16 +268,6 @@ def _expect_nothing_in_the_cloud(world: World, request: Request) -> None:
     found = looks.everything_of(world, request.uid)
     world.expect(not found, f"the cloud holds {looks.by_kind(found)} before the approvals")
     world.saw("the cloud holds nothing for the request")
-
-
-def _verdict_on(world: World, request: Request, name: str) -> dict[str, Any]:
-    """The controller's condition on an approval, once it has one."""
-
-    def seen() -> Any:
-        conditions = world.get("csapp", name.rpartition("/")[2], request.namespace).get("status", {}).get("conditions")
-        return conditions[0] if conditions else None
-
-    return dict(world.until(f"the controller judges {name}", seen, 30))
 
 
 def _recomputed_digest(world: World, revision: str) -> str:
@@ -352,14 +343,16 @@ def _expect_proof(world: World, backup: dict[str, Any]) -> None:
         world.saw(f"{part['name']}: {part['sourceBytes']} bytes, SHA-256 {part['sourceSha256'][:16]}… = restored")
 
 
-def _expect_retained(world: World, uid: str) -> None:
+def _expect_retained(world: World, uid: str, backup: dict[str, Any]) -> None:
     kept = [b for b in world.cloud("govcloud-backups").block_storage.backups(details=True) if (b.metadata or {}).get("govcloud_backup_of") == uid]
     world.expect(len(kept) == 4 and {b.status for b in kept} == {"available"}, f"backups kept: {[(b.name, b.status) for b in kept]}")
     containers = [c.name for c in world.cloud("govcloud-backups").object_store.containers() if uid in c.name]
     world.expect(len(containers) == 1, f"backup containers kept: {containers}")
-    rows = witness.rows_in_retained_database(world, kept)
-    world.expect(rows >= world.memory["rows"], f"the retained backup of the database holds {rows} rows")
-    world.saw(f"kept in the backup project: {len(kept)} volume backups and the container {containers[0]}; the database's rows are in its backup")
+    world.saw(f"kept in the backup project: {len(kept)} volume backups and the container {containers[0]}")
+    database = next(p["backupId"] for p in backup["status"]["parts"] if p["name"] == "orders")
+    rows = witness.rows_in_backup(world, database)
+    world.expect(rows >= world.memory["rows"], f"the retained backup of the database holds {rows} of {world.memory['rows']} rows")
+    world.saw(f"restored once more, by the demo itself: the database's backup holds all {rows} rows")
 
 
 def _flip_a_byte(log: Path, copy: Path) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
+from devcloud.demo import looks
 from devcloud.demo.world import World
 
 _WRITERS = "govcloud/"
@@ -73,9 +76,9 @@ def engine_counts(world: World, uid: str, transition: str) -> dict[str, int]:
 
 
 def databases_of(world: World, project: str) -> list[str]:
-    """Trove instances of a project, with their state."""
-    answer = world.cloud_of_project(project).database.get("/instances")
-    return [f"{item['name'][:40]} ({item['status']})" for item in answer.json()["instances"]]
+    """Trove instances of a project, with their state; the administrator's listing shows all projects."""
+    answer = world.cloud().database.get("/mgmt/instances")
+    return [f"{item['name'][:40]} ({item['status']})" for item in answer.json()["instances"] if item["tenant_id"] == project]
 
 
 def _connect(values: Mapping[str, str]) -> psycopg.Connection[Any]:
@@ -102,13 +105,13 @@ def write_rows(values: Mapping[str, str]) -> int:
 # Swift, and what a backup leaves
 
 
-def put_objects(world: World, project: str, uid: str) -> dict[str, bytes]:
-    """Put a few objects into the request's container, one with an awkward name; what was put."""
-    cloud = world.cloud_of_project(project)
-    container = next(c.name for c in cloud.object_store.containers() if uid in str(cloud.object_store.get_container_metadata(c.name).to_dict()))
+def put_objects(world: World, uid: str) -> dict[str, bytes]:
+    """Put a few objects into the request's container, some with awkward names; what was put."""
+    container = next(item for item in looks.everything_of(world, uid) if item.kind == "container")
     objects = {"scan-1.dcm": bytes(range(256)) * 512, "2026/放射科 影像%1.dcm": b"\x00\xff" * 4096, "empty": b""}
+    session = world.cloud("govcloud").session
     for name, content in objects.items():
-        cloud.object_store.upload_object(container=container, name=name, data=content)
+        session.put(f"{looks.account_url(world, container.project)}/{quote(container.name)}/{quote(name)}", data=content)
     return objects
 
 
@@ -121,3 +124,33 @@ def helpers_left(world: World) -> list[str]:
         left += [f"{name}: volume {item.name}" for item in cloud.block_storage.volumes()]
         left += [f"{name}: image {item.name}" for item in cloud.image.images(owner=cloud.current_project_id)]
     return left
+
+
+def rows_in_backup(world: World, backup_id: str) -> int:
+    """Restore a retained backup once more, read every byte, and count the rows in it; then leave no trace of the look."""
+    cloud = world.cloud("govcloud-quarantine")
+    volume_id = world.cloud("govcloud-quarantine").block_storage.restore_backup(backup_id, name="demo-look").volume_id
+    volume = world.until("the backup is restored", lambda: _settled(cloud.block_storage.get_volume(volume_id)))
+    image = cloud.block_storage.upload_volume_to_image(volume, image_name="demo-look", disk_format="raw", container_format="bare", force=True)
+    world.until("the restored volume can be read", lambda: cloud.image.get_image(image["image_id"]).status == "active")
+    rows = _count_rows(cloud.image.download_image(image["image_id"], stream=True).iter_content(1 << 20))
+    cloud.image.delete_image(image["image_id"])
+    world.until("the look is over", lambda: _settled(cloud.block_storage.get_volume(volume_id)))
+    cloud.block_storage.delete_volume(volume_id)
+    world.until("no trace is left", lambda: not list(cloud.block_storage.volumes(details=False)))
+    return rows
+
+
+def _settled(volume: Any) -> Any:
+    return volume if volume.status == "available" else None
+
+
+def _count_rows(chunks: Iterator[bytes]) -> int:
+    """Distinct rows: a database may keep a row in its table and in its write-ahead log."""
+    found: set[bytes] = set()
+    tail = b""
+    for chunk in chunks:
+        text = tail + chunk
+        found.update(re.findall(rb"patient (\d+)", text))
+        tail = text[-20:]
+    return len({int(number) for number in found})

@@ -39,8 +39,9 @@ class Answer:
 
     @property
     def sentence(self) -> str:
-        """The first line of what it complained of."""
-        return (self.err or self.out).strip().splitlines()[0] if (self.err or self.out).strip() else ""
+        """What it complained of, without the preamble that names the policy."""
+        said = (self.err or self.out).strip().splitlines()
+        return said[-1].rpartition("denied request: ")[2] if said else ""
 
 
 @dataclass
@@ -72,7 +73,7 @@ class World:
         answer = self.kubectl(persona, *arguments, stdin=stdin)
         if not answer.refused or because not in answer.err:
             raise NotAsExpected(f"kubectl {' '.join(arguments)} as {persona} should be refused with {because!r}: {answer.out}{answer.err}")
-        return answer.err.strip().splitlines()[-1]
+        return answer.sentence
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
         """An object as the API server has it."""
@@ -103,10 +104,6 @@ class World:
         """A connection of openstacksdk, by its entry in clouds.yaml."""
         config = openstack.config.OpenStackConfig(config_files=[str(self.environment.clouds_file)])
         return openstack.connection.Connection(config=config.get_one(cloud=name))
-
-    def cloud_of_project(self, project_id: str) -> Any:
-        """A connection whose token is scoped to one project: what a look from inside of it shows."""
-        return self.cloud().connect_as_project(project_id)
 
     # The controller
 

@@ -34,6 +34,10 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
         settings.watching.client_timeout = 300
         settings.networking.error_backoffs = [1, 2, 3, 5, 8]
 
+    @kopf.on.login(registry=registry)
+    def log_in(**options: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_kubeconfig(**options) or kopf.login_with_service_account(**options)
+
     @on(GROUP, VERSION, "cloudservicerequests")
     async def request_event(namespace: str | None, name: str | None, **_: Any) -> None:
         listener.request_changed(namespace or "", name or "")
