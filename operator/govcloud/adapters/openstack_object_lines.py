@@ -16,7 +16,7 @@ import rfc8785
 
 @dataclass(frozen=True, order=True)
 class Line:
-    """One object: its name, how many bytes were read of it, and their SHA-256 as hexadecimal digits."""
+    """One object: its name, how many bytes were read of it (below 2**53), and their SHA-256 as hexadecimal digits."""
 
     name: str
     size: int
