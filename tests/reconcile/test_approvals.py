@@ -97,11 +97,11 @@ def _other_request(world: World) -> RequestRef:
 
 
 REFUSED = {
-    "another office": (dict(office="九江市财政局"), "WrongOffice"),
-    "another plan": (dict(plan_digest="sha256:" + "1" * 64), "DigestMismatch"),
-    "the applicant": (dict(approver=APPLICANT), "SelfApproval"),
-    "an unknown step": (dict(step="provider-consent"), "UnknownStep"),
-    "another uid": (dict(request=_other_request(None)), "WrongRequest"),  # type: ignore[arg-type]
+    "another office": ({"office": "九江市财政局"}, "WrongOffice"),
+    "another plan": ({"plan_digest": "sha256:" + "1" * 64}, "DigestMismatch"),
+    "the applicant": ({"approver": APPLICANT}, "SelfApproval"),
+    "an unknown step": ({"step": "provider-consent"}, "UnknownStep"),
+    "another uid": ({"request": _other_request(None)}, "WrongRequest"),
 }
 
 
@@ -117,36 +117,36 @@ def test_a_decision_that_is_not_right_is_refused_with_its_reason_and_starts_noth
     assert verdict is not None
     assert (verdict.status, verdict.reason) == ("False", reason)
     assert verdict.message
-    assert planned.status().next_action.waiting_for == "superior-unit"  # type: ignore[union-attr]
+    assert planned.next_action().waiting_for == "superior-unit"
 
 
 def test_an_expired_decision_is_refused(planned: World) -> None:
     decision = planned.decide("superior-unit", valid_until=planned.clock.now())
     planned.run()
 
-    assert planned.verdict(decision).reason == "Expired"  # type: ignore[union-attr]
+    assert planned.judged(decision) == "Expired"
 
 
 def test_a_decision_that_expires_while_others_are_asked_counts_no_more(planned: World) -> None:
     decision = planned.decide("superior-unit", valid_until=planned.clock.now() + timedelta(days=1))
     planned.run()
-    assert planned.verdict(decision).reason == "Counted"  # type: ignore[union-attr]
+    assert planned.judged(decision) == "Counted"
 
     planned.clock.advance(timedelta(days=2))
     with planned.nothing_touched():
         late = planned.decide("authority")
         planned.run()
-    assert planned.verdict(decision).reason == "Expired"  # type: ignore[union-attr]
-    assert planned.verdict(late).reason == "OutOfOrder"  # type: ignore[union-attr]
+    assert planned.judged(decision) == "Expired"
+    assert planned.judged(late) == "OutOfOrder"
 
 
 def test_an_office_that_comes_too_early_is_asked_again_in_its_turn(planned: World) -> None:
     early = planned.decide("authority")
     planned.run()
-    assert planned.verdict(early).reason == "OutOfOrder"  # type: ignore[union-attr]
+    assert planned.judged(early) == "OutOfOrder"
 
     planned.approve("superior-unit")
-    assert planned.status().next_action.waiting_for == "authority"  # type: ignore[union-attr]
+    assert planned.next_action().waiting_for == "authority"
     planned.approve("authority")
     assert planned.status().phase == "Trial"
 
@@ -156,7 +156,7 @@ def test_one_person_speaks_for_one_office_only(planned: World) -> None:
     second = planned.decide("authority", approver="zhao.gang")
     planned.run()
 
-    assert planned.verdict(second).reason == "OnePersonTwoOffices"  # type: ignore[union-attr]
+    assert planned.judged(second) == "OnePersonTwoOffices"
     assert planned.status().phase == "AwaitingApproval"
 
 
@@ -184,7 +184,7 @@ def test_a_document_number_is_used_once_however_it_is_written(planned: World, ag
     second = planned.decide("authority", document_number=again)
     planned.run()
 
-    assert planned.verdict(second).reason == "DocumentNumberUsed"  # type: ignore[union-attr]
+    assert planned.judged(second) == "DocumentNumberUsed"
     assert planned.status().phase == "AwaitingApproval"
 
 
@@ -193,7 +193,7 @@ def test_dashes_of_every_length_are_one_dash(planned: World) -> None:
     second = planned.decide("authority", document_number="jj—2026–12")
     planned.run()
 
-    assert planned.verdict(second).reason == "DocumentNumberUsed"  # type: ignore[union-attr]
+    assert planned.judged(second) == "DocumentNumberUsed"
 
 
 def test_a_document_number_of_another_request_is_used_too(planned: World) -> None:
@@ -203,7 +203,7 @@ def test_a_document_number_of_another_request_is_used_too(planned: World) -> Non
     again = planned.decide("superior-unit", document_number="九卫〔2026〕12号")
     planned.run()
 
-    assert planned.verdict(again).reason == "DocumentNumberUsed"  # type: ignore[union-attr]
+    assert planned.judged(again) == "DocumentNumberUsed"
 
 
 def test_a_rejection_ends_the_plan_and_a_corrected_spec_makes_the_next(planned: World) -> None:
@@ -212,14 +212,14 @@ def test_a_rejection_ends_the_plan_and_a_corrected_spec_makes_the_next(planned: 
         planned.run()
         assert planned.status().phase == "Rejected"
         assert planned.condition("Approved").reason == "Rejected"
-        assert planned.status().next_action.waiting_for == "applicant"  # type: ignore[union-attr]
+        assert planned.next_action().waiting_for == "applicant"
         planned.decide("superior-unit")  # too late: the plan is over
         planned.run()
         assert planned.status().phase == "Rejected"
 
     planned.edit_service("web", count=1)
     planned.run()
-    assert (planned.status().phase, planned.status().plan.number) == ("AwaitingApproval", 2)  # type: ignore[union-attr]
+    assert (planned.status().phase, planned.shown_plan().number) == ("AwaitingApproval", 2)
     planned.approve()
     assert list(planned.servers()) == ["web-0"]
 
@@ -232,8 +232,8 @@ def test_an_approval_taken_back_before_the_start_is_missing_again(planned: World
         planned.run()
         planned.decide("authority")
         planned.run()
-    assert planned.verdict(first).reason == "Withdrawn"  # type: ignore[union-attr]
-    assert planned.status().next_action.waiting_for == "superior-unit"  # type: ignore[union-attr]
+    assert planned.judged(first) == "Withdrawn"
+    assert planned.next_action().waiting_for == "superior-unit"
 
 
 def test_an_office_may_take_back_and_approve_again(planned: World) -> None:
@@ -251,7 +251,7 @@ def test_somebody_elses_revocation_takes_nothing_back(planned: World) -> None:
     stranger = planned.decide("superior-unit", "Revoked", office="九江市财政局")
     planned.approve("authority")
 
-    assert planned.verdict(stranger).reason == "WrongOffice"  # type: ignore[union-attr]
+    assert planned.judged(stranger) == "WrongOffice"
     assert planned.status().phase == "Trial"
 
 
@@ -260,13 +260,15 @@ def test_an_edit_and_its_undoing_make_a_new_plan_and_old_approvals_do_not_count(
     for size in (b, a, b):
         provisioned.edit_service("data", sizeGib=size)
         provisioned.run()
-        if provisioned.status().plan.number == 2 and size == b:  # type: ignore[union-attr]
-            provisioned.decide("authority", valid_until=None)  # made for plan 2, and withdrawn with it before it is read
+        if provisioned.shown_plan().number == 2 and size == b:
+            provisioned.decide(
+                "authority", valid_until=None
+            )  # made for plan 2, and withdrawn with it before it is read
 
-    assert provisioned.status().plan.number == 3  # type: ignore[union-attr]
+    assert provisioned.shown_plan().number == 3
     assert provisioned.plan(2).spec == provisioned.plan(3).spec
     assert provisioned.plan(2).digest != provisioned.plan(3).digest
-    assert provisioned.status().next_action.waiting_for == "authority"  # type: ignore[union-attr]
+    assert provisioned.next_action().waiting_for == "authority"
     with provisioned.nothing_touched():
         provisioned.run()
 
@@ -277,8 +279,8 @@ def test_an_approval_of_an_older_plan_is_left_as_it_was_judged(planned: World) -
     planned.edit_service("web", count=1)
     planned.run()
 
-    assert planned.verdict(counted).reason == "Counted"  # type: ignore[union-attr]
-    assert planned.status().next_action.waiting_for == "superior-unit"  # type: ignore[union-attr]
+    assert planned.judged(counted) == "Counted"
+    assert planned.next_action().waiting_for == "superior-unit"
 
 
 def test_a_decision_made_while_nobody_guarded_admission_never_counts(planned: World) -> None:
@@ -289,8 +291,8 @@ def test_a_decision_made_while_nobody_guarded_admission_never_counts(planned: Wo
     planned.cluster.fault = None
     planned.run()
 
-    assert planned.verdict(suspicious).reason == "MadeWhileUnguarded"  # type: ignore[union-attr]
-    assert planned.status().next_action.waiting_for == "superior-unit"  # type: ignore[union-attr]
+    assert planned.judged(suspicious) == "MadeWhileUnguarded"
+    assert planned.next_action().waiting_for == "superior-unit"
     planned.approve()
     assert planned.status().phase == "Trial"
 
@@ -298,11 +300,11 @@ def test_a_decision_made_while_nobody_guarded_admission_never_counts(planned: Wo
 def test_a_decision_of_the_unit_itself_is_its_own_step(provisioned: World) -> None:
     provisioned.apply(stage="Production")
     provisioned.run()
-    assert provisioned.status().next_action.office == UNIT_TITLE  # type: ignore[union-attr]
+    assert provisioned.next_action().office == UNIT_TITLE
 
     by_applicant = provisioned.decide("unit-consent", approver=APPLICANT)
     provisioned.run()
-    assert provisioned.verdict(by_applicant).reason == "SelfApproval"  # type: ignore[union-attr]
+    assert provisioned.verdict(by_applicant).reason == "SelfApproval"
 
 
 def test_every_decision_is_in_the_log_with_the_person_who_made_it(planned: World) -> None:

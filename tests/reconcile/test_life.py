@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from reconcile.world import NAME, NAMESPACE, UNIT, World
+from reconcile.world import NAME, NAMESPACE, UNIT, World, catalog_spec, jurisdiction_spec
 
 from govcloud.adapters.memory import Thing
 from stacks.naming import STAGE_MARK
@@ -49,8 +49,6 @@ def test_a_trial_lasts_fifteen_days_and_costs_nothing(trial: World) -> None:
 
 
 def test_a_jurisdiction_may_shorten_the_trial_and_never_lengthens_it(world: World) -> None:
-    from reconcile.world import jurisdiction_spec
-
     for days, lasts in ((10, 10), (30, 15)):
         name = f"trial-{days}"
         world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"trialDays": days}))
@@ -92,19 +90,19 @@ def test_a_trial_that_ends_is_stopped_and_nothing_is_lost(trial: World) -> None:
     assert set(trial.servers().values()) == {"shutoff"}
     assert ids(trial.things()) == before
     assert (trial.status().phase, trial.condition("Ready").reason) == ("Suspended", "TrialExpired")
-    assert "JJ 16" in trial.status().next_action.en  # type: ignore[union-attr]
+    assert "JJ 16" in trial.next_action().en
     assert trial.run() == ["Rest"]
 
 
 def test_an_extension_by_approval_counts_from_the_old_end(trial: World) -> None:
-    end = trial.status().progress.trial.ends_at  # type: ignore[union-attr]
+    end = trial.trial_record().ends_at
     trial.apply(trial={"extensionDays": 10})
     trial.run()
     with trial.nothing_touched():
-        assert trial.status().progress.trial.ends_at == end  # type: ignore[union-attr]
+        assert trial.trial_record().ends_at == end
     trial.approve("authority")
 
-    assert trial.status().progress.trial.ends_at == end + timedelta(days=10)  # type: ignore[union-attr]
+    assert trial.trial_record().ends_at == end + timedelta(days=10)
 
 
 def test_an_extension_after_the_end_starts_the_servers_again_and_counts_from_now(trial: World) -> None:
@@ -115,18 +113,18 @@ def test_an_extension_after_the_end_starts_the_servers_again_and_counts_from_now
     trial.approve("authority")
 
     assert set(trial.servers().values()) == {"active"}
-    assert trial.status().progress.trial.ends_at == trial.clock.now() + timedelta(days=10)  # type: ignore[union-attr]
+    assert trial.trial_record().ends_at == trial.clock.now() + timedelta(days=10)
     assert trial.status().phase == "Trial"
 
 
 def test_a_second_extension_adds_only_the_days_beyond_the_first(trial: World) -> None:
-    end = trial.status().progress.trial.ends_at  # type: ignore[union-attr]
+    end = trial.trial_record().ends_at
     for days in (5, 12):
         trial.apply(trial={"extensionDays": days})
         trial.run()
         trial.approve("authority")
 
-    assert trial.status().progress.trial.ends_at == end + timedelta(days=12)  # type: ignore[union-attr]
+    assert trial.trial_record().ends_at == end + timedelta(days=12)
 
 
 def test_an_ended_trial_can_still_go_live(trial: World) -> None:
@@ -216,32 +214,35 @@ def test_an_unapproved_change_does_nothing_and_production_stays_ready(production
 def test_a_small_change_needs_the_authority_and_a_major_one_the_whole_flow(production: World) -> None:
     production.edit_service("data", sizeGib=5)
     production.run()
-    assert (production.status().plan.transition, production.status().plan.steps) == ("Change", ("authority",))  # type: ignore[union-attr]
+    assert (production.shown_plan().transition, production.shown_plan().steps) == ("Change", ("authority",))
 
     production.edit_service("data", sizeGib=2000)
     production.run()
-    assert production.status().plan.transition == "MajorChange"  # type: ignore[union-attr]
-    assert production.status().plan.steps == ("superior-unit", "authority")  # type: ignore[union-attr]
+    assert production.shown_plan().transition == "MajorChange"
+    assert production.shown_plan().steps == ("superior-unit", "authority")
 
 
 def test_a_service_that_is_added_or_taken_away_is_a_major_change(production: World) -> None:
     spec = production.request().spec
     production.apply(services=[s for s in spec["services"] if s["name"] != "files"])
     production.run()
-    assert production.status().plan.transition == "MajorChange"  # type: ignore[union-attr]
-    assert [(c.resource, c.operation) for c in production.status().plan.diff] == [("files", "Delete")]  # type: ignore[union-attr]
+    assert production.shown_plan().transition == "MajorChange"
+    assert [(c.resource, c.operation) for c in production.shown_plan().diff] == [("files", "Delete")]
 
 
 def test_a_change_that_cannot_happen_in_place_says_replace_in_the_plan(production: World) -> None:
     production.edit_service("inner", cidr="10.30.0.0/24")
     production.run()
 
-    found = {(c.resource, c.operation) for c in production.status().plan.diff}  # type: ignore[union-attr]
+    found = {(c.resource, c.operation) for c in production.shown_plan().diff}
     assert ("inner-subnet", "Replace") in found
 
 
 def test_an_edit_of_the_materials_alone_asks_for_nothing(production: World) -> None:
-    application = [*production.request().spec["application"], {"kind": "letter", "number": "1", "sha256": "cd" * 32, "location": "档案室"}]
+    application = [
+        *production.request().spec["application"],
+        {"kind": "letter", "number": "1", "sha256": "cd" * 32, "location": "档案室"},
+    ]
     production.apply(application=application)
 
     assert production.run() == ["Rest"]
@@ -261,8 +262,6 @@ def test_a_default_that_is_written_out_is_no_change(production: World) -> None:
 
 
 def test_new_prices_do_not_touch_what_runs(production: World) -> None:
-    from reconcile.world import catalog_spec
-
     dearer = catalog_spec()
     offerings = tuple(o.model_copy(update={"unit_price": "999"}) for o in dearer.offerings)
     production.cluster.put_catalog("jiujiang-2026", dearer.model_copy(update={"offerings": offerings}))
@@ -303,7 +302,9 @@ def test_a_change_of_a_suspended_service_leaves_it_off(production: World) -> Non
     assert production.things()["data"].inputs["size"] == 5
 
 
-@pytest.mark.parametrize("wish", [{"trial": {"extensionDays": 5}}, {"stage": "Production"}], ids=["extension", "promotion"])
+@pytest.mark.parametrize(
+    "wish", [{"trial": {"extensionDays": 5}}, {"stage": "Production"}], ids=["extension", "promotion"]
+)
 def test_a_suspended_trial_stays_suspended_whatever_else_becomes_of_it(trial: World, wish: dict[str, object]) -> None:
     trial.apply(suspended=True)
     trial.run()
@@ -328,7 +329,7 @@ def test_a_trial_that_ends_while_suspended_remembers_since_when_it_is_off(trial:
     trial.clock.advance(timedelta(days=16))
     trial.run()
 
-    assert trial.status().progress.trial.expired_at is not None  # type: ignore[union-attr]
+    assert trial.trial_record().expired_at is not None
     assert trial.status().progress.suspended_since == since
 
 
@@ -359,7 +360,7 @@ def test_every_part_that_holds_data_is_in_the_backup_and_was_compared(production
     production.terminate()
     production.run()
     production.approve()
-    name = production.status().progress.termination.backup  # type: ignore[union-attr]
+    name = production.termination_record().backup
     assert name is not None
     backup = production.cluster.backup(name)
     assert backup is not None

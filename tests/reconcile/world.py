@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.logs import SIGNER, QuickFiles, Time, open_log
 
@@ -29,9 +29,10 @@ from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.catalog import CatalogSpec
 from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import JurisdictionSpec
-from govcloud.api.request import RequestStatus
+from govcloud.api.request import NextAction, PlanView, RequestStatus, TerminationRecord, TrialRecord
 from govcloud.api.unit import UnitSpec
 from govcloud.audit.log import AuditLog, Receipt
+from govcloud.audit.query import search
 from govcloud.audit.records import Entry, Record
 from govcloud.audit.verify import Report, verify
 from govcloud.core.decide import decide
@@ -60,6 +61,7 @@ OFFICIALS = {
 """Step -> the office that decides it, and a person there."""
 
 Spec = dict[str, Any]
+Found = TypeVar("Found")
 
 
 def material(kind: str) -> dict[str, str]:
@@ -83,7 +85,10 @@ def services() -> list[Spec]:
             "name": "db",
             "database": {"engine": "postgresql", "offering": "pg-small", "storageGib": 2, "databaseName": "orders"},
         },
-        {"name": "data", "blockStorage": {"sizeGib": 2, "offering": "disk", "attachTo": {"service": "web", "index": 0}}},
+        {
+            "name": "data",
+            "blockStorage": {"sizeGib": 2, "offering": "disk", "attachTo": {"service": "web", "index": 0}},
+        },
         {"name": "files", "objectStorage": {"quotaGib": 1, "offering": "objects"}},
     ]
 
@@ -185,8 +190,7 @@ class WiredLog:
         return report
 
     def records(self) -> list[Record]:
-        from govcloud.audit.query import search
-
+        """What was recorded, read back from the disk."""
         return list(search(self._directory))
 
     def _open(self) -> None:
@@ -321,6 +325,10 @@ class World:
         found = next(a for a in self.cluster.approvals() if a.uid == approval.uid)
         return found.status.conditions[0] if found.status else None
 
+    def judged(self, approval: ApprovalObject) -> str:
+        """The reason in the controller's answer to a decision."""
+        return _there(self.verdict(approval)).reason
+
     # What can be seen
 
     def request(self, name: str = NAME) -> RequestObject:
@@ -330,6 +338,18 @@ class World:
 
     def status(self, name: str = NAME) -> RequestStatus:
         return RequestStatus.model_validate(self.request(name).status)
+
+    def shown_plan(self, name: str = NAME) -> PlanView:
+        return _there(self.status(name).plan)
+
+    def next_action(self, name: str = NAME) -> NextAction:
+        return _there(self.status(name).next_action)
+
+    def trial_record(self, name: str = NAME) -> TrialRecord:
+        return _there(self.status(name).progress.trial)
+
+    def termination_record(self, name: str = NAME) -> TerminationRecord:
+        return _there(self.status(name).progress.termination)
 
     def condition(self, kind: str, name: str = NAME) -> Condition:
         return next(c for c in self.status(name).conditions if c.type == kind)
@@ -393,6 +413,11 @@ class World:
         self.approve(name=name)
         assert self.status(name).phase == "Production", self.status(name).next_action
         return self
+
+
+def _there(found: Found | None) -> Found:
+    assert found is not None
+    return found
 
 
 def without_times(status: Mapping[str, Any]) -> Any:

@@ -1,0 +1,350 @@
+"""What is refused, with every reason at once and its article, and what is missing around a request. None of it touches what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from reconcile.world import NAME, NAMESPACE, UNIT, World, catalog_spec, jurisdiction_spec, request_spec, unit_spec
+
+
+@pytest.fixture
+def trial(world: World) -> World:
+    return world.to_trial()
+
+
+@pytest.fixture
+def production(world: World) -> World:
+    return world.to_production()
+
+
+def said(world: World) -> str:
+    """What the status says must be mended."""
+    stalled = world.condition("Stalled")
+    assert stalled.status == "True", world.status().next_action
+    return stalled.message
+
+
+def test_all_violations_are_shown_at_once_with_their_articles(world: World) -> None:
+    spec = request_spec(application=[])
+    spec["system"] |= {"classified": True, "governmentFunded": False}
+    spec["services"][1]["virtualMachine"]["image"] = "windows"
+    world.cluster.apply_request(NAMESPACE, NAME, spec)
+    with world.nothing_touched():
+        world.run()
+    message = said(world)
+
+    for expected in ("project-approval", "technical-plan", "project-contract", "self-test-report", "[JJ 14]"):
+        assert expected in message
+    assert "spec.system.classified" in message and "涉密" in message
+    assert "spec.system.governmentFunded" in message and "[JJ 2]" in message
+    assert "windows" in message and "spec.services[web].virtualMachine.image" in message
+    assert world.condition("Stalled").reason == "RuleViolated"
+    assert world.next_action().waiting_for == "applicant"
+    assert world.cluster.plans(world.request().key) == ()
+
+
+def test_a_migration_carries_other_materials(world: World) -> None:
+    world.apply(purpose="Migration")
+    world.run()
+
+    assert "migration-plan" in said(world) and "technical-plan" not in said(world)
+
+
+def test_a_corrected_application_goes_on(world: World) -> None:
+    world.apply(application=[])
+    world.run()
+    world.apply(application=request_spec()["application"])
+    world.run()
+
+    assert world.status().phase == "AwaitingApproval"
+    assert world.condition("Stalled").status == "False"
+
+
+FAULTY: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "an unknown field": (lambda spec: spec.update(colour="red"), "spec.colour"),
+    "a missing field": (lambda spec: spec.pop("purpose"), "spec.purpose"),
+    "a wrong value": (lambda spec: spec.update(stage="Live"), "spec.stage"),
+    "a service without a kind": (lambda spec: spec["services"].append({"name": "x"}), "exactly one kind"),
+    "a service with two kinds": (
+        lambda spec: spec["services"][0].update(objectStorage={"quotaGib": 1}),
+        "exactly one kind",
+    ),
+    "two services of one name": (
+        lambda spec: spec["services"].append(dict(spec["services"][0])),
+        "'inner' is used 2 times",
+    ),
+    "a volume at an unknown machine": (
+        lambda spec: spec["services"][3]["blockStorage"].update(attachTo={"service": "nobody"}),
+        "attachTo.service",
+    ),
+    "an unknown offering": (lambda spec: spec["services"][1]["virtualMachine"].update(offering="huge"), "offering"),
+    "production without a trial": (lambda spec: spec.update(stage="Production"), "JJ 16"),
+    "termination of nothing": (
+        lambda spec: spec.update(stage="Terminated", termination={"reason": "x"}),
+        "delete the request",
+    ),
+    "a suspended beginning": (lambda spec: spec.update(suspended=True), "spec.suspended"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "expected"), FAULTY.values(), ids=FAULTY.keys())
+def test_a_faulty_spec_is_refused_and_the_sentence_names_the_field(
+    world: World, spoil: Callable[[dict[str, Any]], None], expected: str
+) -> None:
+    spec = request_spec()
+    spoil(spec)
+    world.cluster.apply_request(NAMESPACE, NAME, spec)
+    with world.nothing_touched():
+        assert world.run() == ["Refuse"]
+
+    assert expected in said(world)
+
+
+MIXED: dict[str, dict[str, Any]] = {
+    "production and suspension": {"stage": "Production", "suspended": True},
+    "production and extension": {"stage": "Production", "trial": {"extensionDays": 5}},
+    "production and a change": {"stage": "Production", "services": request_spec()["services"][:-1]},
+    "end and a change": {
+        "stage": "Terminated",
+        "termination": {"reason": "x"},
+        "services": request_spec()["services"][:-1],
+    },
+    "suspension and a change": {"suspended": True, "services": request_spec()["services"][:-1]},
+}
+
+
+@pytest.mark.parametrize("changes", MIXED.values(), ids=MIXED.keys())
+def test_one_edit_asks_for_one_thing(trial: World, changes: dict[str, Any]) -> None:
+    with trial.nothing_touched():
+        trial.apply(**changes)
+        assert trial.run() == ["Refuse"]
+
+    assert trial.condition("Stalled").reason == "MixedEdit"
+    assert "one edit asks for 2 things" in said(trial)
+    assert trial.condition("Ready").status == "True"
+
+
+def test_no_way_leads_from_production_back_to_the_trial(production: World) -> None:
+    production.apply(stage="Trial")
+    assert production.run() == ["Refuse"]
+    assert "JJ 17" in said(production)
+
+
+def test_a_volume_never_shrinks(production: World) -> None:
+    production.edit_service("data", sizeGib=1)
+    with production.nothing_touched():
+        assert production.run() == ["Refuse"]
+    assert "cannot shrink" in said(production)
+
+
+def test_an_extension_only_grows_and_ends_with_production(trial: World) -> None:
+    trial.apply(trial={"extensionDays": 5})
+    trial.run()
+    trial.approve()
+    trial.apply(trial={"extensionDays": 3})
+    assert trial.run() == ["Refuse"]
+    assert "only grows" in said(trial)
+
+    trial.apply(trial={"extensionDays": 5})
+    trial.apply(stage="Production")
+    trial.run()
+    trial.approve()
+    trial.apply(trial={"extensionDays": 9})
+    assert trial.run() == ["Refuse"]
+
+
+def test_a_jurisdictions_own_limit_of_extensions_is_hard(trial: World) -> None:
+    trial.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"maxTrialExtensionDays": 7}))
+    trial.apply(trial={"extensionDays": 8})
+    assert trial.run() == ["Refuse"]
+    assert "at most 7 days" in said(trial)
+
+    trial.apply(trial={"extensionDays": 7})
+    assert trial.run() == ["Freeze", "Await"]
+
+
+def test_a_limit_in_principle_may_be_passed_with_an_approval(trial: World) -> None:
+    trial.apply(trial={"extensionDays": 60})
+    assert trial.run() == ["Freeze", "Await"]
+
+
+def test_an_ended_trial_is_not_simply_resumed(trial: World) -> None:
+    trial.clock.advance(timedelta(days=16))
+    trial.run()
+    trial.apply(suspended=True)
+    trial.run()
+    trial.approve()
+    trial.apply(suspended=False)
+    assert trial.run() == ["Refuse"]
+    assert "extend it" in said(trial)
+
+
+def test_what_the_cloud_does_not_offer_is_refused_when_planning(world: World) -> None:
+    world.cloud.offered = ("compute", "network", "block-storage", "image")
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert "database" in said(world) and "object-store" in said(world)
+
+
+def test_a_catalog_holds_for_its_year_by_the_clock_of_china(world: World) -> None:
+    world.cluster.put_catalog("jiujiang-2026", catalog_spec(validFrom="2026-03-03"))
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert world.condition("Stalled").reason == "CatalogMissing"
+
+    world.clock.advance(timedelta(hours=14))  # 16:00 in UTC is midnight in Shanghai
+    assert world.run() == ["Freeze", "Await"]
+
+
+def test_an_ended_catalog_stops_new_plans_and_nothing_else(production: World) -> None:
+    production.clock.advance(timedelta(days=365))
+    assert production.run() == ["Rest"]
+    production.edit_service("data", sizeGib=3)
+    assert production.run() == ["Refuse"]
+
+
+def test_a_namespace_of_another_unit_is_refused(world: World) -> None:
+    world.cluster.put_namespace(NAMESPACE, "somebody-else")
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert world.condition("Stalled").reason == "UnitMismatch"
+    assert "somebody-else" in said(world)
+
+
+def test_a_step_without_an_office_is_refused(world: World) -> None:
+    world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(offices=[]))
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert "'authority'" in said(world)
+
+
+def test_a_secondary_unit_without_its_superior_is_refused(world: World) -> None:
+    world.cluster.put_unit(UNIT, unit_spec("九江市急救中心", "nobody"))
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert "JJ 14" in said(world)
+
+
+# What is missing around it
+
+
+MISSING: dict[str, tuple[Callable[[World], None], str]] = {
+    "the unit": (lambda world: world.cluster.delete_unit(UNIT), "UnitMissing"),
+    "the jurisdiction": (lambda world: world.cluster.delete_jurisdiction("jiujiang"), "JurisdictionMissing"),
+    "the catalog": (lambda world: world.cluster.delete_catalog("jiujiang-2026"), "CatalogMissing"),
+    "the pack": (
+        lambda world: world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(pack="atlantis")),
+        "PackMissing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("take_away", "reason"), MISSING.values(), ids=MISSING.keys())
+def test_what_is_missing_is_named_and_found_once_it_is_there(
+    world: World, take_away: Callable[[World], None], reason: str
+) -> None:
+    take_away(world)
+    world.apply()
+    assert world.run() == ["Block"]
+    assert world.condition("Stalled").reason == reason
+    assert said(world)
+
+    world._populate()
+    assert world.run() == ["Freeze", "Await"]
+    assert world.condition("Stalled").status == "False"
+
+
+@pytest.mark.parametrize(("take_away", "reason"), MISSING.values(), ids=MISSING.keys())
+def test_what_goes_missing_under_a_running_service_leaves_it_alone(
+    production: World, take_away: Callable[[World], None], reason: str
+) -> None:
+    before = production.things()
+    take_away(production)
+    with production.nothing_touched():
+        assert production.run() == ["Block"]
+
+    assert production.condition("Stalled").reason == reason
+    assert production.condition("Ready").status == "True"
+    assert production.things() == before
+
+
+def test_a_trial_ends_although_the_catalog_is_gone(trial: World) -> None:
+    trial.cluster.delete_catalog("jiujiang-2026")
+    trial.clock.advance(timedelta(days=16))
+    trial.run()
+
+    assert set(trial.servers().values()) == {"shutoff"}
+
+
+# Admission
+
+
+@pytest.mark.parametrize("moment", ["planned", "approved", "started"])
+def test_while_admission_is_not_guarded_nothing_has_an_effect(world: World, moment: str) -> None:
+    world.apply()
+    world.run()
+    if moment != "planned":
+        world.decide("superior-unit")
+        world.run()
+        world.decide("authority")
+    if moment == "started":
+        assert [world.step().action for _ in range(3)] == ["AddFinalizer", "Begin", "EnsureUnit"]
+    world.cluster.fault = "the binding of govcloud-approval-by-its-office is gone"
+    with world.nothing_touched():
+        assert world.run() == ["Block"]
+    assert world.condition("Stalled").reason == "AdmissionPolicyMissing"
+    assert "govcloud-approval-by-its-office" in said(world)
+
+    world.cluster.fault = None
+    world.run()
+    assert world.condition("Stalled").status == "False"
+
+
+# Pinned plans
+
+
+def test_a_damaged_plan_stops_everything(production: World) -> None:
+    key = production.request().key
+    text = production.plan(1).text().replace('"web-0"', '"web-9"')
+    production.cluster.damage_plan(key, 1, text.replace(key.uid, "00000000-0000-0000-0000-00000000abcd"))
+    with production.nothing_touched():
+        assert production.run() == ["Block"]
+    assert production.condition("Stalled").reason == "PlanDamaged"
+
+
+def test_a_plan_of_another_format_stops_everything(production: World) -> None:
+    production.cluster.damage_plan(production.request().key, 2, '{"format": 2}')
+    assert production.run() == ["Block"]
+    assert production.condition("Stalled").reason == "PlanDamaged"
+
+
+def test_a_completed_plan_that_is_gone_is_no_reason_to_provision_again(production: World) -> None:
+    production.cluster.delete_plan(production.request().key, 2)
+    with production.nothing_touched():
+        assert production.run() == ["Block"]
+    assert production.condition("Stalled").reason == "PlanDamaged"
+
+
+def test_a_started_plan_that_is_gone_freezes_its_operation(trial: World) -> None:
+    trial.terminate()
+    trial.run()
+    trial.decide("unit-consent")
+    trial.run()
+    trial.decide("authority")
+    assert trial.step().action == "Begin"
+    trial.cluster.delete_plan(trial.request().key, 2)
+    with trial.nothing_touched():
+        assert trial.run() == ["Block"]
+    assert trial.condition("Stalled").reason == "PlanDamaged"
+
+
+def test_a_number_is_never_used_for_a_second_plan(world: World) -> None:
+    world.apply()
+    world.run()
+    world.cluster.delete_plan(world.request().key, 1)
+    world.run()
+
+    assert world.shown_plan().number == 2
