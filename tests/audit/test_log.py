@@ -13,9 +13,9 @@ from govcloud.audit.files import RealFiles
 from govcloud.audit.layout import Layout
 from govcloud.audit.log import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, State
 from govcloud.audit.merkle import leaf_hash
-from govcloud.audit.query import effects, search
+from govcloud.audit.query import effects, recent, search
 from govcloud.audit.records import Action, Phase, Target
-from govcloud.audit.verify import Result, verify
+from govcloud.audit.verify import Report, Result, verify
 
 
 class CountingFiles(QuickFiles):
@@ -90,6 +90,28 @@ def test_many_threads_get_different_places_and_an_unbroken_log(tmp_path: Path) -
     report = verify(tmp_path, KEY)
     assert (report.result, report.records, report.open_intents) == (Result.OK, 300, 0)
     assert all(len(effect.outcomes) == 1 for effect in effects(search(tmp_path)))
+
+
+def test_verification_of_a_log_that_is_being_written_raises_no_alarm(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=4_000)
+    stop, reports = threading.Event(), list[Report]()
+
+    def write() -> None:
+        while not stop.is_set():
+            log.append_many([event(), event()])
+            log.sign()
+            stop.wait(0.002)    # slower than a verifier reads, or it would never reach the end
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while len(reports) < 40:
+        reports.append(verify(tmp_path, KEY))
+        recent(tmp_path, 3)
+    stop.set()
+    writer.join()
+    log.close()
+    assert [(r.result, r.what) for r in reports if r.result is not Result.OK] == []
+    assert reports[-1].records > reports[0].records
 
 
 def test_one_writer_only(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from govcloud.audit.notes import (
     BadNote,
     Checkpoint,
     Ed25519Signer,
+    NoteStream,
     PublicKey,
     SignedCheckpoint,
     UnfinishedNote,
     load_or_create_signer,
     newest_note,
     parse,
-    read_notes,
     sign,
 )
 
@@ -92,6 +92,14 @@ def stream_of(*sizes: int) -> io.BytesIO:
     return io.BytesIO(b"".join(_stored(size) for size in sizes))
 
 
+def read_notes(stream: io.BytesIO) -> list[SignedCheckpoint]:
+    notes, found = NoteStream(stream), list[SignedCheckpoint]()
+    while note := notes.next():
+        found.append(note)
+    notes.finish()
+    return found
+
+
 def _stored(size: int) -> bytes:
     return sign(Checkpoint(KEY.name, size, b"\x01" * 32), SIGNER).text().encode() + b"\n"
 
@@ -112,7 +120,20 @@ def test_an_unfinished_note_at_any_byte_leaves_the_one_before_the_newest() -> No
         assert newest is not None
         assert (newest.checkpoint.size, rest) == (1, end - first)
         with pytest.raises(UnfinishedNote):
-            list(read_notes(io.BytesIO(whole[:end])))
+            read_notes(io.BytesIO(whole[:end]))
+
+
+def test_a_file_that_grows_is_read_on_from_where_it_was() -> None:
+    whole, growing, found = stream_of(1, 2, 3).getvalue(), io.BytesIO(), list[int]()
+    notes = NoteStream(growing)
+    for end in range(len(whole)):
+        growing.seek(0, io.SEEK_END)
+        growing.write(whole[end : end + 1])
+        growing.seek(end)
+        if note := notes.next():
+            found.append(note.checkpoint.size)
+    assert found == [1, 2, 3]
+    notes.finish()
 
 
 def test_an_unfinished_first_note_is_no_note() -> None:
@@ -124,7 +145,7 @@ def test_an_unfinished_first_note_is_no_note() -> None:
 @pytest.mark.parametrize("junk", [b"a\nb\nc\n\njunk", b"\n\n\n", b"a\nb\nc\n\n\xe2\x80\x94 x\nmore"])
 def test_what_could_never_become_a_note_is_not_called_unfinished(junk: bytes) -> None:
     with pytest.raises(BadNote) as refused:
-        list(read_notes(io.BytesIO(stream_of(1).getvalue() + junk)))
+        read_notes(io.BytesIO(stream_of(1).getvalue() + junk))
     assert not isinstance(refused.value, UnfinishedNote)
 
 

@@ -10,7 +10,6 @@ Sources: C2SP signed-note, C2SP tlog-checkpoint.
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -181,16 +180,28 @@ def _parse_signature(line: str) -> Signature:
     return Signature(name, data[:4], data[4:])
 
 
-def read_notes(stream: BinaryIO) -> Iterator[SignedCheckpoint]:
-    """The notes of a checkpoints file, first to last. Raises `BadNote`, and `UnfinishedNote` at the end."""
-    lines: list[bytes] = []
-    for line in stream:
-        lines.append(line)
-        if line == b"\n" and lines.count(b"\n") == 2:
-            yield parse(_decoded(b"".join(lines[:-1])))
-            lines = []
-    if lines:
-        raise _unfinished(lines)
+class NoteStream:
+    """The notes of a checkpoints file, first to last; the file may grow while it is read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lines: list[bytes] = []
+
+    def next(self) -> SignedCheckpoint | None:
+        """The next whole note, None while there is none. Raises `BadNote`."""
+        while line := self._stream.readline():
+            if self._lines and not self._lines[-1].endswith(b"\n"):
+                line = self._lines.pop() + line
+            self._lines.append(line)
+            if line == b"\n" and self._lines.count(b"\n") == 2:
+                whole, self._lines = self._lines[:-1], []
+                return parse(_decoded(b"".join(whole)))
+        return None
+
+    def finish(self) -> None:
+        """What remains at the end of the file. Raises `UnfinishedNote`, or `BadNote` if it could never become a note."""
+        if self._lines:
+            raise _unfinished(self._lines)
 
 
 def _unfinished(lines: list[bytes]) -> BadNote:

@@ -90,18 +90,20 @@ def removed_leaves(files: FileSystem, layout: Layout) -> Removed:
 
 
 def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stored]:
-    """Every frame from the segment that begins with `start`. Raises `Damage` at the first that is wrong or missing."""
-    index = start
-    starts = segment_starts(files, layout)
-    for first in starts:
-        if first < start:
-            continue
+    """Every frame from the segment that begins with `start`, also of segments that are begun meanwhile.
+
+    Raises `Damage` at the first that is wrong or missing.
+    """
+    index, done = start, start
+    while ahead := [first for first in segment_starts(files, layout) if first >= done]:
+        first = ahead[0]
         if first != index:
             what = f"the segment that begins at {index} is missing; the next begins at {first}"
-            raise Damage(index, what, layout.segment(first), 0, missing=True)
-        for stored in read_segment(files, layout.segment(first), first, last=first == starts[-1]):
+            raise Damage(index, what, layout.segment(first), 0, missing=first > index)
+        for stored in read_segment(files, layout.segment(first), first, last=len(ahead) == 1):
             yield stored
             index += 1
+        done = first + 1
 
 
 def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> Iterator[Stored]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -17,7 +19,7 @@ from .errors import KeyUnknown
 from .files import FileSystem, RealFiles
 from .layout import Layout
 from .merkle import GrowingTree
-from .notes import BadNote, PublicKey, SignedCheckpoint, UnfinishedNote, read_notes
+from .notes import BadNote, NoteStream, PublicKey, SignedCheckpoint, UnfinishedNote
 from .reader import HASH_BYTES, NO_RECORD, Damage, Stored, read_log, removed_leaves
 from .records import Phase, Record
 from .removal import removed_end
@@ -108,6 +110,8 @@ class _Auditor:
     def __init__(self, files: FileSystem, layout: Layout) -> None:
         self._files, self._layout = files, layout
         self._key: PublicKey | None = None
+        self._anchor: SignedCheckpoint | None = None
+        self._pending: SignedCheckpoint | None = None
         self._tree = GrowingTree()
         self._signed = self._noted = self._checkpoints = 0
         self._last: Record | None = None
@@ -126,20 +130,26 @@ class _Auditor:
         self._key = key or self._key_beside_the_log()
         if anchor and not self._key.verify(anchor):
             raise _Finding(Result.TAMPERED, "The signature of the given checkpoint is wrong", None)
-        notes = self._notes(self._key)
-        pending = self._compare(next(notes, None), notes, anchor)
-        for leaf in removed_leaves(self._files, self._layout):
-            self._tree.append(leaf)
-            self._prev = leaf.hex()
-            pending = self._compare(pending, notes, anchor)
-        self._removed = self._tree.size
-        self._segment = self._removed
-        for stored in self._frames():
-            self._check_record(stored)
-            pending = self._compare(pending, notes, anchor)
+        self._anchor = anchor
+        with self._open_notes() as stream:
+            self._notes = NoteStream(stream)
+            self._take_removed()
+            self._compare_with_signed()
+            for stored in self._frames():
+                self._compare_with_signed()
+                self._check_record(stored)
+                self._compare_with_signed()
+            self._finish_notes()
         self._settle_doubt(continued=True)
         self._refuse_unannounced_removal()
-        self._refuse_missing_end([note for note in (pending, anchor) if note])
+        self._refuse_missing_end()
+
+    def _take_removed(self) -> None:
+        for leaf in removed_leaves(self._files, self._layout):
+            self._compare_with_signed()
+            self._tree.append(leaf)
+            self._prev = leaf.hex()
+        self._removed = self._segment = self._tree.size
 
     def report(self, result: Result, what: str, first_bad: int | None) -> Report:
         """What is known now."""
@@ -176,41 +186,53 @@ class _Auditor:
         with self._files.open_for_reading(path) as stream:
             return PublicKey.parse(stream.read().decode(errors="replace"))
 
-    def _notes(self, key: PublicKey) -> Iterator[SignedCheckpoint]:
-        if not self._files.exists(self._layout.notes):
-            return
-        with self._files.open_for_reading(self._layout.notes) as stream:
-            try:
-                for signed in read_notes(stream):
-                    self._check_note(signed, key)
-                    yield signed
-            except UnfinishedNote:
-                self._remarks.append("the last checkpoint is unfinished, as after a crash")
-            except BadNote as bad:
-                what = f"Checkpoint number {self._checkpoints + 1} is bad: {bad}"
-                raise _Finding(Result.TAMPERED, what, None) from bad
+    def _open_notes(self) -> BinaryIO:
+        path = self._layout.notes
+        return self._files.open_for_reading(path) if self._files.exists(path) else BytesIO()
+
+    def _next_note(self) -> SignedCheckpoint | None:
+        try:
+            signed = self._notes.next()
+        except BadNote as bad:
+            raise self._bad_note(bad) from bad
+        if signed and self._key:
+            self._check_note(signed, self._key)
+        return signed
+
+    def _finish_notes(self) -> None:
+        try:
+            self._notes.finish()
+        except UnfinishedNote:
+            self._remarks.append("the last checkpoint is unfinished, as after a crash or during a write")
+        except BadNote as bad:
+            raise self._bad_note(bad) from bad
+
+    def _bad_note(self, bad: BadNote) -> _Finding:
+        return _Finding(Result.TAMPERED, f"Checkpoint number {self._checkpoints + 1} is bad: {bad}", None)
 
     def _check_note(self, signed: SignedCheckpoint, key: PublicKey) -> None:
+        size = signed.checkpoint.size
         if signed.checkpoint.origin != key.name:
             raise KeyUnknown(f"A checkpoint is of the log {signed.checkpoint.origin}, the key of {key.name}")
         if not key.verify(signed):
-            what = f"The signature of the checkpoint at {signed.checkpoint.size} records is wrong"
-            raise _Finding(Result.TAMPERED, what, None)
-        if signed.checkpoint.size <= self._noted:
-            raise _Finding(Result.TAMPERED, f"The checkpoint at {signed.checkpoint.size} records is out of order", None)
-        self._noted = signed.checkpoint.size
+            raise _Finding(Result.TAMPERED, f"The signature of the checkpoint at {size} records is wrong", None)
+        if size <= self._noted or size < self._tree.size:
+            raise _Finding(Result.TAMPERED, f"The checkpoint at {size} records is out of order", None)
+        self._noted = size
         self._checkpoints += 1
 
-    def _compare(
-        self, pending: SignedCheckpoint | None, notes: Iterator[SignedCheckpoint], anchor: SignedCheckpoint | None
-    ) -> SignedCheckpoint | None:
-        """Holds the tree against what was signed at this size; returns the next checkpoint to come."""
-        if anchor and anchor.checkpoint.size == self._tree.size:
-            self._compare_root(anchor)
-        if pending is None or pending.checkpoint.size > self._tree.size:
-            return pending
-        self._compare_root(pending)
-        return next(notes, None)
+    def _compare_with_signed(self) -> None:
+        """Holds the tree against what was signed at its present size.
+
+        The log may be written meanwhile. Records are durable before they are signed and signed before a later record
+        says so; hence a look after a record was read, and a look before the end of the records is taken for the end.
+        """
+        if self._anchor and self._anchor.checkpoint.size == self._tree.size:
+            self._compare_root(self._anchor)
+        self._pending = self._pending or self._next_note()
+        if self._pending and self._pending.checkpoint.size == self._tree.size:
+            self._compare_root(self._pending)
+            self._pending = self._next_note()
 
     def _compare_root(self, signed: SignedCheckpoint) -> None:
         if self._tree.root() == signed.checkpoint.root:
@@ -218,8 +240,9 @@ class _Auditor:
         elif self._wrong_root is None:
             self._wrong_root = signed.checkpoint.size
 
-    def _refuse_missing_end(self, expected: list[SignedCheckpoint]) -> None:
-        size, signed = self._tree.size, max((note.checkpoint.size for note in expected), default=0)
+    def _refuse_missing_end(self) -> None:
+        expected = [note.checkpoint.size for note in (self._pending, self._anchor) if note]
+        size, signed = self._tree.size, max(expected, default=0)
         if signed > size:
             what = f"{signed} records were signed, {size} are there: the end was removed, or an older copy put back"
             raise _Finding(Result.INCOMPLETE, what, size)
