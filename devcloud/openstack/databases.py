@@ -78,10 +78,17 @@ class Database:
     def answers(self) -> bool:
         return self._data.exists() and self._server.pid() is not None
 
-    def create(self, volume: Path) -> None:
-        """A new instance's database, running: what its volume holds if that was made from another's, else an empty one."""
+    def create(self, volume: Path, archive: Path | None = None) -> None:
+        """A new instance's database, running.
+
+        It holds what `archive` (a base backup) holds, else what the volume holds (if it was made from another
+        instance's), else nothing.
+        """
         self._home.mkdir()
-        if holds_database(volume):
+        if archive is not None:
+            with archive.open("rb") as file:
+                extract(file, self._data)
+        elif holds_database(volume):
             unpack(volume, self._data)
         else:
             copy(self._layout.blank_database, self._data)
@@ -120,6 +127,10 @@ class Database:
             if not is_free_at(self.endpoint.host, self.endpoint.port):
                 self._move(*free_address())
             self._start()
+
+    def back_up(self, archive: Path) -> None:
+        """Writes a base backup of the running database."""
+        self._server.base_backup(archive, SUPERUSER, self.endpoint.superuser_password)
 
     def remove(self) -> None:
         """Stops the server and deletes all that is left of it here."""
@@ -216,9 +227,16 @@ def unpack(volume: Path, data: Path) -> None:
     """Makes a data directory from what a volume holds. Raises VolumeUnusable."""
     check(volume)
     with volume.open("rb") as file:
-        data.mkdir(mode=0o700)
         file.seek(HEADER_BYTES)
-        _run(["tar", "--extract", "--preserve-permissions", "--directory", str(data)], file, None)
+        extract(file, data)
+
+
+def extract(archive: BinaryIO, data: Path) -> None:
+    """Makes a data directory from a tar archive, read from where the file stands."""
+    data.mkdir(mode=0o700)
+    # The position that tar starts from is the descriptor's, not that of Python's buffer.
+    os.lseek(archive.fileno(), archive.tell(), os.SEEK_SET)
+    subprocess.run(["tar", "--extract", "--preserve-permissions", "--directory", str(data)], stdin=archive, check=True)
     give_all_to_postgres(data)
 
 
@@ -259,7 +277,8 @@ def _header(content: Mapping[str, object]) -> bytes:
 
 def _tar(data: Path, target: BinaryIO) -> None:
     target.flush()
-    _run(["tar", "--create", "--numeric-owner", "--sort=name", "--directory", str(data), "."], None, target)
+    command = ["tar", "--create", "--numeric-owner", "--sort=name", "--directory", str(data), "."]
+    subprocess.run(command, stdout=target, check=True)
 
 
 def _tar_size(data: Path) -> int:
@@ -276,6 +295,3 @@ def _sha256(file: BinaryIO, length: int) -> str:
         left -= len(piece)
     return total.hexdigest()
 
-
-def _run(command: list[str], given: BinaryIO | None, taken: BinaryIO | None) -> None:
-    subprocess.run(command, stdin=given, stdout=taken, check=True)

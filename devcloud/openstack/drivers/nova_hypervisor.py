@@ -8,14 +8,31 @@ import io
 import uuid
 from typing import Any
 
-from nova import exception
-from nova.compute import task_states
+from nova import context as nova_context
+from nova import exception, objects
+from nova.compute import power_state, task_states
 from nova.image import glance
 from nova.virt import fake
 
 
 class LedgerDriver(fake.FakeDriver):
     """Nova's fake driver, made to outlive its process and to hand snapshots to Glance."""
+
+    def init_host(self, host: str) -> None:
+        """Puts the servers of earlier runs back into the ledger: without, they could not be stopped or started."""
+        super().init_host(host)
+        administrator = nova_context.get_admin_context()
+        for instance in objects.InstanceList.get_by_host(administrator, host, expected_attrs=["flavor", "info_cache"]):
+            self._adopt(instance)
+
+    def _adopt(self, instance: Any) -> None:
+        off = instance.power_state == power_state.SHUTDOWN
+        flavor = instance.flavor
+        self.resources.claim(vcpus=flavor.vcpus, mem=flavor.memory_mb, disk=flavor.root_gb)
+        state = power_state.SHUTDOWN if off else power_state.RUNNING
+        self.instances[instance.uuid] = fake.FakeInstance(instance.name, state, instance.uuid)
+        for interface in instance.get_network_info():
+            self._interfaces[interface["id"]] = interface
 
     # Nova's fake invents new node ids in each process; a second start would then refuse to go on.
 

@@ -9,9 +9,11 @@ remote_guest_client names it) makes that object: PostgreSQL's instances get a re
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from oslo_log import log
 from trove.datastore import models as datastores
 from trove.guestagent import models as agents
 from trove.instance import models as instances
@@ -23,6 +25,7 @@ from devcloud.openstack.layout import Layout
 Row = dict[str, Any]
 """A database or a user as Trove sends it: keys with an underscore before their names."""
 
+LOG = log.getLogger(__name__)
 HEARTBEAT_SECONDS = 30
 LOOK_SECONDS = 2
 
@@ -48,17 +51,21 @@ def keep_reporting(layout: Layout) -> None:
     while True:
         for _ in range(HEARTBEAT_SECONDS // LOOK_SECONDS):
             time.sleep(LOOK_SECONDS)
-            for instance in _known(layout):
-                _look_after(client(None, instance))
+            for guest in _known(layout):
+                _carefully(_look_after, guest)
         report_all(layout)
 
 
 def report_all(layout: Layout) -> None:
     """Every guest tells how its database is."""
-    for instance in _known(layout):
-        guest = client(None, instance)
-        if not guest.row.deleted and guest.row.task_status == tasks.InstanceTasks.NONE:
-            guest.report_now()
+    for guest in _known(layout):
+        _carefully(_report_if_at_rest, guest)
+
+
+def _report_if_at_rest(guest: Guest) -> None:
+    row = guest.row
+    if not row.deleted and row.task_status == tasks.InstanceTasks.NONE:
+        guest.report_now()
 
 
 def _look_after(guest: Guest) -> None:
@@ -72,8 +79,21 @@ def _look_after(guest: Guest) -> None:
         guest.report_now()
 
 
-def _known(layout: Layout) -> list[str]:
-    return [path.stem for path in [*layout.trove.glob("*.json"), *layout.trove.glob("ledgers/*.json")]]
+def _carefully(action: Callable[[Guest], None], guest: Guest) -> None:
+    """One guest's trouble is written down and does not keep the others waiting."""
+    try:
+        action(guest)
+    except Exception:
+        LOG.exception("guest of instance %s", guest.instance)
+
+
+def _known(layout: Layout) -> list[Guest]:
+    """The guests that have something here. Of a deleted instance, Trove forgets even the kind: the files tell it."""
+    from devcloud.openstack.drivers.trove_ledger import LedgerGuest
+    from devcloud.openstack.drivers.trove_postgresql import PostgresGuest
+
+    servers = [PostgresGuest(layout, path.stem, None) for path in layout.trove.glob("*.json")]
+    return [*servers, *(LedgerGuest(layout, path.stem, None) for path in layout.trove.glob("ledgers/*.json"))]
 
 
 def client(context: Any, id: str, manager: str | None = None) -> Guest:
@@ -82,7 +102,7 @@ def client(context: Any, id: str, manager: str | None = None) -> Guest:
     from devcloud.openstack.drivers.trove_postgresql import PostgresGuest
 
     kind = PostgresGuest if (manager or _manager_of(id)) == "postgresql" else LedgerGuest
-    return kind(_layout[0], id)
+    return kind(_layout[0], id, context)
 
 
 def _manager_of(instance: str) -> str:
@@ -93,9 +113,10 @@ def _manager_of(instance: str) -> str:
 class Guest:
     """What all guests share. Calls that have nothing to do here do nothing; calls that are missing fail by name."""
 
-    def __init__(self, layout: Layout, instance: str) -> None:
+    def __init__(self, layout: Layout, instance: str, context: Any) -> None:
         self.layout = layout
         self.instance = instance
+        self.context = context
 
     # ---- the instance, as Trove's database has it
 

@@ -13,6 +13,7 @@ from psycopg2 import sql
 from trove.common import exception
 
 from devcloud.openstack.databases import SUPERUSER, Database, load, new
+from devcloud.openstack.drivers import trove_backups as backups
 from devcloud.openstack.drivers.trove_guest import Guest, Row, name_and_host, name_of, page
 from devcloud.openstack.layout import Layout
 
@@ -32,8 +33,8 @@ _LIST_USERS = """
 class PostgresGuest(Guest):
     """PostgreSQL's guest. Rights are granted as Trove's own guest grants them."""
 
-    def __init__(self, layout: Layout, instance: str) -> None:
-        super().__init__(layout, instance)
+    def __init__(self, layout: Layout, instance: str, context: Any) -> None:
+        super().__init__(layout, instance, context)
         self._found = load(layout, instance)
 
     @property
@@ -51,11 +52,12 @@ class PostgresGuest(Guest):
         self, memory_mb: int, packages: Any, databases: list[Row] | None, users: list[Row] | None, root_password: str | None = None,
         snapshot: Any = None, backup_info: Row | None = None, **_options: Any,
     ) -> None:  # fmt: skip
-        """Makes the server: empty, or with what the volume holds if it was made from a copy of another's."""
+        """Makes the server: empty, or with what a backup or a volume made from another instance's holds."""
         if snapshot is not None:
             raise exception.GuestError(original_message="replicas are not offered in the development cloud")
         self._found = new(self.layout, self.instance, secrets.token_urlsafe(24))
-        self._found.create(self.volume)
+        with backups.fetched(self.context, backup_info) as archive:
+            self._found.create(self.volume, archive)
         self.create_database(databases or [])
         self.create_user(users or [])
         if root_password:
@@ -83,6 +85,10 @@ class PostgresGuest(Guest):
         """What is left to do when the instance is gone."""
         if self._found is not None:
             self._found.remove()
+
+    def create_backup(self, backup_info: Row) -> None:
+        """A base backup of the running server, stored in the owner's object store."""
+        backups.store(self.context, backup_info, self._database.back_up)
 
     def pre_create_backup(self, **_options: Any) -> Row:
         """Before Trove takes a snapshot of the volume."""
