@@ -92,6 +92,10 @@ def tenant() -> Iterator[Tenant]:
     finally:
         with _by_hand():
             admin.write("DELETE", "identity", f"/users/{user_id}")
+            own = (("project_id", project),)
+            for group in admin.listing("network", "/security-groups", "security_groups", query=own):
+                if group["name"] == "default":  # Neutron makes it by itself and forgets it with nobody
+                    admin.write("DELETE", "network", f"/security-groups/{group['id']}")
             admin.write("DELETE", "identity", f"/projects/{project}")
 
 
@@ -112,14 +116,21 @@ class Engine:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     runs: Runs = field(default_factory=Runs)
 
+    port: int = 0
+
     def __post_init__(self) -> None:
-        self.server = ProviderServer(self.runs, self.journal)
-        self.port = self.server.start()
+        if not self.port:
+            self.server = ProviderServer(self.runs, self.journal)
+            self.port = self.server.start()
         for name in ("state", "root/bin"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         binary = self.home / "root" / "bin" / "pulumi"
         if not binary.exists():
             binary.symlink_to(pulumi_binary())
+
+    def sibling(self, home: Path, clouds: Mapping[str, CloudLogin], stack: str) -> Engine:
+        """Another stack with a state of its own, on the same provider."""
+        return Engine(home, clouds, self.owner, stack, journal=self.journal, runs=self.runs, port=self.port)
 
     def close(self) -> None:
         """Stop the provider."""
@@ -162,6 +173,14 @@ class Engine:
         """Read everything again."""
         with self.runs.running(self._run()):
             return dict(self._selected(program).refresh().summary.resource_changes or {})
+
+    def recover(self) -> None:
+        """Take the state back from a run that is known to be dead: its lock, and the operations it left open."""
+        stack = self._selected(lambda: None)
+        stack.cancel()
+        state = stack.export_stack()
+        (state.deployment or {}).pop("pending_operations", None)
+        stack.import_stack(state)
 
     def destroy(self) -> None:
         """Delete everything."""

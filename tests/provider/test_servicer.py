@@ -51,10 +51,13 @@ class EngineCall:
 
     def create(
         self, inputs: dict[str, Any], type_token: str = VOLUME, name: str = "data", stack: str = "s1", *,
-        preview: bool = False, secrets: frozenset[str] = frozenset(),
+        preview: bool = False, secrets: frozenset[str] = frozenset(), timeout: float = 0.0,
     ) -> tuple[str, dict[str, Any]]:  # fmt: skip
         request = provider_pb2.CreateRequest(
-            urn=urn_of(type_token, name, stack), properties=wire.struct_of(inputs, secrets), preview=preview
+            urn=urn_of(type_token, name, stack),
+            properties=wire.struct_of(inputs, secrets),
+            preview=preview,
+            timeout=timeout,
         )
         answer = self.stub.Create(request)
         return answer.id, wire.values_of(answer.properties)
@@ -390,9 +393,9 @@ def test_what_does_not_get_ready_in_time_keeps_its_id_and_is_finished_later(stag
     stage.cloud.born = ("creating", "creating")
     engine = stage.engine().configure()
     with pytest.raises(grpc.RpcError) as failed:
-        engine.create(DATA)
+        engine.create(DATA, timeout=5.0)
     partial = _partial_state(failed.value)
-    assert partial.reasons[0].startswith("Timeout: ")
+    assert partial.reasons[0] == "Timeout: blockstorage Volume data to become ready took longer than 5 s"
     stage.cloud.things["volumes"][partial.id]["status"] = "available"
     outputs = engine.update(partial.id, DATA, DATA)
     assert outputs["size"] == 1
