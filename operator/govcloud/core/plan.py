@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
+
+from pydantic import PrivateAttr
 
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.request import RequestKey, RequestSpec
@@ -101,9 +104,12 @@ class Plan(Model):
 
     # Everything below is asked for several times a pass and cannot change.
 
+    _pinned_text: str | None = PrivateAttr(None)
+    """The text that it was read from: a later version may know more fields, and the digest must stay what was approved."""
+
     @cached_property
     def _text(self) -> str:
-        return canonical(self.model_dump(mode="json", by_alias=True))
+        return self._pinned_text or canonical(self.model_dump(mode="json", by_alias=True))
 
     @cached_property
     def digest(self) -> str:
@@ -147,7 +153,11 @@ def parse_plan(text: str) -> Plan:
     Raises:
         pydantic.ValidationError, ValueError: the text is not a plan of a format that this version knows.
     """
-    return Plan.model_validate_json(text)
+    if canonical(json.loads(text)) != text:
+        raise ValueError("the text is not canonical JSON (RFC 8785), as a plan is written")
+    plan = Plan.model_validate_json(text)
+    plan._pinned_text = text
+    return plan
 
 
 def planned_changes(changes: tuple[ResourceChange, ...]) -> tuple[PlannedChange, ...]:
