@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -141,12 +142,14 @@ class Login:
 class CloudLogins:
     """Logins by project name, made from one entry of clouds.yaml and kept while the process lives. Safe to use from threads.
 
-    The entry's user must have a role on each project that is asked for. Every write of every login goes to `journal`.
+    The entry's user must have a role on each project that is asked for. Every write of every login goes to `journal`. Without
+    `clouds_yaml`, the file is looked for where every OpenStack client does ($OS_CLIENT_CONFIG_FILE, ., ~/.config/openstack).
     """
 
-    def __init__(self, cloud: str, journal: Journal) -> None:
+    def __init__(self, cloud: str, journal: Journal, clouds_yaml: Path | None = None) -> None:
         self._cloud = cloud
         self._journal = journal
+        self._files = None if clouds_yaml is None else [str(clouds_yaml)]
         self._logins: dict[str | None, Login] = {}
         self._lock = threading.Lock()
 
@@ -163,7 +166,7 @@ class CloudLogins:
 
     def _opened(self, project: str | None) -> Login:
         try:
-            region = OpenStackConfig().get_one(cloud=self._cloud, **_other_project(project))
+            region = OpenStackConfig(config_files=self._files).get_one(cloud=self._cloud, **_other_project(project))
             session = JournaledSession(region.get_auth(), self._journal, verify=region.get_requests_verify_args()[0])
         except ConfigException as error:
             raise Stop(Reason.CLOUD_UNAUTHORIZED, f"entry {self._cloud} of clouds.yaml cannot be used: {error}") from error

@@ -1,0 +1,104 @@
+"""What everybody may rely on who backs something up through the `Backups` port. Tried on every implementation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from adapters.openstack_kit import running_cloud
+from contracts.backup_worlds import InMemory, OnLoopback, OnOpenStack, World
+
+from devcloud.paths import state_directory
+from govcloud.api.backup import BackupStatus, Part, PartStatus
+from govcloud.ports import BackupObject
+
+KINDS = ("Volume", "DatabaseVolume", "Container")
+STATES = ["Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Cleaned"]
+WORLDS = ["memory", "loopback", pytest.param("openstack", marks=pytest.mark.cluster)]
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    match request.param:
+        case "memory":
+            yield InMemory()
+        case "loopback":
+            with running_cloud() as cloud:
+                yield OnLoopback(cloud)
+        case _:
+            real = OnOpenStack(state_directory() / "clouds.yaml")
+            yield real
+            real.clean_up()
+
+
+def part_of(world: World, kind: str) -> Part:
+    return Part(name=f"the-{kind.lower()}", service="portal", how=kind, source_id=world.source(kind))  # type: ignore[arg-type]
+
+
+def advanced(world: World, backup: BackupObject, status: PartStatus) -> PartStatus:
+    """One step, as the reconciler takes it."""
+    if status.state == "Pending":
+        world.backups.quiesce(backup.spec, status.name)
+    return world.backups.advance(backup, status)
+
+
+def lived(world: World, backup: BackupObject, name: str) -> list[PartStatus]:
+    """Every status of a part until it is cleaned or a mismatch."""
+    statuses = [PartStatus(name=name)]
+    while statuses[-1].state not in ("Cleaned", "Mismatch"):
+        statuses.append(advanced(world, backup, statuses[-1]))
+    return statuses[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_goes_through_every_step_and_only_its_backup_stays(world: World, kind: str) -> None:
+    part = part_of(world, kind)
+    statuses = lived(world, world.backup(part), part.name)
+    final = statuses[-1]
+    assert [status.state for status in statuses] == STATES
+    assert re.fullmatch("[0-9a-f]{64}", final.source_sha256 or "")
+    assert (final.source_sha256, final.source_bytes) == (final.restored_sha256, final.restored_bytes)
+    assert final.backup_id is not None and final.ids == {}
+    assert (world.helpers(), world.kept()) == ([], 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_may_be_repeated_as_after_a_crash(world: World, kind: str) -> None:
+    """The status of the first try was never stored; the second finds what the first made."""
+    part = part_of(world, kind)
+    backup, status = world.backup(part), PartStatus(name=part.name)
+    for state in STATES:
+        first, status = advanced(world, backup, status), advanced(world, backup, status)
+        assert (first.state, status.state) == (state, state)
+        assert (first.source_sha256, first.restored_sha256) == (status.source_sha256, status.restored_sha256)
+    assert (world.helpers(), world.kept()) == ([], 1)
+
+
+@pytest.mark.parametrize("kind", ["Volume", "Container"])
+def test_a_restored_copy_that_differs_is_a_mismatch(world: World, kind: str) -> None:
+    part = part_of(world, kind)
+    backup, status = world.backup(part), PartStatus(name=part.name)
+    while status.state != "BackedUp":
+        status = advanced(world, backup, status)
+    world.spoil(backup, part)
+    while status.state not in ("Verified", "Mismatch"):
+        status = advanced(world, backup, status)
+    assert status.state == "Mismatch" and status.source_sha256 != status.restored_sha256
+
+
+def test_telling_a_part_to_be_quiet_twice_is_harmless_and_for_a_volume_nothing(world: World) -> None:
+    parts = [part_of(world, "DatabaseVolume"), part_of(world, "Volume")]
+    backup = world.backup(*parts)
+    for part in (*parts, *parts):
+        world.backups.quiesce(backup.spec, part.name)
+    assert advanced(world, backup, PartStatus(name=parts[0].name)).state == "Frozen"
+
+
+def test_the_manifest_of_the_same_evidence_has_the_same_place_and_digest(world: World) -> None:
+    part = part_of(world, "Container")
+    plain = world.backup(part)
+    done = BackupObject(plain.name, plain.uid, plain.spec, BackupStatus(parts=(lived(world, plain, part.name)[-1],)))
+    location, digest = world.backups.store_manifest(done)
+    assert world.backups.store_manifest(done) == (location, digest)
+    assert location.startswith("govcloud-manifests/") and re.fullmatch("[0-9a-f]{64}", digest)
