@@ -117,6 +117,7 @@ class Engine:
     runs: Runs = field(default_factory=Runs)
 
     port: int = 0
+    attached: bool = True
 
     def __post_init__(self) -> None:
         if not self.port:
@@ -143,7 +144,7 @@ class Engine:
             "PULUMI_BACKEND_URL": f"file://{self.home / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_HOME": str(self.home),
-            "PULUMI_DEBUG_PROVIDERS": f"openstack:{self.port}",
+            **({"PULUMI_DEBUG_PROVIDERS": f"openstack:{self.port}"} if self.attached else {}),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
