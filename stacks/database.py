@@ -45,7 +45,7 @@ class Database(Parameters):
 
     engine: Literal["postgresql", "mysql"] = Field(description="database system; cannot change in place")
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)] | None = Field(
-        None, description="version, for instance 15; none: the one that the offering names"
+        None, description="version, for instance 15; none: the one that the offering names when the database is made"
     )
     offering: Name = Field(description="offering of the catalog: virtual CPUs and memory")
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = Field(description="size of the data volume in GiB, 1 to 16384; can grow")
@@ -147,6 +147,8 @@ def _instance(parameters: Database, offering: Offering, scope: Scope) -> Resourc
         INSTANCE,
         scope.service,
         inputs,
+        # What the offering says of storage and version counts when the database is made: another year's catalog rebuilds nothing.
+        ignore_changes=("volume_type",) if parameters.version else ("volume_type", "datastore.version"),
         after=network.reachable(chosen, scope),
         holds_data=True,
         service=scope.service,

@@ -56,6 +56,21 @@ def shrinks(old: Program | None, new: Program) -> tuple[Problem, ...]:
     )
 
 
+def rebuilds(old: Program | None, new: Program) -> tuple[Problem, ...]:
+    """What holds data and would be made anew, empty, under its old name. Whoever wants that deletes it and asks for another."""
+    data = {resource.name for resource in new.resources if resource.holds_data}
+    return tuple(
+        Problem(
+            f"services[{change.service}]",
+            f"{change.resource} holds data and cannot be changed in place ({', '.join(change.fields)}); "
+            "ask for a new service beside it, move the data, then take this one out",
+            f"{change.resource} 存有数据，无法原地变更（{'、'.join(change.fields)}）；请另申请新服务，迁移数据后再撤销本服务",
+        )
+        for change in diff(old, new)
+        if change.operation == "replace" and change.resource in data
+    )
+
+
 def _shrinking(old: Resource, new: Resource) -> Iterator[Problem]:
     for field, value in new.inputs.items():
         before = old.inputs.get(field)
@@ -92,13 +107,28 @@ def _change(old: Resource | None, new: Resource, remade: frozenset[str]) -> Reso
 
 def _changed_fields(old: Resource, new: Resource, remade: frozenset[str]) -> tuple[str, ...]:
     """Inputs that differ, or may: a value that refers to a remade resource is another one afterwards."""
-    names = dict.fromkeys([*new.inputs, *old.inputs])
+    before, after = _counted(old, new.ignore_changes), _counted(new, new.ignore_changes)
     return tuple(
         name
-        for name in names
-        if name not in new.ignore_changes
-        and (not _same(old.inputs.get(name), new.inputs.get(name)) or references(new.inputs.get(name)) & remade)
+        for name in dict.fromkeys([*after, *before])
+        if not _same(before.get(name), after.get(name)) or references(after.get(name)) & remade
     )
+
+
+def _counted(resource: Resource, ignored: tuple[str, ...]) -> Mapping[str, Value]:
+    """The inputs without what does not count any more."""
+    inputs: Mapping[str, Value] = resource.inputs
+    for path in ignored:
+        inputs = _without(inputs, path.split("."))
+    return inputs
+
+
+def _without(values: Mapping[str, Value], path: list[str]) -> Mapping[str, Value]:
+    name, *rest = path
+    inner = values.get(name)
+    if not rest:
+        return {key: value for key, value in values.items() if key != name}
+    return {**values, name: _without(inner, rest)} if isinstance(inner, Mapping) else values
 
 
 def _same(old: Value, new: Value) -> bool:

@@ -60,7 +60,8 @@ class Resource:
         name: logical name, unique in its program; part of the URN.
         inputs: arguments by the names of `pulumi_openstack`'s Python class.
         after: names of resources that must exist first although no input says so.
-        ignore_changes: inputs that count only when the resource is made (an image is copied into a volume once).
+        ignore_changes: inputs that count only when the resource is made (an image is copied into a volume once); a dot leads into an
+            object (`datastore.version`).
         holds_data: deleting or replacing it loses data of the unit.
         service: name of the service of the request that it belongs to; empty for what belongs to none.
         login: which login makes it: the unit's own (`unit`), the unit's service user by password (`service-user`), or the controller's (`admin`).

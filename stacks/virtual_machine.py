@@ -107,12 +107,17 @@ def _address_problems(parameters: VirtualMachine, scope: Scope) -> Iterator[Prob
 def _rules_problems(rules: tuple[SecurityRule, ...]) -> Iterator[Problem]:
     for index, rule in enumerate(rules):
         yield from _rule_problems(f"securityRules[{index}]", rule)
-        if rule in rules[:index]:
+        if _says(rule) in map(_says, rules[:index]):
             yield Problem(
                 f"securityRules[{index}]",
                 "the rule is there twice; take one away",
                 "该规则重复；请删除其中一条",
             )
+
+
+def _says(rule: SecurityRule) -> SecurityRule:
+    """The rule with its only port written as a range."""
+    return rule.model_copy(update={"port_max": rule.port_max or rule.port_min})
 
 
 def _rule_problems(field: str, rule: SecurityRule) -> Iterator[Problem]:
@@ -230,8 +235,10 @@ def _boot_volume(parameters: VirtualMachine, scope: Scope, index: int) -> Resour
     }
     if (volume_type := scope.offerings[parameters.offering].volume_type) is not None:
         inputs["volume_type"] = volume_type
-    # The image is copied once. A newer image of the same name must not rebuild a machine with data on it.
-    return Resource(VOLUME, name, inputs, ignore_changes=("image_id",), holds_data=True, service=scope.service)
+    # The image is copied once, and the type chosen once: neither a newer image of the same name nor another offering may rebuild what
+    # holds data.
+    once = ("image_id", "volume_type")
+    return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
 
 
 def _machine(parameters: VirtualMachine, scope: Scope, index: int) -> Resource:

@@ -1,0 +1,326 @@
+"""What each kind of service consists of, and what it refuses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from pydantic import ValidationError
+from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, OWNER, requests, services, wanted
+
+from stacks.catalog import CATALOG, kind_named
+from stacks.kind import Quota
+from stacks.order import leaves
+from stacks.program import External, Lookup, Program, Ref, Resource, Secret
+from stacks.provider import schema
+from stacks.request import Wanted, lay_out, problems_of
+from stacks.virtual_machine import INSTANCE
+
+
+def resource(program: Program, name: str) -> Resource:
+    return next(item for item in program.resources if item.name == name)
+
+
+def laid_out(entries: dict[str, dict[str, Any]]) -> Program:
+    assert problems_of(wanted(entries)) == ()
+    return lay_out(wanted(entries)).program
+
+
+@given(requests())
+def test_every_input_of_every_resource_is_one_that_the_provider_serves(request_: Wanted) -> None:
+    for item in lay_out(request_).program.resources:
+        assert item.inputs.keys() <= schema.known_inputs(item.type), item.name
+        assert schema.required_inputs(item.type) <= item.inputs.keys(), item.name
+
+
+@given(requests())
+def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
+    layout = lay_out(request_)
+    made = Counter(item.type.rpartition(":")[2] for item in layout.program.resources)
+    trove = made["Instance"] - len([item for item in layout.program.resources if item.type == INSTANCE])
+    quota = layout.quota
+    assert quota.volumes == made["Volume"] + trove
+    assert quota.networks == made["Network"]
+    assert quota.subnets == made["Subnet"]
+    assert quota.routers == made["Router"]
+    assert quota.instances == made["Instance"]
+    assert quota.security_groups == made["SecGroup"] + trove
+    assert quota.floating_ips == made["FloatingIp"]
+    assert quota.server_groups == made["ServerGroup"]
+    assert quota.ports >= made["Port"] + made["RouterInterface"] + trove
+
+
+@given(requests())
+def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
+    for item in lay_out(request_).program.resources:
+        unmarked = item.type.rpartition(":")[2] in ("RouterInterface", "VolumeAttach")     # relations between marked things
+        assert unmarked or OWNER in str(item.inputs), item.name
+        assert item.service in request_.services
+
+
+@given(requests())
+def test_no_password_stands_in_a_program(request_: Wanted) -> None:
+    for item in lay_out(request_).program.resources:
+        for user in item.inputs.get("users", ()):  # type: ignore[union-attr]
+            assert isinstance(user["password"], Secret)  # type: ignore[index,call-overload]
+
+
+def test_what_holds_data_is_what_a_backup_is_made_of() -> None:
+    layout = lay_out(wanted(EVERYTHING))
+    assert {part.resource for _, part in layout.data} == {
+        item.name for item in layout.program.resources if item.holds_data
+    }
+
+
+def test_a_machine_boots_from_a_volume_that_outlives_it() -> None:
+    program = laid_out({"web": {"virtualMachine": MACHINES}})
+    (device,) = resource(program, "web-1").inputs["block_devices"]  # type: ignore[misc]
+    assert device == {
+        "uuid": Ref("web-1-boot"),
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": 0,
+        "delete_on_termination": False,
+    }
+    volume = resource(program, "web-1-boot")
+    assert volume.inputs["image_id"] == Lookup("image", "cirros-0.6")
+    assert volume.ignore_changes == ("image_id", "volume_type")
+    assert volume.holds_data
+
+
+def test_machines_that_should_not_run_are_made_switched_off() -> None:
+    program = lay_out(wanted({"web": {"virtualMachine": MACHINES}}, running=False)).program
+    assert resource(program, "web-0").inputs["power_state"] == "shutoff"
+
+
+def test_a_rule_is_named_after_what_it_says_so_that_order_means_nothing() -> None:
+    rules = [
+        {"protocol": "tcp", "portMin": 80, "portMax": 90, "remotePrefix": "10.0.0.0/8"},
+        {"protocol": "udp", "portMin": 53, "remotePrefix": "2001:db8::/32"},
+    ]
+    one = laid_out({"web": {"virtualMachine": {**MACHINES, "securityRules": rules}}})
+    other = laid_out({"web": {"virtualMachine": {**MACHINES, "securityRules": rules[::-1]}}})
+    assert {item.name: item for item in one.resources} == {item.name: item for item in other.resources}
+    assert resource(one, "web-rule-tcp-80-90-10.0.0.0-8").inputs["port_range_max"] == 90
+    assert resource(one, "web-rule-udp-53-53-2001.db8..-32").inputs["ethertype"] == "IPv6"
+
+
+def test_a_service_without_a_network_is_on_the_only_one_of_the_request() -> None:
+    program = laid_out({"lan": {"network": NETWORK}, "web": {"virtualMachine": MACHINES}})
+    port = resource(program, "web-0-port")
+    assert port.inputs["network_id"] == Ref("lan")
+    assert port.after == ("lan-interface",)
+
+
+def test_a_request_without_a_network_uses_the_units_own() -> None:
+    port = resource(laid_out({"web": {"virtualMachine": MACHINES}}), "web-0-port")
+    assert port.inputs["network_id"] == External("default_network_id")
+    assert port.after == ()
+
+
+def test_a_network_without_a_router_asks_for_none() -> None:
+    program = laid_out({"lan": {"network": {**NETWORK, "router": False}}, "web": {"virtualMachine": MACHINES}})
+    assert {item.name for item in program.resources if item.service == "lan"} == {"lan", "lan-subnet"}
+    assert resource(program, "web-0-port").after == ("lan-subnet",)
+
+
+def test_a_containers_name_is_unique_in_the_unit() -> None:
+    container = resource(laid_out({"files": {"objectStorage": {"quotaGib": 2}}}), "files")
+    assert container.inputs["name"] == f"files-{OWNER}"
+    assert container.inputs["metadata"]["quota-bytes"] == str(2 * 2**30)  # type: ignore[index,call-overload]
+
+
+def test_a_database_gives_out_all_that_a_client_needs() -> None:
+    layout = lay_out(wanted({"lan": {"network": NETWORK}, "orders": {"database": DATABASE}}))
+    credentials = {key: value for _, key, value in layout.credentials}
+    assert credentials == {
+        "host": Ref("orders", "addresses.0"),
+        "port": "5432",
+        "database": "orders",
+        "username": "app",
+        "password": Secret("database/orders/password"),
+    }
+
+
+def test_the_price_counts_machines_and_the_storage_beside_them() -> None:
+    layout = lay_out(wanted({"web": {"virtualMachine": {**MACHINES, "offering": "large"}}}))
+    assert [(service, item.item, item.monthly) for service, item in layout.prices] == [
+        ("web", "large", Decimal("801.00")),
+        ("web", "large storage", Decimal("10.0")),
+    ]
+
+
+REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
+    "an offering that is not in the catalog": (
+        {"web": {"virtualMachine": {**MACHINES, "offering": "huge"}}},
+        "services[web].virtualMachine.offering",
+    ),
+    "an offering of another kind": (
+        {"web": {"virtualMachine": {**MACHINES, "offering": "pg"}}},
+        "services[web].virtualMachine.offering",
+    ),
+    "an offering without a flavor": (
+        {"web": {"virtualMachine": {**MACHINES, "offering": "nameless"}}},
+        "services[web].virtualMachine.offering",
+    ),
+    "an image that is not in the catalog": (
+        {"web": {"virtualMachine": {**MACHINES, "image": "beos"}}},
+        "services[web].virtualMachine.image",
+    ),
+    "a boot volume smaller than its image": (
+        {"web": {"virtualMachine": {**MACHINES, "image": "kylin"}}},
+        "services[web].virtualMachine.bootVolumeGib",
+    ),
+    "a network that is not there": (
+        {"web": {"virtualMachine": {**MACHINES, "network": "lan"}}},
+        "services[web].virtualMachine.network",
+    ),
+    "no choice between two networks": (
+        {"a": {"network": NETWORK}, "b": {"network": NETWORK}, "web": {"virtualMachine": MACHINES}},
+        "services[web].virtualMachine.network",
+    ),
+    "a floating address without a router": (
+        {
+            "lan": {"network": {**NETWORK, "router": False}},
+            "web": {"virtualMachine": {**MACHINES, "floatingAddress": True}},
+        },
+        "services[web].virtualMachine.floatingAddress",
+    ),
+    "ports for icmp": (
+        {
+            "web": {
+                "virtualMachine": {
+                    **MACHINES,
+                    "securityRules": [{"protocol": "icmp", "portMin": 1, "remotePrefix": "10.0.0.0/8"}],
+                }
+            }
+        },
+        "services[web].virtualMachine.securityRules[0].portMin",
+    ),
+    "tcp without ports": (
+        {"web": {"virtualMachine": {**MACHINES, "securityRules": [{"protocol": "tcp", "remotePrefix": "10.0.0.0/8"}]}}},
+        "services[web].virtualMachine.securityRules[0].portMin",
+    ),
+    "ports the wrong way round": (
+        {
+            "web": {
+                "virtualMachine": {
+                    **MACHINES,
+                    "securityRules": [{"protocol": "tcp", "portMin": 9, "portMax": 8, "remotePrefix": "10.0.0.0/8"}],
+                }
+            }
+        },
+        "services[web].virtualMachine.securityRules[0].portMax",
+    ),
+    "a rule with host bits": (
+        {
+            "web": {
+                "virtualMachine": {
+                    **MACHINES,
+                    "securityRules": [{"protocol": "tcp", "portMin": 9, "remotePrefix": "10.0.0.1/8"}],
+                }
+            }
+        },
+        "services[web].virtualMachine.securityRules[0].remotePrefix",
+    ),
+    "the same rule twice, the second time with its only port written as a range": (
+        {
+            "web": {
+                "virtualMachine": {
+                    **MACHINES,
+                    "securityRules": [
+                        {"protocol": "tcp", "portMin": 9, "remotePrefix": "10.0.0.0/8"},
+                        {"protocol": "tcp", "portMin": 9, "portMax": 9, "remotePrefix": "10.0.0.0/8"},
+                    ],
+                }
+            }
+        },
+        "services[web].virtualMachine.securityRules[1]",
+    ),
+    "a volume on a machine that is not there": (
+        {"data": {"blockStorage": {"sizeGib": 1, "offering": "disk", "attachTo": {"service": "web"}}}},
+        "services[data].blockStorage.attachTo.service",
+    ),
+    "a volume on the third of two machines": (
+        {
+            "web": {"virtualMachine": MACHINES},
+            "data": {"blockStorage": {"sizeGib": 1, "offering": "disk", "attachTo": {"service": "web", "index": 2}}},
+        },
+        "services[data].blockStorage.attachTo.index",
+    ),
+    "an engine that the offering is not for": (
+        {"orders": {"database": {**DATABASE, "engine": "mysql"}}},
+        "services[orders].database.engine",
+    ),
+    "a database of the system": (
+        {"orders": {"database": {**DATABASE, "databaseName": "postgres"}}},
+        "services[orders].database.databaseName",
+    ),
+    "a database on a network without a router": (
+        {"lan": {"network": {**NETWORK, "router": False}}, "orders": {"database": DATABASE}},
+        "services[orders].database.network",
+    ),
+    "an address range with host bits": ({"lan": {"network": {"cidr": "10.20.0.5/24"}}}, "services[lan].network.cidr"),
+    "an address range that is too small": ({"lan": {"network": {"cidr": "10.20.0.0/30"}}}, "services[lan].network.cidr"),
+    "a name server that is no address": (
+        {"lan": {"network": {**NETWORK, "dnsServers": ["1.2.3.4.5"]}}},
+        "services[lan].network.dnsServers[0]",
+    ),
+    "a name that another service's part bears": (
+        {
+            "web": {"virtualMachine": MACHINES},
+            "web-0-boot": {"blockStorage": {"sizeGib": 1, "offering": "disk"}},
+        },
+        "services[web-0-boot].name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_is_refused_with_the_field_that_is_wrong(case: str) -> None:
+    entries, field = REFUSED[case]
+    problems = problems_of(wanted(entries))
+    assert [problem.field for problem in problems] == [field]
+    assert problems[0].en
+    assert problems[0].zh
+
+
+def test_all_problems_are_told_at_once() -> None:
+    entries = {
+        "web": {"virtualMachine": {**MACHINES, "offering": "huge", "image": "beos"}},
+        "orders": {"database": {**DATABASE, "databaseName": "mysql"}},
+    }
+    assert len(problems_of(wanted(entries))) == 3
+
+
+@pytest.mark.parametrize("count", [0, 51, 1.5, "two"])
+def test_a_number_of_machines_that_is_none_is_refused_by_the_model(count: Any) -> None:
+    with pytest.raises(ValidationError, match="count"):
+        services({"web": {"virtualMachine": {**MACHINES, "count": count}}})
+
+
+def test_every_parameter_says_what_it_means() -> None:
+    for kind in CATALOG:
+        for name, field in kind.parameters.model_fields.items():
+            assert field.description, f"{kind.name}.{name}"
+
+
+def test_quotas_add_up_field_by_field() -> None:
+    assert Quota(ram=1, volumes=2) + Quota(ram=3) == Quota(ram=4, volumes=2)
+
+
+def test_a_kind_that_does_not_exist_is_named() -> None:
+    with pytest.raises(KeyError, match="quantumComputer"):
+        kind_named("quantumComputer")
+
+
+@given(requests())
+def test_what_a_resource_refers_to_comes_before_it(request_: Wanted) -> None:
+    seen: set[str] = set()
+    for item in lay_out(request_).program.resources:
+        refs = {leaf.resource for leaf in leaves(dict(item.inputs)) if isinstance(leaf, Ref)}
+        assert refs | set(item.after) <= seen
+        seen.add(item.name)

@@ -1,0 +1,71 @@
+"""What every using unit has, whatever its requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from stacks.diff import diff
+from stacks.kind import Quota
+from stacks.program import Program, Resource, Secret
+from stacks.provider import schema
+from stacks.unit import UnitStack, needed_quota, program
+
+QUOTA = Quota(instances=3, cores=6, ram=8192, volumes=4, gigabytes=100, ports=5, security_groups=2)
+
+
+def unit(quota: Quota = QUOTA, with_default_network: bool = False) -> UnitStack:
+    return UnitStack("11111111-0000-4000-8000-000000000001", "education", quota, "public", with_default_network)
+
+
+def resource(of: Program, name: str) -> Resource:
+    return next(item for item in of.resources if item.name == name)
+
+
+@pytest.mark.parametrize("with_default_network", [False, True])
+def test_every_input_is_one_that_the_provider_serves(with_default_network: bool) -> None:
+    for item in program(unit(with_default_network=with_default_network)).resources:
+        assert item.inputs.keys() <= schema.known_inputs(item.type), item.name
+        assert schema.required_inputs(item.type) <= item.inputs.keys(), item.name
+
+
+def test_only_the_service_user_makes_its_own_credential() -> None:
+    made = program(unit())
+    assert resource(made, "credential").login == "service-user"
+    assert resource(made, "credential").after == ("role-member",)
+    assert {item.login for item in made.resources if item.name != "credential"} == {"admin"}
+
+
+def test_the_password_is_derived_when_the_program_runs() -> None:
+    assert resource(program(unit()), "service-user").inputs["password"] == Secret("unit/service-user/password")
+
+
+def test_the_default_network_is_made_in_the_units_own_project() -> None:
+    made = program(unit(with_default_network=True))
+    network = [item for item in made.resources if item.name.startswith("default-network")]
+    assert len(network) == 4
+    assert all(item.login == "service-user" and "credential" in item.after for item in network)
+
+
+def test_the_quota_is_what_was_approved_and_what_neutron_adds_by_itself() -> None:
+    quota = resource(program(unit()), "network-quota").inputs
+    assert quota["security_group"] == QUOTA.security_groups + 1
+    assert quota["port"] == QUOTA.ports
+    assert resource(program(unit()), "compute-quota").inputs["cores"] == QUOTA.cores
+
+
+def test_the_default_network_needs_a_quota_too() -> None:
+    assert needed_quota(unit(with_default_network=True)).networks == 1
+
+
+def test_another_quota_updates_quotas_and_nothing_else() -> None:
+    changes = diff(program(unit()), program(unit(QUOTA + Quota(cores=1, gigabytes=1, ports=1))))
+    assert {(change.resource, change.operation) for change in changes} == {
+        ("compute-quota", "update"),
+        ("storage-quota", "update"),
+        ("network-quota", "update"),
+    }
+
+
+def test_a_default_network_comes_without_touching_what_is_there() -> None:
+    changes = diff(program(unit()), program(unit(with_default_network=True)))
+    assert {change.operation for change in changes if change.resource != "network-quota"} == {"create"}

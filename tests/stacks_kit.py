@@ -1,0 +1,153 @@
+"""Requests of all kinds, a catalog, and hypothesis strategies for programs, for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from govcloud.api.request import Service
+from stacks.kind import Image, Offering, Parameters
+from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.request import Wanted
+
+OWNER = "5c2f2a52-0000-4000-8000-000000000001"
+
+OFFERINGS = (
+    Offering(name="small", kind="virtualMachine", flavor="m1.small", vcpus=1, ram_mib=2048, unit_price="100"),
+    Offering(
+        name="large",
+        kind="virtualMachine",
+        flavor="m1.large",
+        vcpus=4,
+        ram_mib=8192,
+        volume_type="standard",
+        unit_price="400.50",
+        storage_unit_price="0.5",
+    ),
+    Offering(name="nameless", kind="virtualMachine", vcpus=4, ram_mib=8192, unit_price="400"),
+    Offering(name="disk", kind="blockStorage", volume_type="standard", unit_price="0.4"),
+    Offering(name="objects", kind="objectStorage", unit_price="0.1"),
+    Offering(
+        name="pg",
+        kind="database",
+        flavor="m1.medium",
+        vcpus=2,
+        ram_mib=4096,
+        datastore="postgresql",
+        datastore_version="15",
+        unit_price="300",
+        storage_unit_price="0.8",
+    ),
+)
+IMAGES = (Image(name="cirros", image="cirros-0.6"), Image(name="kylin", image="Kylin V10", min_disk_gib=40))
+
+MACHINES = {"count": 2, "offering": "small", "image": "cirros", "bootVolumeGib": 10}
+NETWORK = {"cidr": "10.20.0.0/24"}
+DATABASE = {"engine": "postgresql", "offering": "pg", "storageGib": 20, "databaseName": "orders"}
+EVERYTHING: dict[str, dict[str, Any]] = {
+    "web": {
+        "virtualMachine": {
+            **MACHINES,
+            "antiAffinity": True,
+            "floatingAddress": True,
+            "securityRules": [
+                {"protocol": "tcp", "portMin": 443, "remotePrefix": "0.0.0.0/0"},
+                {"protocol": "icmp", "remotePrefix": "2001:db8::/32"},
+            ],
+        }
+    },
+    "orders": {"database": DATABASE},
+    "data": {"blockStorage": {"sizeGib": 100, "offering": "disk", "attachTo": {"service": "web", "index": 1}}},
+    "files": {"objectStorage": {"quotaGib": 5, "versioning": True, "offering": "objects"}},
+    "lan": {"network": {**NETWORK, "dnsServers": ["223.5.5.5"]}},
+}
+
+
+def services(entries: dict[str, dict[str, Any]]) -> dict[str, tuple[str, Parameters]]:
+    """Services as the request's model reads them."""
+    parsed = [Service.model_validate({"name": name, **entry}) for name, entry in entries.items()]
+    return {service.name: (service.kind.name, service.parameters) for service in parsed}
+
+
+def wanted(entries: dict[str, dict[str, Any]], **changes: Any) -> Wanted:
+    """A request for these services."""
+    fields: dict[str, Any] = {
+        "owner": OWNER,
+        "unit": "education",
+        "stage": "trial",
+        "running": True,
+        "protection_level": 2,
+        "external_network": "public",
+        "offerings": {offering.name: offering for offering in OFFERINGS},
+        "images": {image.name: image for image in IMAGES},
+        "services": services(entries),
+    }
+    return Wanted(**(fields | changes))
+
+
+names = st.text("abcdefghijklmnopqrstuvwxyz-0123456789", min_size=1, max_size=12)
+texts = st.text(max_size=12)
+leaves: st.SearchStrategy[Value] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    texts,
+    st.builds(Ref, names, texts),
+    st.builds(Lookup, st.sampled_from(["image", "network", "flavor", "role"]), texts),
+    st.builds(Secret, texts),
+    st.builds(External, texts),
+)
+keys = st.one_of(texts, st.sampled_from(["$ref", "$$ref", "$", "$lookup"]))
+values: st.SearchStrategy[Value] = st.recursive(
+    leaves,
+    lambda inner: st.one_of(st.lists(inner, max_size=3).map(tuple), st.dictionaries(keys, inner, max_size=3)),
+    max_leaves=6,
+)
+resources = st.builds(
+    Resource,
+    type=texts,
+    name=names,
+    inputs=st.dictionaries(keys, values, max_size=4),
+    after=st.lists(names, max_size=2).map(tuple),
+    ignore_changes=st.lists(texts, max_size=2).map(tuple),
+    holds_data=st.booleans(),
+    service=texts,
+    login=st.sampled_from(["unit", "service-user", "admin"]),
+)
+programs = st.builds(
+    Program, st.lists(resources, max_size=4).map(tuple), st.dictionaries(texts, values, max_size=3)
+)
+"""Programs of any shape: they need not make sense."""
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Wanted:
+    """Requests that make sense, of every kind."""
+    entries: dict[str, dict[str, Any]] = {}
+    if draw(st.booleans()):
+        entries["lan"] = {"network": {**NETWORK, "router": True}}
+    machines = draw(st.integers(0, 4))
+    if machines:
+        entries["web"] = {
+            "virtualMachine": {
+                **MACHINES,
+                "count": machines,
+                "offering": draw(st.sampled_from(["small", "large"])),
+                "bootVolumeGib": draw(st.integers(1, 100)),
+                "antiAffinity": draw(st.booleans()),
+                "floatingAddress": draw(st.booleans()),
+            }
+        }
+        if draw(st.booleans()):
+            attach = {"service": "web", "index": draw(st.integers(0, machines - 1))}
+            entries["data"] = {
+                "blockStorage": {"sizeGib": draw(st.integers(1, 500)), "offering": "disk", "attachTo": attach}
+            }
+    if draw(st.booleans()):
+        entries["orders"] = {"database": {**DATABASE, "storageGib": draw(st.integers(1, 100))}}
+    if draw(st.booleans()) or not entries:
+        entries["files"] = {"objectStorage": {"quotaGib": draw(st.integers(1, 50)), "versioning": draw(st.booleans())}}
+    return wanted(
+        entries, running=draw(st.booleans()), stage=draw(st.sampled_from(["trial", "production"]))
+    )
