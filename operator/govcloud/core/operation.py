@@ -27,7 +27,7 @@ from govcloud.core.approvals import standing
 from govcloud.core.facts import Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
-from govcloud.core.proof import VerifiedBackup, prove
+from govcloud.core.proof import prove
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
@@ -81,14 +81,13 @@ def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
 
 def data_that_exists(facts: Facts) -> tuple[Part, ...]:
     """The parts that hold data and are really there, whichever plan made them."""
-    ids = {resource.name: resource.id for resource in facts.resources}
-    known = {
-        part.resource: (service, part) for plan in facts.plans.values() for service, part in data_of(plan.resources())
-    }
+    ids = {(resource.type, resource.name): resource.id for resource in facts.resources}
+    made = (resource for plan in facts.plans.values() for resource in plan.resources().resources)
+    there = {(resource.type, resource.name): resource for resource in made if (resource.type, resource.name) in ids}
     return tuple(
-        Part(name=part.name, service=service, how=part.how, source_id=ids[name])
-        for name, (service, part) in known.items()
-        if name in ids
+        Part(name=part.name, service=service, how=part.how, source_id=ids[key])
+        for key, resource in there.items()
+        for service, part in data_of(Program((resource,)))
     )
 
 
@@ -192,7 +191,7 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
         return TakeBackup(backup)
     if backup.status.manifest_sha256 is None:
         return StoreManifest(backup)
-    proof = prove(backup, plan, frozenset(part.name for part in parts))
+    proof = prove(backup, plan, parts)
     if proof is None:
         return Block(
             Reason.BACKUP_MISMATCH,
@@ -222,16 +221,12 @@ def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if unit.status.project_id is None and not facts.resources:
         return AcceptBackup("destroy", None)  # without a project there never was anything in it
     parts = data_that_exists(facts)
-    proof = _proof_if_needed(facts, plan, parts)
+    proof = prove(facts.backup, plan, parts)
     if parts and proof is None:
         return Block(
             Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed"
         )
     return Destroy("destroy", plan, unit, proof)
-
-
-def _proof_if_needed(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> VerifiedBackup | None:
-    return prove(facts.backup, plan, frozenset(part.name for part in parts))
 
 
 def _absence(_facts: Facts, _plan: Plan, unit: UnitObject) -> Action:

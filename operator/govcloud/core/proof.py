@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass
 
+from govcloud.api.backup import Part, PartStatus
 from govcloud.core.objects import BackupObject
 from govcloud.core.plan import Plan
 
@@ -17,18 +19,19 @@ class VerifiedBackup:
     backup: str
     plan: int
     digests: tuple[tuple[str, str], ...]
-    _seal: object = field(repr=False, compare=False, default=None)
+    seal: InitVar[object] = None
+    """Not kept: so a proof cannot be turned into another one with `dataclasses.replace` either."""
 
-    def __post_init__(self) -> None:
-        if self._seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise TypeError("a VerifiedBackup is made by govcloud.core.proof.prove, from evidence, and by nothing else")
 
 
-def prove(backup: BackupObject | None, plan: Plan, parts: frozenset[str]) -> VerifiedBackup | None:
+def prove(backup: BackupObject | None, plan: Plan, parts: Sequence[Part]) -> VerifiedBackup | None:
     """The proof, if the evidence holds.
 
     Args:
-        parts: names of everything that holds data and exists; the backup must cover each.
+        parts: everything that holds data and exists; the backup must cover each, by its very id.
 
     Returns:
         None unless the backup was made for exactly this plan, covers every part, and every part's restored copy has the size and the
@@ -39,11 +42,14 @@ def prove(backup: BackupObject | None, plan: Plan, parts: frozenset[str]) -> Ver
     if backup.spec.request.uid != plan.request.uid or backup.status.manifest_sha256 is None:
         return None
     evidence = {part.name: part for part in backup.status.parts}
-    if not parts <= evidence.keys() or {p.name for p in backup.spec.parts} != evidence.keys():
+    if not set(parts) <= set(backup.spec.parts) or {p.name for p in backup.spec.parts} != evidence.keys():
         return None
-    for part in evidence.values():
-        read = part.source_sha256, part.source_bytes
-        if part.state != "Cleaned" or None in read or read != (part.restored_sha256, part.restored_bytes):
-            return None
+    if not all(_is_equal_to_its_source(part) for part in evidence.values()):
+        return None
     digests = tuple(sorted((name, str(part.source_sha256)) for name, part in evidence.items()))
     return VerifiedBackup(backup.name, plan.number, digests, _SEAL)
+
+
+def _is_equal_to_its_source(part: PartStatus) -> bool:
+    read = part.source_sha256, part.source_bytes
+    return part.state == "Cleaned" and None not in read and read == (part.restored_sha256, part.restored_bytes)
