@@ -59,10 +59,11 @@ class Holder:
 
 
 def _start_of(pid: int, proc: Path) -> str | None:
-    """When the process with this number began; None where there is none."""
+    """When the process with this number began; None where there is none, or only a zombie that its parent has not looked at."""
     try:
         stat = (proc / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
-    return stat.rpartition(")")[2].split()[19]
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else fields[18]
