@@ -106,6 +106,7 @@ class OpenStack:
                     self._say("making the databases of OpenStack, once for all clouds of this version")
                     with install.fresh_directory(target) as unfinished:
                         OpenStack(unfinished / "build", self._cache, self._say)._build_template(unfinished / "data")
+                    template.prune(self._cache)
 
     def _build_template(self, target: Path) -> None:
         try:

@@ -25,7 +25,7 @@ from typing import BinaryIO
 from devcloud.openstack import postgres
 from devcloud.openstack.layout import Layout
 from devcloud.paths import write_atomically
-from devcloud.ports import LOOPBACK, choose, is_free
+from devcloud.ports import LOOPBACK, choose
 
 SUPERUSER = "postgres"
 STANDARD_PORT = 5432
@@ -210,7 +210,9 @@ def pack(data: Path, volume: Path) -> None:
     size = volume.stat().st_size
     needed = HEADER_BYTES + _tar_size(data)
     if needed > size:
-        raise VolumeUnusable(f"the database needs {needed >> 20} MiB, its volume has {size >> 20}: make the volume larger")
+        raise VolumeUnusable(
+            f"the database needs {needed >> 20} MiB, its volume has {size >> 20}: make the volume larger"
+        )
     with volume.open("r+b") as file:
         # What an earlier, longer archive left behind would be no harm, but no zeros either.
         file.truncate(HEADER_BYTES)
@@ -266,9 +268,8 @@ def read_header(file: BinaryIO) -> Mapping[str, object]:
 
 def give_all_to_postgres(data: Path) -> None:
     """After an archive of another machine, the numbers of its owners mean nothing here."""
-    for directory, _subdirectories, files in os.walk(data):
-        for name in (directory, *(os.path.join(directory, file) for file in files)):
-            postgres.give_to_postgres(Path(name))
+    for path in [data, *data.rglob("*")]:
+        postgres.give_to_postgres(path)
 
 
 def _header(content: Mapping[str, object]) -> bytes:
@@ -294,4 +295,3 @@ def _sha256(file: BinaryIO, length: int) -> str:
         total.update(piece)
         left -= len(piece)
     return total.hexdigest()
-

@@ -3,8 +3,6 @@
 Runs inside the OpenStack environment, before any service answers.
 """
 
-# mypy: disable-error-code="import-not-found"
-
 from __future__ import annotations
 
 import uuid

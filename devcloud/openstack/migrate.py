@@ -15,11 +15,11 @@ from collections.abc import Callable
 from devcloud.openstack import identities
 from devcloud.openstack.services.runtime import Runtime, allow_eventlet, choose_native_threads, runtime_from_arguments
 
-_SHARED = """
-sqlalchemy.orm sqlalchemy.dialects.postgresql alembic alembic.op oslo_config.cfg oslo_log.log oslo_messaging
-oslo_db.sqlalchemy.enginefacade oslo_versionedobjects.base oslo_policy.policy keystoneauth1.session webob requests stevedore
-cryptography.fernet openstack.connection
-""".split()
+_SHARED = (
+    "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "alembic", "alembic.op", "oslo_config.cfg", "oslo_log.log",
+    "oslo_messaging", "oslo_db.sqlalchemy.enginefacade", "oslo_versionedobjects.base", "oslo_policy.policy",
+    "keystoneauth1.session", "webob", "requests", "stevedore", "cryptography.fernet", "openstack.connection",
+)  # fmt: skip
 _AT_ONCE = 2
 
 # A cell's database is a template that Nova fills in from [database]connection: address and password may change.
@@ -114,7 +114,8 @@ def main() -> None:
     choose_native_threads()
     for module in _SHARED:
         importlib.import_module(module)
-    waiting, running, failed = list(PROJECTS), {}, []
+    waiting, failed = list(PROJECTS), []
+    running: dict[int, tuple[str, float]] = {}
     while waiting or running:
         while waiting and len(running) < _AT_ONCE:
             project = waiting.pop(0)

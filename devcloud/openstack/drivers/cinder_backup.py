@@ -4,8 +4,6 @@ Cinder's own driver hashes, copies and stores every zero of a volume. This one s
 incremental backups and their metadata stay Cinder's.
 """
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import hashlib

@@ -4,8 +4,6 @@ Cinder ships drivers that need LVM, NFS or vendors' hardware, and fakes that hol
 snapshots, uploads and restores for real, so that a backup made here can be compared with its source.
 """
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import time

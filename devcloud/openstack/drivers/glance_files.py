@@ -4,8 +4,6 @@ Unlike Glance's own file store, it lets Cinder put a volume's bytes in place and
 file:// locations, which could name any file of the machine), and its locations stay true when the directory moves.
 """
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import hashlib
@@ -80,7 +78,13 @@ class Store(driver.Store):
 
     @capabilities.check
     def add(
-        self, image_id: str, image_file: Any, image_size: int, hashing_algo: str, context: Any = None, verifier: Any = None
+        self,
+        image_id: str,
+        image_file: Any,
+        image_size: int,
+        hashing_algo: str,
+        context: Any = None,
+        verifier: Any = None,
     ) -> tuple[str, int, str, str, dict[str, str]]:
         """Stores an upload. Returns location, size, MD5 and the wanted hash, as Glance asks for them."""
         path = self._directory / image_id

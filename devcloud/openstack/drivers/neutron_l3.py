@@ -1,7 +1,5 @@
 """Routers and floating addresses without an agent that would report them as working."""
 
-# mypy: disable-error-code="import-not-found, misc, no-any-return"
-
 from __future__ import annotations
 
 from typing import Any

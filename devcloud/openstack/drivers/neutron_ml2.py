@@ -3,8 +3,6 @@
 The drivers that Neutron ships for tests bind only hosts with magic names, or want heartbeats of agents.
 """
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 from typing import Any

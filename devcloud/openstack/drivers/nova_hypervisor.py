@@ -1,7 +1,5 @@
 """A hypervisor that keeps a ledger of its servers and runs none of them."""
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import io
@@ -50,9 +48,7 @@ class LedgerDriver(fake.FakeDriver):
             raise exception.InstanceNotRunning(instance_id=instance.uuid)
         update_task_state(task_state=task_states.IMAGE_PENDING_UPLOAD)
         properties = {"disk_format": "raw", "container_format": "bare", "properties": {"instance_uuid": instance.uuid}}
-        update_task_state(
-            task_state=task_states.IMAGE_UPLOADING, expected_state=task_states.IMAGE_PENDING_UPLOAD
-        )
+        update_task_state(task_state=task_states.IMAGE_UPLOADING, expected_state=task_states.IMAGE_PENDING_UPLOAD)
         glance.API().update(context, image_id, properties, io.BytesIO(b"devcloud" * 512), purge_props=False)
 
 

@@ -1,7 +1,5 @@
 """Trove's backups: archives in the object store of the instance's owner."""
 
-# mypy: disable-error-code="import-not-found, import-untyped"
-
 from __future__ import annotations
 
 import hashlib

@@ -4,8 +4,6 @@ Trove speaks with a guest through an object that has one method for each remote 
 remote_guest_client names it) makes that object: PostgreSQL's instances get a real server, MySQL's a ledger.
 """
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import time
@@ -191,7 +189,9 @@ class Guest:
         return {"used": round(status.st_blocks * 512 / (1 << 30), 2), "total": status.st_size / (1 << 30)}
 
 
-def page(rows: list[Row], key: Any, limit: int | None, marker: str | None, include_marker: bool) -> tuple[list[Row], Any]:
+def page(
+    rows: list[Row], key: Any, limit: int | None, marker: str | None, include_marker: bool
+) -> tuple[list[Row], Any]:
     """One page of a list as Trove pages: by the last name of the page before. Returns it and the next marker."""
     ordered = sorted(rows, key=key)
     if marker is not None:

@@ -1,7 +1,5 @@
 """A guest that only keeps a list of its databases and users. No server runs; nothing can connect."""
 
-# mypy: disable-error-code="import-not-found, misc"
-
 from __future__ import annotations
 
 import json
@@ -40,7 +38,9 @@ class LedgerGuest(Guest):
 
     # ---- life
 
-    def prepare(self, memory_mb: int, packages: Any, databases: list[Row] | None, users: list[Row] | None, **_options: Any) -> None:
+    def prepare(
+        self, memory_mb: int, packages: Any, databases: list[Row] | None, users: list[Row] | None, **_options: Any
+    ) -> None:
         self._change(running=True, root=False)
         self.create_database(databases or [])
         self.create_user(users or [])

@@ -1,7 +1,5 @@
 """A guest with a real PostgreSQL server, started from the machine's binaries on a loopback address."""
 
-# mypy: disable-error-code="import-not-found, import-untyped, misc, no-untyped-call"
-
 from __future__ import annotations
 
 import secrets

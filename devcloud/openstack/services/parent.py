@@ -28,17 +28,20 @@ from devcloud.openstack.services.runtime import (
 from devcloud.paths import write_atomically
 
 PROJECTS = ("keystone", "nova", "neutron", "cinder", "glance")
-SHARED = """
-sqlalchemy sqlalchemy.orm sqlalchemy.dialects.postgresql psycopg2 alembic oslo_config.cfg oslo_log.log oslo_messaging
-oslo_messaging.rpc oslo_db.sqlalchemy.enginefacade oslo_policy.policy oslo_context.context oslo_serialization.jsonutils
-oslo_utils.timeutils oslo_versionedobjects.base oslo_middleware oslo_concurrency.processutils oslo_concurrency.lockutils
-oslo_reports.guru_meditation_report oslo_cache.core oslo_upgradecheck.upgradecheck oslo_service.service oslo_limit.limit
-keystonemiddleware.auth_token keystoneauth1.session keystoneauth1.loading requests urllib3 webob webob.dec webob.exc routes
-paste.deploy paste.urlmap jsonschema cryptography.fernet cryptography.hazmat.primitives.serialization lxml.etree stevedore
-dogpile.cache netaddr yaml waitress osprofiler.initializer openstack.connection dateutil.parser os_traits
-os_resource_classes tooz.coordination taskflow.engines glanceclient.v2 microversion_parse neutronclient.v2_0.client
-cinderclient.v3.client castellan.key_manager os_brick.initiator.connector barbicanclient.client rfc3986 futurist prettytable
-""".split()
+SHARED = (
+    "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "psycopg2", "alembic", "oslo_config.cfg",
+    "oslo_log.log", "oslo_messaging", "oslo_messaging.rpc", "oslo_db.sqlalchemy.enginefacade", "oslo_policy.policy",
+    "oslo_context.context", "oslo_serialization.jsonutils", "oslo_utils.timeutils", "oslo_versionedobjects.base",
+    "oslo_middleware", "oslo_concurrency.processutils", "oslo_concurrency.lockutils",
+    "oslo_reports.guru_meditation_report", "oslo_cache.core", "oslo_upgradecheck.upgradecheck",
+    "oslo_service.service", "oslo_limit.limit", "keystonemiddleware.auth_token", "keystoneauth1.session",
+    "keystoneauth1.loading", "requests", "urllib3", "webob", "webob.dec", "webob.exc", "routes", "paste.deploy",
+    "paste.urlmap", "jsonschema", "cryptography.fernet", "cryptography.hazmat.primitives.serialization", "lxml.etree",
+    "stevedore", "dogpile.cache", "netaddr", "yaml", "waitress", "osprofiler.initializer", "openstack.connection",
+    "dateutil.parser", "os_traits", "os_resource_classes", "tooz.coordination", "taskflow.engines", "glanceclient.v2",
+    "microversion_parse", "neutronclient.v2_0.client", "cinderclient.v3.client", "castellan.key_manager",
+    "os_brick.initiator.connector", "barbicanclient.client", "rfc3986", "futurist", "prettytable",
+)  # fmt: skip
 _SET_NAME = 15  # prctl's PR_SET_NAME
 
 

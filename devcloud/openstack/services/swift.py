@@ -40,8 +40,9 @@ def _point_swift_at(configuration: str) -> None:
     for module in (utils, config, constraints, storage_policy, storage_policy.utils):
         if hasattr(module, "SWIFT_CONF_FILE"):
             module.SWIFT_CONF_FILE = configuration
-    for module in [m for name, m in sys.modules.items() if name.startswith("swift.") and hasattr(m, "HASH_PATH_SUFFIX")]:
-        module.HASH_PATH_PREFIX = module.HASH_PATH_SUFFIX = _HASH
+    for name, loaded in list(sys.modules.items()):
+        if name.startswith("swift.") and hasattr(loaded, "HASH_PATH_SUFFIX"):
+            vars(loaded).update(HASH_PATH_PREFIX=_HASH, HASH_PATH_SUFFIX=_HASH)
     storage_policy.reload_storage_policies()
     constraints.reload_constraints()
 

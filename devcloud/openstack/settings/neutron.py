@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devcloud.openstack.settings.site import QUIET, Files, Section, Site
+from devcloud.openstack.settings.site import QUIET, Files, Section, Sections, Site
 
 _DEFAULT: Section = {
     "core_plugin": "ml2",
@@ -20,7 +20,7 @@ _GENEROUS: Section = {
     "quota_network": 1000, "quota_subnet": 1000, "quota_port": 10000, "quota_router": 500, "quota_floatingip": 1000,
     "quota_security_group": 1000, "quota_security_group_rule": 10000,
 }  # fmt: skip
-_ML2 = {
+_ML2: Sections = {
     "ml2": {
         "type_drivers": "local,flat,vlan,geneve", "project_network_types": "geneve", "overlay_ip_version": 4,
         "mechanism_drivers": "devcloud", "extension_drivers": "port_security,qos",

@@ -21,16 +21,18 @@ _GENEROUS: Section = {
     # Counts in Nova's own tables: limits set for one project are enforced.
     "driver": "nova.quota.DbQuotaDriver",
 }  # fmt: skip
-_FILTERS = (
-    "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter"
-)
+_FILTERS = "ComputeFilter,ComputeCapabilitiesFilter,ImagePropertiesFilter,ServerGroupAntiAffinityFilter,ServerGroupAffinityFilter"
 
 
 def files(site: Site) -> Files:
     login = site.login("nova")
     return {
         site.layout.conf / "nova.conf": {
-            "DEFAULT": {**site.rpc_service("nova"), **_DEFAULT, "instances_path": site.layout.data / "nova" / "instances"},
+            "DEFAULT": {
+                **site.rpc_service("nova"),
+                **_DEFAULT,
+                "instances_path": site.layout.data / "nova" / "instances",
+            },
             "api_database": site.database_section("nova_api"),
             "database": site.database_section("nova"),
             "keystone_authtoken": site.token_check("nova"),

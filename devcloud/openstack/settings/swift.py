@@ -62,7 +62,11 @@ def _proxy(site: Site) -> dict[str, Section]:
     return {
         "DEFAULT": _common(site, "swift"),
         "pipeline:main": {"pipeline": _PIPELINE},
-        "app:proxy-server": {"use": "egg:swift#proxy", "account_autocreate": "true", "allow_account_management": "true"},
+        "app:proxy-server": {
+            "use": "egg:swift#proxy",
+            "account_autocreate": "true",
+            "allow_account_management": "true",
+        },
         "filter:authtoken": token,
         "filter:keystoneauth": _KEYSTONE_AUTH,
         **{f"filter:{name}": {"use": f"egg:swift#{egg}"} for name, egg in _PLAIN_FILTERS.items()},
