@@ -192,6 +192,6 @@ class Engine:
         """What the stack gives out."""
         return {name: value.value for name, value in self._selected(program).outputs().items()}
 
-    def state(self) -> dict[str, Any]:
-        """The stack's deployment as it is kept."""
-        return dict(self._selected(lambda: None).export_stack().deployment or {})
+    def state(self) -> str:
+        """All that is kept of the stack, as it lies on the disk."""
+        return "".join(file.read_text() for file in (self.home / "state").rglob("*.json"))

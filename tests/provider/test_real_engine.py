@@ -116,7 +116,8 @@ def test_a_machine_is_made_promoted_changed_stopped_and_deleted(engine: Engine, 
 
 def test_the_state_does_not_show_a_secret(engine: Engine) -> None:
     engine.up(wish(machines=0))
-    state = json.dumps(engine.state())
+    state = engine.state()
+    assert "openstack:compute/keypair:Keypair" in state
     assert "PRIVATE KEY" not in state
     assert "PRIVATE KEY" in engine.outputs()["private_key"]
 
@@ -157,7 +158,7 @@ def test_a_unit_gets_a_project_with_quotas_and_a_credential_it_makes_itself(tmp_
         assert _instances_allowed(engine.outputs(), admin) == 7
         project = cloud.get("identity", f"/projects/{engine.outputs()['project']}")["project"]
         assert marks_of(project).owner == engine.owner
-        assert asked.password not in json.dumps(engine.state())
+        assert asked.password not in engine.state()
     finally:
         engine.destroy()
         engine.close()
@@ -187,7 +188,7 @@ def test_a_database_is_made_and_grows_in_place(engine: Engine, unit: Tenant) -> 
     engine.up(asked)
     assert nothing_to_do(engine, asked)
     assert engine.outputs()["addresses"]
-    assert asked.password not in json.dumps(engine.state())
+    assert asked.password not in engine.state()
     asked = replace(asked, size=2, databases=("orders", "invoices"))
     assert engine.up(asked)["update"] == 1
     assert nothing_to_do(engine, asked)
