@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from govcloud.api.request import RequestKey
 from govcloud.core.objects import ApprovalObject
@@ -52,6 +53,7 @@ _LOOKS_LIKE = {"Ps": "[", "Pe": "]", "Pd": "-"}
 _MINUS = "\N{MINUS SIGN}"
 
 
+@lru_cache(maxsize=65536)
 def folded(document_number: str) -> str:
     """A document number without its look-alikes.
 
@@ -68,12 +70,21 @@ def _folded(character: str) -> str:
     return _LOOKS_LIKE.get(category, character)
 
 
-def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, older_digests: frozenset[str]) -> Standing:
+def standing(
+    plan: Plan,
+    approvals: Sequence[ApprovalObject],
+    now: datetime,
+    older_digests: frozenset[str] = frozenset(),
+    *,
+    started: bool = False,
+) -> Standing:
     """Judge every approval that names the plan's request.
 
     Args:
         approvals: all there are, of every namespace: document numbers are unique among all.
+        now: the moment at which validity counts: for a started plan, that of its start.
         older_digests: digests of the request's earlier plans; decisions on those that were judged in their time are left alone.
+        started: whether the plan is being carried out: then it can be frozen by a revocation, but not rejected any more.
     """
     first_use = _first_use_of_numbers(approvals)
     mine = sorted(
@@ -82,7 +93,7 @@ def standing(plan: Plan, approvals: Sequence[ApprovalObject], now: datetime, old
     )
     result = Standing(verdicts=(), approved=(), missing=plan.steps)
     for approval in mine:
-        fault = _fault(plan, approval, result, first_use, now)
+        fault = _fault(plan, approval, result, first_use, now) or _too_late(approval, started)
         result = _refused(result, approval, *fault) if fault else _counted(result, approval, plan)
     return result
 
@@ -164,6 +175,12 @@ def _fault(
             Reason.OUT_OF_ORDER,
             f"step {step.step!r} comes after {', '.join(s.step for s in _before(plan, step))}; decide again once they did",
         )
+    return None
+
+
+def _too_late(approval: ApprovalObject, started: bool) -> tuple[Reason, str] | None:
+    if started and approval.spec.decision == "Rejected":
+        return Reason.OUT_OF_ORDER, "the plan is being carried out already; to freeze it, revoke the approval (decision: Revoked)"
     return None
 
 

@@ -34,7 +34,7 @@ from stacks.kind import Quota
 from stacks.order import references
 from stacks.program import Program, Resource, Value
 from stacks.request import data_of
-from stacks.transform import with_power
+from stacks.transform import with_power, with_removal
 
 TRIAL_END = "TrialEnd"
 
@@ -96,7 +96,7 @@ def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
     operation = facts.progress.operation
     if operation is None or operation.transition == TRIAL_END:
         return None
-    now = standing(plan, facts.approvals, operation.started_at, frozenset())
+    now = standing(plan, facts.approvals, operation.started_at, started=True)
     if not now.missing:
         return None
     steps = ", ".join(step.step for step in now.missing)
@@ -137,7 +137,11 @@ _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")
 
 def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
-    return _power_off("freeze", facts, plan, unit) if facts.resources else AcceptBackup("freeze", None)
+    if not facts.resources:
+        return AcceptBackup("freeze", None)
+    stopped = _power_off("freeze", facts, plan, unit)
+    doomed = with_removal(stopped.program)
+    return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)))
 
 
 def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> Deploy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from govcloud.core.plan import Plan, PlannedPrice, PlannedStep, Values, planned_
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition, StepRule, Transition
-from stacks.diff import ResourceChange, diff, shrinks
+from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
 from stacks.program_json import to_json
@@ -262,8 +262,21 @@ def _problems(facts: Facts, spec: RequestSpec, transition: Transition) -> tuple[
     found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
     if not found:
         program = lay_out(_wanted(facts, spec)).program
-        found = tuple(problem for base in _bases(facts) for problem in shrinks(base, program))
+        found = (*_shrinking(facts, program), *_losing(facts, program))
     return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
+
+
+def _shrinking(facts: Facts, program: Program) -> Iterator[Problem]:
+    for base in _bases(facts):
+        yield from shrinks(base, program)
+
+
+def _losing(facts: Facts, program: Program) -> Iterator[Problem]:
+    """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
+    if facts.completed is not None:
+        handed_over = facts.completed.resources()
+        yield from rebuilds(handed_over, program)
+        yield from losses(handed_over, program)
 
 
 def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:

@@ -139,7 +139,7 @@ def _verdicts(view: _View) -> tuple[Verdict, ...]:
         return asked.verdicts
     if operation is not None and started is not None:
         older = frozenset(plan.digest for plan in facts.plans.values() if plan.number != started.number)
-        return standing(started, facts.approvals, operation.started_at, older).verdicts
+        return standing(started, facts.approvals, operation.started_at, older, started=True).verdicts
     return unasked(facts.request.key, facts.approvals)
 
 

@@ -1,0 +1,376 @@
+"""Situations that decisions are tested over: the facts of every pass of a whole life, each turned in many ways at once.
+
+The life gives facts that fit together; the turns make what crashes, edits, people and time may make of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from reconcile.world import OFFICIALS, World
+
+from govcloud.api.approval import ApprovalSpec, RequestRef
+from govcloud.api.backup import BackupStatus, PartStatus
+from govcloud.api.request import Failure
+from govcloud.core.actions import Action
+from govcloud.core.decide import decide
+from govcloud.core.facts import Facts
+from govcloud.core.objects import ApprovalObject, BackupObject
+from govcloud.core.plan import Plan
+from govcloud.failures import Retry, Stop
+from govcloud.observe import parse_spec
+from govcloud.reasons import Reason
+
+Turn = Callable[[Facts], Facts]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Facts, and how they came about. `action` is what is decided in them."""
+
+    name: str
+    facts: Facts
+
+    @cached_property
+    def action(self) -> Action:
+        return decide(self.facts)
+
+
+# A whole life
+
+
+def life(directory: Path) -> list[tuple[str, Facts]]:
+    """The facts before every pass of a long story; of passes that are alike, one."""
+    seen = [*_from(directory / "long", _long_story), *_from(directory / "stuck", _stuck_story)]
+    return list({_likeness(facts): (name, facts) for name, facts in seen}.values())
+
+
+def _likeness(facts: Facts) -> object:
+    operation, backup = facts.progress.operation, facts.backup
+    parts = tuple(part.state for part in backup.status.parts) if backup else None
+    return (
+        type(decide(facts)),
+        facts.progress.completed_plan,
+        (operation.transition, operation.done) if operation else None,
+        (min(parts), max(parts)) if parts else None,
+    )
+
+
+def _from(directory: Path, story: Callable[[World], None]) -> list[tuple[str, Facts]]:
+    directory.mkdir(parents=True)
+    world = _Recording(directory / "audit")
+    story(world)
+    world.audit.close()
+    return world.seen
+
+
+class _Recording(World):
+    """A world that keeps the facts before each pass."""
+
+    def __init__(self, directory: Path) -> None:
+        self.seen: list[tuple[str, Facts]] = []
+        super().__init__(directory)
+
+    def step(self, name: str = "orders") -> Any:
+        facts = self.facts(name)
+        self.seen.append((f"{type(decide(facts)).__name__}#{len(self.seen)}", facts))
+        return super().step(name)
+
+
+def _approved(world: World, **changes: Any) -> None:
+    world.apply(**changes)
+    world.run()
+    world.approve()
+
+
+def _long_story(world: World) -> None:
+    world.to_trial()
+    _approved(world, trial={"extensionDays": 5})
+    world.clock.advance(timedelta(days=21))
+    world.run()
+    _approved(world, stage="Production")
+    world.edit_service("data", sizeGib=5)
+    world.run()
+    world.approve()
+    _approved(world, suspended=True)
+    _approved(world, suspended=False)
+    world.terminate()
+    world.wire.fail_next("backup.SourceRead data", Retry(Reason.CLOUD_UNREACHABLE, "no answer"))
+    world.run()
+    world.approve()
+    world.run_patiently()
+    assert world.status().phase == "Terminated"
+
+
+def _stuck_story(world: World) -> None:
+    world.apply()
+    world.edit_service("web", offering="vm-gone")
+    world.run()
+    world.approve()
+    world.edit_service("web", offering="vm-small")
+    world.run()
+    world.decide("superior-unit", "Rejected")
+    world.run()
+    world.edit_service("web", count=3)
+    world.run()
+    world.approve()
+    world.wire.fail_next("cloud.update data", Stop(Reason.RESOURCE_FAILED, "in error"), times=50)
+    world.edit_service("data", sizeGib=9)
+    world.run()
+    world.approve()
+    world.terminate()
+    world.run()
+    world.approve()
+    assert world.status().phase == "Terminated"
+
+
+# Turns
+
+
+def _same(facts: Facts) -> Facts:
+    return facts
+
+
+def edited(**changes: Any) -> Turn:
+    """Somebody edited the spec."""
+
+    def turn(facts: Facts) -> Facts:
+        raw = {key: value for key, value in {**facts.request.spec, **changes}.items() if value is not None}
+        request = replace(facts.request, spec=raw, generation=facts.request.generation + 1)
+        spec, faults = parse_spec(raw)
+        return replace(facts, request=request, spec=spec, spec_faults=faults)
+
+    return turn
+
+
+def _with_services(change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Turn:
+    return lambda facts: edited(services=change([dict(s) for s in facts.request.spec["services"]]))(facts)
+
+
+def _grown(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**s, "blockStorage": {**s["blockStorage"], "sizeGib": 77}} if "blockStorage" in s else s for s in services]
+
+
+WISHES: Mapping[str, Turn] = {
+    "as it is": _same,
+    "touched": edited(),
+    "production": edited(stage="Production"),
+    "trial": edited(stage="Trial"),
+    "termination": edited(stage="Terminated", termination={"reason": "x"}),
+    "suspension": edited(suspended=True),
+    "resumption": edited(suspended=False),
+    "extension": edited(trial={"extensionDays": 20}),
+    "growth": _with_services(_grown),
+    "less": _with_services(lambda services: services[:-1]),
+    "two things": edited(suspended=True, stage="Terminated", termination={"reason": "x"}),
+    "nonsense": edited(stage="Live"),
+    "classified": edited(system={"name": "x", "classified": True, "governmentFunded": True, "protectionLevel": 2}),
+}
+
+
+def failed(kind: str, count: int, due: timedelta) -> Turn:
+    """The last attempt failed."""
+
+    def turn(facts: Facts) -> Facts:
+        failure = Failure(
+            kind=kind, reason=Reason.CLOUD_UNREACHABLE, message="m", count=count, retry_at=facts.now + due
+        )
+        return replace(facts, progress=facts.progress.model_copy(update={"failure": failure}))
+
+    return turn
+
+
+FAILURES: Mapping[str, Turn] = {
+    "as it is": _same,
+    "retry due": failed("Retry", 1, timedelta(0)),
+    "retry later": failed("Retry", 1, timedelta(minutes=1)),
+    "persistent": failed("Retry", 9, timedelta(0)),
+    "stop due": failed("Stop", 1, timedelta(0)),
+    "stop later": failed("Stop", 1, timedelta(minutes=1)),
+}
+
+
+def _decided(facts: Facts, plan: Plan, decision: str, number: int, minutes: int) -> tuple[ApprovalObject, ...]:
+    """The right offices decide on a plan, one after the other."""
+    return tuple(
+        ApprovalObject(
+            f"{decision}-{plan.number}-{step.step}-{number}",
+            plan.request.namespace,
+            f"{decision}-{plan.number}-{step.step}-{number}",
+            facts.now + timedelta(minutes=minutes, seconds=place),
+            ApprovalSpec(
+                request=RequestRef(name=plan.request.name, uid=plan.request.uid),
+                step=step.step,
+                decision=decision,
+                plan_digest=plan.digest,
+                office=step.office,
+                approver=OFFICIALS[step.step][1],
+                document_number=f"{decision}-{plan.number}-{step.step}-{number}",
+            ),
+            None,
+        )
+        for place, step in enumerate(plan.steps)
+    )
+
+
+def _everybody(decision: str) -> Turn:
+    def turn(facts: Facts) -> Facts:
+        if facts.latest is None:
+            return facts
+        return replace(facts, approvals=(*facts.approvals, *_decided(facts, facts.latest, decision, 9, 5)))
+
+    return turn
+
+
+def _foreign(facts: Facts) -> Facts:
+    """All that was decided was decided on another plan."""
+    wrong = (replace(a, spec=a.spec.model_copy(update={"plan_digest": "sha256:" + "9" * 64})) for a in facts.approvals)
+    return replace(facts, approvals=tuple(wrong))
+
+
+APPROVALS: Mapping[str, Turn] = {
+    "as they are": _same,
+    "all approve": _everybody("Approved"),
+    "all revoke": _everybody("Revoked"),
+    "all reject": _everybody("Rejected"),
+    "none": lambda facts: replace(facts, approvals=()),
+    "foreign": _foreign,
+}
+
+
+GUARDS: Mapping[str, Turn] = {
+    "all in place": _same,
+    "no admission": lambda facts: replace(facts, admission_fault="a policy is gone"),
+    "blocked": lambda facts: replace(facts, blocked=(Reason.CATALOG_MISSING, "no catalog"), catalog=None),
+    "damaged": lambda facts: replace(facts, damaged=frozenset({1})),
+    "plans gone": lambda facts: replace(facts, plans={}),
+    "unreadable": lambda facts: replace(facts, unreadable=(Reason.ENGINE_FAILED, "no state")),
+    "unit gone": lambda facts: replace(facts, unit=None, blocked=(Reason.UNIT_MISSING, "no unit")),
+}
+
+RESOURCES: Mapping[str, Turn] = {
+    "as they are": _same,
+    "none": lambda facts: replace(facts, resources=()),
+    "half": lambda facts: replace(facts, resources=facts.resources[::2]),
+    "others": lambda facts: replace(facts, resources=tuple(replace(r, id=r.id + "x") for r in facts.resources)),
+}
+
+
+def _parts(change: Callable[[PartStatus], PartStatus | None]) -> Turn:
+    """The first part of the backup is different."""
+
+    def turn(facts: Facts) -> Facts:
+        if facts.backup is None or not facts.backup.status.parts:
+            return facts
+        first, *rest = facts.backup.status.parts
+        changed = change(first)
+        status = facts.backup.status.model_copy(update={"parts": (*((changed,) if changed else ()), *rest)})
+        return replace(facts, backup=replace(facts.backup, status=status))
+
+    return turn
+
+
+def _without_manifest(facts: Facts) -> Facts:
+    if facts.backup is None:
+        return facts
+    return replace(
+        facts, backup=replace(facts.backup, status=facts.backup.status.model_copy(update={"manifest_sha256": None}))
+    )
+
+
+def _of_another_plan(facts: Facts) -> Facts:
+    if facts.backup is None:
+        return facts
+    return replace(facts, backup=replace(facts.backup, spec=facts.backup.spec.model_copy(update={"plan": 99})))
+
+
+def _finished(facts: Facts) -> Facts:
+    """The backup at hand is complete and proven, whatever it covers."""
+    if facts.backup is None:
+        return facts
+    said = {
+        "state": "Cleaned",
+        "source_sha256": "a" * 64,
+        "source_bytes": 1,
+        "restored_sha256": "a" * 64,
+        "restored_bytes": 1,
+    }
+    parts = tuple(PartStatus(name=part.name, **said) for part in facts.backup.spec.parts)
+    status = BackupStatus(parts=parts, manifest_location="m", manifest_sha256="b" * 64)
+    return replace(facts, backup=BackupObject(facts.backup.name, facts.backup.uid, facts.backup.spec, status))
+
+
+BACKUPS: Mapping[str, Turn] = {
+    "as it is": _same,
+    "none": lambda facts: replace(facts, backup=None),
+    "finished": _finished,
+    "mismatch": _parts(lambda part: part.model_copy(update={"state": "Mismatch"})),
+    "other bytes": _parts(lambda part: part.model_copy(update={"restored_sha256": "c" * 64})),
+    "fewer bytes": _parts(lambda part: part.model_copy(update={"restored_bytes": 0})),
+    "unread": _parts(lambda part: part.model_copy(update={"source_sha256": None, "restored_sha256": None})),
+    "a part missing": _parts(lambda part: None),
+    "no manifest": _without_manifest,
+    "of another plan": _of_another_plan,
+}
+
+OBJECTS: Mapping[str, Turn] = {
+    "as it is": _same,
+    "deleting": lambda facts: replace(facts, request=replace(facts.request, deleting=True)),
+    "deleting, no finalizer": lambda facts: replace(
+        facts, request=replace(facts.request, deleting=True, has_finalizer=False)
+    ),
+    "much later": lambda facts: replace(facts, now=facts.now + timedelta(days=400)),
+}
+
+AXES: Mapping[str, Mapping[str, Turn]] = {
+    "wish": WISHES,
+    "failure": FAILURES,
+    "approvals": APPROVALS,
+    "guards": GUARDS,
+    "resources": RESOURCES,
+    "backup": BACKUPS,
+    "object": OBJECTS,
+}
+
+
+def turned(name: str, facts: Facts, names: tuple[str, ...]) -> Situation:
+    """The facts, turned along every axis."""
+    for axis, choice in zip(AXES, names, strict=True):
+        facts = AXES[axis][choice](facts)
+    said = ", ".join(f"{axis}: {choice}" for axis, choice in zip(AXES, names, strict=True) if choice != _first(axis))
+    return Situation(f"{name} ({said or 'as it was'})", facts)
+
+
+def _first(axis: str) -> str:
+    return next(iter(AXES[axis]))
+
+
+def one_turn_each(base: list[tuple[str, Facts]]) -> Iterator[Situation]:
+    """Every moment, turned along one axis at a time."""
+    unturned = tuple(_first(axis) for axis in AXES)
+    for name, facts in base:
+        yield turned(name, facts, unturned)
+        for place, axis in enumerate(AXES):
+            for choice in list(AXES[axis])[1:]:
+                yield turned(name, facts, (*unturned[:place], choice, *unturned[place + 1 :]))
+
+
+def many_turns(base: list[tuple[str, Facts]], count: int, seed: int) -> Iterator[Situation]:
+    """A sample of everything at once."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        name, facts = chance.choice(base)
+        yield turned(name, facts, tuple(chance.choice(list(choices)) for choices in AXES.values()))
+
+
+def all_turns(base: list[tuple[str, Facts]]) -> Iterator[Situation]:
+    """Everything: hours of it."""
+    for (name, facts), names in product(base, product(*AXES.values())):
+        yield turned(name, facts, names)
