@@ -168,8 +168,15 @@ def measure(directory: Path, records: int, threads: int) -> dict[str, object]:
     return {
         "cpus": os.cpu_count(),
         "record_bytes": size,
-        "durable_records_per_second": {"bare disk": round(floor), "one thread": round(alone), f"{threads} threads": round(grouped)},
-        "durable_records_ratio_to_bare_disk": {"one thread": round(alone / floor, 2), f"{threads} threads": round(grouped / floor, 2)},
+        "durable_records_per_second": {
+            "bare disk": round(floor),
+            "one thread": round(alone),
+            f"{threads} threads": round(grouped),
+        },
+        "durable_records_ratio_to_bare_disk": {
+            "one thread": round(alone / floor, 2),
+            f"{threads} threads": round(grouped / floor, 2),
+        },
         "append_milliseconds": {
             "one thread p50": round(1_000 * alone_waits[len(alone_waits) // 2], 2),
             "one thread p99": round(1_000 * alone_waits[len(alone_waits) * 99 // 100], 2),

@@ -19,7 +19,9 @@ SIGNER = Ed25519Signer("govcloud.dev/audit/test", Ed25519PrivateKey.from_private
 KEY = SIGNER.public_key
 START = datetime(2026, 5, 1, 8, 0, 0, tzinfo=UTC)
 CONTROLLER = Initiator(
-    id="system:serviceaccount:govcloud-system:govcloud-controller", type=InitiatorType.CONTROLLER, on_behalf_of="wang.wei"
+    id="system:serviceaccount:govcloud-system:govcloud-controller",
+    type=InitiatorType.CONTROLLER,
+    on_behalf_of="wang.wei",
 )
 
 
@@ -129,7 +131,17 @@ class FaultyFiles(QuickFiles):
     """The real disk, until the n-th call that changes something; that one fails, and so on as `rule` says."""
 
     CHANGES = frozenset(
-        {"make_directory", "open_for_append", "write", "flush", "flush_directory", "truncate", "rename", "remove", "reserve"}
+        {
+            "make_directory",
+            "open_for_append",
+            "write",
+            "flush",
+            "flush_directory",
+            "truncate",
+            "rename",
+            "remove",
+            "reserve",
+        }
     )
 
     def __init__(self, rule: Callable[[int, str], int | None], partial: int = 0) -> None:

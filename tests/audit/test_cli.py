@@ -109,7 +109,7 @@ def test_csv_opens_in_a_spreadsheet_with_chinese_headings_and_runs_nothing(tmp_p
     assert result.stdout.startswith("\ufeff序号,时间")
     heading, first, second = csv.reader(io.StringIO(result.stdout.removeprefix("\ufeff")))
     assert first[heading.index("使用单位")] == "jj-health"
-    assert first[heading.index("说明")] == "'=HYPERLINK(\"http://evil\")"
+    assert first[heading.index("说明")] == '\'=HYPERLINK("http://evil")'
     assert second[heading.index("说明")] == 'has, comma and "quote"'
 
 

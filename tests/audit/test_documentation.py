@@ -57,7 +57,9 @@ def test_the_example_follows_from_the_text_alone() -> None:
         assert int(length, 16) == len(record.encode())
         assert int(checksum, 16) == zlib.crc32(record.encode())
         leaves.append(hashlib.sha256(b"\x00" + record.encode()).digest())
-    assert [leaf.hex() for leaf in leaves] == re.findall(r"^leaf [0-9] = ([0-9a-f]{64})$", block("hashes"), re.MULTILINE)
+    assert [leaf.hex() for leaf in leaves] == re.findall(
+        r"^leaf [0-9] = ([0-9a-f]{64})$", block("hashes"), re.MULTILINE
+    )
     root = hashlib.sha256(b"\x01" + leaves[0] + leaves[1]).digest()
     assert f"root   = {root.hex()}" in block("hashes")
     assert b64decode(block("checkpoint").splitlines()[2]) == root

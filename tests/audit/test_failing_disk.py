@@ -39,7 +39,7 @@ def calls_of_a_whole_life(directory: Path) -> int:
 
 
 def assert_nothing_is_lost(directory: Path, acknowledged: list[str]) -> None:
-    log = open_log(directory, new_id=lambda: "after")    # a restart on a healthy disk
+    log = open_log(directory, new_id=lambda: "after")  # a restart on a healthy disk
     log.append(event())
     log.close()
     ids = [record.id for record in search(directory)]
@@ -79,7 +79,7 @@ def test_after_a_failed_flush_nothing_is_accepted_any_more(tmp_path: Path) -> No
     broken["now"] = True
     with pytest.raises(AuditUnavailable, match="cannot flush"):
         log.append(intent())
-    broken["now"] = False    # the disk says that it is well again; the kernel may have dropped pages meanwhile
+    broken["now"] = False  # the disk says that it is well again; the kernel may have dropped pages meanwhile
     with pytest.raises(AuditUnavailable, match="restart the controller"):
         log.append(outcome("whatever"))
     assert log.health().state is State.BROKEN
@@ -108,7 +108,7 @@ def test_recording_goes_on_by_itself_when_there_is_room_again(tmp_path: Path) ->
     with pytest.raises(AuditUnavailable):
         log.append(intent())
     files.full = False
-    assert log.append(intent("again")).sequence == 2    # after what was said about the pause and its end
+    assert log.append(intent("again")).sequence == 2  # after what was said about the pause and its end
     assert log.health().writable
     log.close()
     assert [r.action for r in search(tmp_path)] == [Action.DISABLE, Action.ENABLE, Action.CREATE]
@@ -144,7 +144,7 @@ def test_no_room_at_the_start_is_a_clear_refusal(tmp_path: Path) -> None:
     files = FaultyFiles(lambda _, name: errno.ENOSPC if name == "reserve" else None)
     with pytest.raises(AuditUnavailable, match="No space left"):
         open_log(tmp_path, files)
-    open_log(tmp_path).close()    # and the lock was given back
+    open_log(tmp_path).close()  # and the lock was given back
 
 
 def test_a_quota_that_only_large_writes_hit_does_not_loop(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_quota_that_only_large_writes_hit_does_not_loop(tmp_path: Path) -> Non
 
 
 def test_an_unforeseen_error_in_the_writer_settles_everyone_and_stops_it(tmp_path: Path) -> None:
-    ids = itertools.chain(["one"], itertools.repeat(""))    # an empty id is refused by the record itself
+    ids = itertools.chain(["one"], itertools.repeat(""))  # an empty id is refused by the record itself
     log = open_log(tmp_path, new_id=lambda: next(ids))
     log.append(intent())
     with pytest.raises(ValueError, match="id"):

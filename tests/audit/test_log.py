@@ -61,7 +61,7 @@ def test_waiting_appends_share_one_flush(tmp_path: Path) -> None:
     threads = [threading.Thread(target=log.append, args=(intent(f"web-{n}"),)) for n in range(8)]
     for thread in threads:
         thread.start()
-    while len(log._waiting) < 7:    # one is in its flush, seven wait behind it
+    while len(log._waiting) < 7:  # one is in its flush, seven wait behind it
         pass
     files.gate.set()
     for thread in threads:
@@ -100,7 +100,7 @@ def test_verification_of_a_log_that_is_being_written_raises_no_alarm(tmp_path: P
         while not stop.is_set():
             log.append_many([event(), event()])
             log.sign()
-            stop.wait(0.002)    # slower than a verifier reads, or it would never reach the end
+            stop.wait(0.002)  # slower than a verifier reads, or it would never reach the end
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -287,7 +287,9 @@ def test_many_records_at_once_are_one_flush(tmp_path: Path) -> None:
         {"intent": "some"},
     ],
 )
-def test_an_entry_made_past_its_checks_is_refused_and_stops_no_one_else(tmp_path: Path, update: dict[str, object]) -> None:
+def test_an_entry_made_past_its_checks_is_refused_and_stops_no_one_else(
+    tmp_path: Path, update: dict[str, object]
+) -> None:
     log = open_log(tmp_path)
     with pytest.raises(ValidationError):
         log.append(event().model_copy(update=update))

@@ -170,9 +170,7 @@ def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> No
 
 def test_two_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
     path, found = tmp_path / "audit.key", list[PublicKey]()
-    threads = [
-        threading.Thread(target=lambda: found.append(load_or_create_signer(path).public_key)) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(load_or_create_signer(path).public_key)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -81,9 +81,7 @@ def _first_record(change: Callable[[dict[str, object]], object]) -> Callable[[li
         lambda lines: [*lines, "[]"],
     ],
 )
-def test_a_changed_bundle_proves_nothing(
-    log: Path, tmp_path: Path, change: Callable[[list[str]], list[str]]
-) -> None:
+def test_a_changed_bundle_proves_nothing(log: Path, tmp_path: Path, change: Callable[[list[str]], list[str]]) -> None:
     lines = change(list(export(log, of_unit("jj-health"))))
     with pytest.raises(NotProven):
         check(lines, KEY)

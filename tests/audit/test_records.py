@@ -29,7 +29,9 @@ from govcloud.audit.records import (
 def test_stored_records_read_back_the_same() -> None:
     one = record(
         intent(
-            reason=Reason(plan_number=3, plan_digest="sha256:1", approval_digests=("a", "b"), rule="quota", article="JJ 26"),
+            reason=Reason(
+                plan_number=3, plan_digest="sha256:1", approval_digests=("a", "b"), rule="quota", article="JJ 26"
+            ),
             request_ids=RequestIds(openstack=("req-1",), kubernetes=("k-1",)),
             attributes={"method": "POST"},
             duration_ms=12,
@@ -52,7 +54,7 @@ def test_stored_bytes_are_canonical_one_line_and_printable(text: str, attributes
 def test_escaping_leaves_nothing_invisible_and_is_done_once(text: str) -> None:
     escaped = escape_invisible(text)
     assert escape_invisible(escaped) == escaped
-    escaped.encode()    # no surrogates left
+    escaped.encode()  # no surrogates left
     assert "\n" not in escaped
     assert "\u202e" not in escaped
 
@@ -136,7 +138,15 @@ def test_time_is_utc_to_the_microsecond() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"sequence": -1}, {"sequence": 2**53}, {"prev": "0" * 63}, {"prev": "G" * 64}, {"monotonic": "-1"}, {"fence": ""}, {"v": 2}],
+    [
+        {"sequence": -1},
+        {"sequence": 2**53},
+        {"prev": "0" * 63},
+        {"prev": "G" * 64},
+        {"monotonic": "-1"},
+        {"fence": ""},
+        {"v": 2},
+    ],
 )
 def test_what_the_log_adds_is_checked_too(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -172,7 +182,7 @@ def test_every_action_has_a_cadf_name_that_begins_with_a_cadf_verb() -> None:
         "backup", "capture", "create", "configure", "read", "update", "delete", "monitor", "start", "stop", "deploy",
         "undeploy", "enable", "disable", "send", "receive", "authenticate", "renew", "revoke", "allow", "deny", "evaluate",
         "notify", "restore",
-    }    # fmt: skip
+    }  # fmt: skip
     assert {action.cadf.partition("/")[0] for action in Action} <= verbs
     assert len({action.cadf for action in Action}) == len(Action)
 

@@ -26,7 +26,7 @@ RECORDS = 60
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed log of several segments, with checkpoints in between."""
     directory = tmp_path_factory.mktemp("whole") / "audit"
-    for part in (17, 20, RECORDS - 37):    # three lives of the writer, each signed at its end
+    for part in (17, 20, RECORDS - 37):  # three lives of the writer, each signed at its end
         fill(directory, part, segment_bytes=6_000)
     return directory
 

@@ -1,12 +1,12 @@
 """Where the parts of a log lie in its directory.
 
-    lock                            held by the one writer
-    public-key                      the verifier key; compare it with a copy that was kept elsewhere
-    segments/<first sequence>.log   the records
-    hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; kept for ever
-    checkpoints/notes               every signed checkpoint
-    torn/                           what a crash left unfinished at the end, cut off and kept
-    ballast                         space set aside so that the end can be recorded on a full disk
+lock                            held by the one writer
+public-key                      the verifier key; compare it with a copy that was kept elsewhere
+segments/<first sequence>.log   the records
+hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; kept for ever
+checkpoints/notes               every signed checkpoint
+torn/                           what a crash left unfinished at the end, cut off and kept
+ballast                         space set aside so that the end can be recorded on a full disk
 """
 
 import re

@@ -130,10 +130,10 @@ class AuditLog:
 
     def append_many(self, entries: Sequence[Entry]) -> tuple[Receipt, ...]:
         """Next to each other in the log, by one flush: all acknowledged, or none. Raises like `append`."""
-        ticket = _Ticket(tuple(Entry.model_validate(entry) for entry in entries))    # here, so that it stops no one else
+        ticket = _Ticket(tuple(Entry.model_validate(entry) for entry in entries))  # here, so that it stops no one else
         with self._waiting_lock:
             self._waiting.append(ticket)
-        with self._writing:    # whoever comes first writes for all who wait behind it
+        with self._writing:  # whoever comes first writes for all who wait behind it
             if not ticket.settled:
                 self._write_waiting()
         return ticket.result()
@@ -247,7 +247,7 @@ class AuditLog:
                 self._write(batch)
         finally:
             unsettled = [ticket for ticket in tickets if not ticket.settled]
-            if unsettled:    # an exception that nobody foresaw: what reached the disk is not known
+            if unsettled:  # an exception that nobody foresaw: what reached the disk is not known
                 self._break("a write was interrupted")
                 _refuse(unsettled, self._why)
 
@@ -265,7 +265,7 @@ class AuditLog:
             receipts = self._store([entry for ticket in tickets for entry in ticket.entries])
         except DiskFull as full:
             self._run_out_of_room(full)
-            self._write(tickets)    # what the new state still accepts; broken accepts nothing, so this ends
+            self._write(tickets)  # what the new state still accepts; broken accepts nothing, so this ends
         except DiskBroken as broken:
             self._break(broken)
             _refuse(tickets, self._why)
@@ -440,7 +440,7 @@ class _Pulse:
         while not self._stopped.wait(_PULSE_SECONDS):
             try:
                 self._tick()
-            except AuditUnavailable:    # told to everybody by health() and by the next append
+            except AuditUnavailable:  # told to everybody by health() and by the next append
                 return
 
     def stop(self) -> None:

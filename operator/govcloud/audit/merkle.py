@@ -112,7 +112,7 @@ class Tree:
 
     def _subtree(self, start: int, end: int) -> bytes:
         width = end - start
-        if width & (width - 1) == 0:    # complete, and by construction aligned: one of the stored nodes
+        if width & (width - 1) == 0:  # complete, and by construction aligned: one of the stored nodes
             level = width.bit_length() - 1
             return self._levels[level][start >> level]
         middle = start + _split(width)

@@ -151,9 +151,7 @@ class Ed25519Signer:
 def sign(checkpoint: Checkpoint, signer: Signer) -> SignedCheckpoint:
     """The checkpoint with the signer's one signature."""
     key = signer.public_key
-    return SignedCheckpoint(
-        checkpoint, (Signature(key.name, key.key_id, signer.sign(checkpoint.body().encode())),)
-    )
+    return SignedCheckpoint(checkpoint, (Signature(key.name, key.key_id, signer.sign(checkpoint.body().encode())),))
 
 
 def parse(text: str) -> SignedCheckpoint:
@@ -230,7 +228,7 @@ def newest_note(stream: BinaryIO) -> tuple[SignedCheckpoint | None, int]:
     start = stream.seek(max(0, size - _TAIL_BYTES))
     tail = stream.read()
     end = tail.rfind(b"\n\n", 0, len(tail))
-    while end >= 0 and not _is_signature(tail, end):    # the empty line after a body, not the one after a note
+    while end >= 0 and not _is_signature(tail, end):  # the empty line after a body, not the one after a note
         end = tail.rfind(b"\n\n", 0, end)
     if end < 0:
         if start:
@@ -262,7 +260,7 @@ def _create_key_file(path: Path, name: str) -> None:
     key = Ed25519PrivateKey.generate()
     origin = name or f"govcloud.dev/audit/{sha256(key.public_key().public_bytes_raw()).hexdigest()[:8]}"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)    # readable by the owner only
+    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by the owner only
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(Ed25519Signer(origin, key).text() + "\n")
         stream.flush()
@@ -292,7 +290,7 @@ def _parse_private_key(path: Path) -> Ed25519Signer:
         data = b64decode(encoded, validate=True)
         signer = Ed25519Signer(name, Ed25519PrivateKey.from_private_bytes(data[1:]))
     except (ValueError, Base64Error):
-        raise KeyUnknown(f"{path} does not hold a signing key of this log") from None   # the cause would quote the key
+        raise KeyUnknown(f"{path} does not hold a signing key of this log") from None  # the cause would quote the key
     if f"{private}+{key}" != _PRIVATE or data[:1] != _ED25519 or signer.public_key.key_id.hex() != key_id:
         raise KeyUnknown(f"{path} holds a damaged signing key")
     return signer

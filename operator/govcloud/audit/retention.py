@@ -111,7 +111,7 @@ def _sealed_segments(files: FileSystem, layout: Layout, policy: Policy) -> list[
         found[-1].lived_until = lived
     for segment in found:
         segment.lived_since = lived - segment.lived_until
-    return found[:-1]    # the last one is still written to
+    return found[:-1]  # the last one is still written to
 
 
 def _step(before: datetime | None, now: datetime) -> timedelta:

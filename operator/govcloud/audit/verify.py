@@ -252,7 +252,9 @@ class _Auditor:
             what = f"Records {self._announced} to {self._removed - 1} were removed, and no signed record says so"
             raise _Finding(Result.INCOMPLETE, what, self._announced)
         if self._removed:
-            self._remarks.append(f"records 0 to {self._removed - 1} were removed after their time; their hashes are here")
+            self._remarks.append(
+                f"records 0 to {self._removed - 1} were removed after their time; their hashes are here"
+            )
 
     # ---------------------------------------------------------------- records
 
@@ -264,7 +266,9 @@ class _Auditor:
             if not damage.unfinished:
                 result = Result.INCOMPLETE if damage.missing else Result.TAMPERED
                 raise _Finding(result, f"Damaged: {damage}", damage.index) from damage
-            self._remarks.append(f"unfinished bytes follow record {damage.index - 1}, as after a crash or during a write")
+            self._remarks.append(
+                f"unfinished bytes follow record {damage.index - 1}, as after a crash or during a write"
+            )
 
     def _check_record(self, stored: Stored) -> None:
         record = _parse(stored)
@@ -281,7 +285,7 @@ class _Auditor:
             return
         what = f"At {stored.index} lies a record that calls itself {record.sequence}: removed, added or moved"
         skipped_back = self._last is not None and record.prev == self._last.prev
-        inserted = skipped_back and stored.leaf.hex() != self._prev    # no copy, so the one before was put in
+        inserted = skipped_back and stored.leaf.hex() != self._prev  # no copy, so the one before was put in
         raise _Finding(Result.TAMPERED, what, stored.index - 1 if inserted else stored.index)
 
     def _settle_doubt(self, *, continued: bool) -> None:

@@ -168,7 +168,9 @@ class LogCheck:
         if self.wrong:
             raise self.wrong
         if removed > self.announced:
-            raise Verdict(INCOMPLETE, f"the records before {removed} were removed, and no record says so", self.announced)
+            raise Verdict(
+                INCOMPLETE, f"the records before {removed} were removed, and no record says so", self.announced
+            )
         newest = max([size for size, _ in waiting] + ([self.anchor[0]] if self.anchor else []), default=0)
         if newest > self.tree.size:
             raise Verdict(INCOMPLETE, f"{newest} records were signed, {self.tree.size} are there", self.tree.size)
@@ -208,7 +210,7 @@ class LogCheck:
         if fields.get("prev") != self.previous:
             first = max(self.signed, index - 1)
             raise Verdict(TAMPERED, f"record {index} or the one before it was changed", first)
-        if self.wrong:    # judged only now: a broken link would have told more exactly where
+        if self.wrong:  # judged only now: a broken link would have told more exactly where
             raise self.wrong
         if fields.get("checkpoint", 0) > self.signed:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)

@@ -119,8 +119,10 @@ def _print_report(report: Report, format_: Format) -> None:
         return
     where = "" if report.first_bad is None else f" First bad record: {report.first_bad}."
     print(f"{report.result}: {report.what}.{where}")
-    print(f"{report.records} records, {report.signed} of them signed by {report.checkpoints} checkpoints; "
-          f"{report.open_intents} intents without an outcome")
+    print(
+        f"{report.records} records, {report.signed} of them signed by {report.checkpoints} checkpoints; "
+        f"{report.open_intents} intents without an outcome"
+    )
     print(f"root {report.root}")
     for remark in report.remarks:
         print(f"note: {remark}")
@@ -195,9 +197,7 @@ def _growing(log: Path, count: int) -> Iterator[Record]:
         records = following(log, following_)
 
 
-def _show(
-    records: Callable[[], Iterable[Record]], format_: Format, *, chinese: bool, live: bool = False
-) -> None:
+def _show(records: Callable[[], Iterable[Record]], format_: Format, *, chinese: bool, live: bool = False) -> None:
     headings = [column.chinese if chinese else column.english for column in _COLUMNS]
     try:
         if format_ is Format.JSON:
