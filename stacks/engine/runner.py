@@ -7,6 +7,7 @@ lock: nobody else in the world runs this stack meanwhile.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any
 
 import grpc
 from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2_grpc
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 from pulumi.runtime.settings import _GRPC_CHANNEL_OPTIONS
 
 from stacks.engine import leftovers, state
@@ -29,6 +30,8 @@ from stacks.engine.events import Events, Performed, read_events
 from stacks.engine.failures import EngineError, ProgramFailed, RunFailed, StackMissing
 from stacks.engine.registration import Collected, Inputs, program_function
 from stacks.program import Program
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 64
 """Resource operations at the same time. OpenStack, not we, is what takes time: forty machines should wait together."""
@@ -243,6 +246,19 @@ def _failure(answer: Answer, events: Events, stack: StackName, command: str) -> 
     return unexplained(answer, stack, command)
 
 
+class _Program(LanguageServer):  # type: ignore[misc]  # the SDK has no types for it
+    """The SDK's own language server, but quiet when the engine gives a run up before the program has told all of it."""
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - name of the protocol
+        try:
+            return super().Run(request, context)
+        except grpc.RpcError as error:
+            log.debug("the engine has gone: %s", error)
+            return language_pb2.RunResponse()
+        except Exception as error:  # noqa: BLE001 - the border: the engine tells it as the reason why the run failed
+            return language_pb2.RunResponse(error=f"{_PROGRAM_RAISED}: {error}")
+
+
 def _served_by(client: str) -> list[str]:
     return [f"--client={client}", "--exec-kind", "auto.inline"]
 
@@ -251,7 +267,7 @@ def _served_by(client: str) -> list[str]:
 def _serving(program: Callable[[], None]) -> Iterator[str]:
     """Offer the program to the engine on a port of loopback, as the SDK's own Automation API does."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

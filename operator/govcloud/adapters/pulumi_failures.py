@@ -108,7 +108,8 @@ def _of_text(text: str) -> Exception:
     code = code_in(text)
     if code is None:
         return Retry(_UNEXPLAINED.reason, _short(text), _UNEXPLAINED.after)
-    sentence = _short(text[text.index(f"{code.value}: ") + len(code.value) + 2 :])
+    _, _, rest = text.partition(f"{code.value}: ")
+    sentence = _short(rest.partition("\n")[0])
     if code is Code.JOURNAL_UNAVAILABLE:
         return AuditUnavailable(sentence)
     if code is Code.NOT_FOUND and _OF_THE_CATALOG.search(sentence):
@@ -118,5 +119,5 @@ def _of_text(text: str) -> Exception:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.strip().split("\n\n")[0].split())
+    line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
