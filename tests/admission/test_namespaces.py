@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
-from admission.people import People, Person, Town, granting, namespace
+from admission.people import UID, People, Person, Town, approval, granting, namespace, plan, request
 
 pytestmark = pytest.mark.cluster
 
@@ -84,9 +86,36 @@ def test_a_units_empty_namespace_still_holds_records(people: People, administrat
     assert retention.accepted, retention.said
 
 
+def test_retention_empties_a_namespace_to_the_last_record(
+    people: People, administrator: Person, controller: Person, town: Town
+) -> None:
+    """Decisions, plans and an ended request stand in nobody's way once the namespace itself may go."""
+    where = replace(town, namespace=f"ending-{town.unit}")
+    given = people("platform-engineer").create(namespace(where.namespace, unit=town.unit))
+    assert given.accepted, given.said
+    grants = [granting(f"govcloud-{role}", user, where.namespace) for role, user in GRANTS]
+    assert people("platform-engineer").create(*grants).accepted
+    _until(lambda: people("applicant").may("create", "csreq", where.namespace))
+    assert people("applicant").create(request(where, "ended")).accepted
+    _until(lambda: people("authority").create(approval(where, "authority")).accepted)
+    assert controller.create(plan(where, "ended-1", {"govcloud.dev/plan": UID})).accepted
+    assert administrator.delete(f"namespace/{where.namespace}").accepted
+    _until(lambda: administrator.kubectl.try_to("get", "namespace", where.namespace).returncode != 0, seconds=60)
+
+
 def test_other_namespaces_are_not_our_business(people: People, town: Town) -> None:
     answer = people("platform-engineer").tries().delete(f"namespace/{town.nowhere}")
     assert answer.accepted, answer.said
+
+
+GRANTS = [("applicant", "applicant"), ("official", "authority"), ("approve-authority", "authority")]
+
+
+def _until(seen: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline, "was not seen"
+        time.sleep(0.2)
 
 
 def _cluster_wide(role: str, user: str) -> dict[str, object]:
