@@ -71,6 +71,20 @@ def rebuilds(old: Program | None, new: Program) -> tuple[Problem, ...]:
     )
 
 
+def losses(old: Program | None, new: Program) -> tuple[Problem, ...]:
+    """What holds data and would be deleted. Data goes only at the end of a request, after a proven backup (JJ 19, 25)."""
+    data = {resource.name: resource for resource in (old.resources if old else ()) if resource.holds_data}
+    return tuple(
+        Problem(
+            f"services[{change.service}]",
+            f"{change.resource} holds data and would be deleted without a backup; keep it, and end the request when nothing of it is needed",
+            f"{change.resource} 存有数据，不得在未备份时删除；请保留，待整个申请终止时一并备份后销毁",
+        )
+        for change in diff(old, new)
+        if change.operation == "delete" and change.resource in data
+    )
+
+
 def _shrinking(old: Resource, new: Resource) -> Iterator[Problem]:
     for field, value in new.inputs.items():
         before = old.inputs.get(field)

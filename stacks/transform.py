@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from stacks.kind import Stage
 from stacks.naming import STAGE_MARK
+from stacks.object_storage import CONTAINER
 from stacks.program import Program, Resource, Value
 from stacks.virtual_machine import INSTANCE
 
@@ -20,6 +21,11 @@ def with_power(program: Program, running: bool) -> Program:
 def with_stage(program: Program, stage: Stage) -> Program:
     """The program whose resources are marked with this stage."""
     return _each(program, lambda resource: _with_stage_mark(resource, stage))
+
+
+def with_removal(program: Program) -> Program:
+    """The program as it is before its end: a container may then be deleted although it holds objects. Nothing in the cloud changes by it."""
+    return _each(program, lambda resource: _with_input(resource, "force_destroy", True) if resource.type == CONTAINER else resource)
 
 
 def _each(program: Program, change: Callable[[Resource], Resource]) -> Program:

@@ -168,7 +168,7 @@ def _outputs(unit: UnitStack) -> dict[str, Value]:
         "application_credential_id": Ref(CREDENTIAL),
         "application_credential_secret": Ref(CREDENTIAL, "secret"),
         # What the stack was made from, so that it can be made again with a default network added.
-        "quota": {name: value for name, value in vars(unit.quota).items()},
+        "quota": dict(vars(unit.quota)),
         "external_network": unit.external_network,
     }
     if unit.with_default_network:

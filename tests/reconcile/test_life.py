@@ -222,12 +222,12 @@ def test_a_small_change_needs_the_authority_and_a_major_one_the_whole_flow(produ
     assert production.shown_plan().steps == ("superior-unit", "authority")
 
 
-def test_a_service_that_is_added_or_taken_away_is_a_major_change(production: World) -> None:
+def test_a_service_that_is_added_is_a_major_change(production: World) -> None:
     spec = production.request().spec
-    production.apply(services=[s for s in spec["services"] if s["name"] != "files"])
+    production.apply(services=[*spec["services"], {"name": "archive", "objectStorage": {"quotaGib": 1}}])
     production.run()
     assert production.shown_plan().transition == "MajorChange"
-    assert [(c.resource, c.operation) for c in production.shown_plan().diff] == [("files", "Delete")]
+    assert [(c.resource, c.operation) for c in production.shown_plan().diff] == [("archive", "Create")]
 
 
 def test_a_change_that_cannot_happen_in_place_says_replace_in_the_plan(production: World) -> None:

@@ -140,6 +140,14 @@ def test_a_volume_never_shrinks(production: World) -> None:
     assert "cannot shrink" in said(production)
 
 
+def test_what_holds_data_is_not_taken_away_by_an_edit(production: World) -> None:
+    services = production.request().spec["services"]
+    production.apply(services=[s for s in services if s["name"] != "files"])
+    with production.nothing_touched():
+        assert production.run() == ["Refuse"]
+    assert "holds data and would be deleted without a backup" in said(production)
+
+
 def test_an_extension_only_grows_and_ends_with_production(trial: World) -> None:
     trial.apply(trial={"extensionDays": 5})
     trial.run()

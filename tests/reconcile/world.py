@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar
 
 from audit.logs import SIGNER, QuickFiles, Time, open_log
@@ -175,6 +176,13 @@ class WiredLog:
     def open_intents(self) -> tuple[Record, ...]:
         return self._log.open_intents()
 
+    def copied(self, wire: Wire, directory: Path) -> WiredLog:
+        """The same log, closed meanwhile and copied to `directory`, written on by somebody else."""
+        made = copy.copy(self)
+        made._wire, made._directory, made._time = wire, directory, copy.copy(self._time)
+        made._open()
+        return made
+
     def reopen(self) -> None:
         self.close()
         self._open()
@@ -215,6 +223,16 @@ class World:
         self._numbers = iter(range(1, 10**6))
         self._populate()
         self.start_controller()
+
+    def copied(self, directory: Path) -> World:
+        """Another world in the same state. `directory` holds a copy of this one's closed log."""
+        made = copy.copy(self)
+        locks: dict[int, Any] = {id(each._lock): RLock() for each in (self.wire, self.cloud, self.stacks)}
+        parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "_numbers")
+        vars(made).update(copy.deepcopy({name: vars(self)[name] for name in parts}, locks))
+        made.audit = self.audit.copied(made.wire, directory)
+        made.start_controller()
+        return made
 
     def _populate(self) -> None:
         self.cluster.put_jurisdiction("jiujiang", jurisdiction_spec())
