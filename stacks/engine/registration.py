@@ -114,11 +114,24 @@ class _Registration:
         return lambda value: self._collected.outputs.__setitem__(name, value)
 
 
+def _loaded(module: str) -> Any:
+    """A module of `pulumi_openstack`, whole. The library loads them when they are first used, and not safely in several threads."""
+    loaded = importlib.import_module(f"pulumi_openstack.{module}")
+    dir(loaded)
+    return loaded
+
+
+_MODULES = {
+    name: _loaded(name)
+    for name in ("blockstorage", "compute", "database", "identity", "images", "networking", "objectstorage")
+}
+
+
 _FINDERS: Mapping[str, Callable[..., Any]] = {
-    "image": pulumi_openstack.images.get_image_output,
-    "network": pulumi_openstack.networking.get_network_output,
-    "flavor": pulumi_openstack.compute.get_flavor_output,
-    "role": pulumi_openstack.identity.get_role_output,
+    "image": _MODULES["images"].get_image_output,
+    "network": _MODULES["networking"].get_network_output,
+    "flavor": _MODULES["compute"].get_flavor_output,
+    "role": _MODULES["identity"].get_role_output,
 }
 
 
@@ -128,13 +141,11 @@ def class_of(type_token: str) -> Any:
     Raises:
         ProgramFault: there is none.
     """
-    package, module, name = type_token.split(":")
-    try:
-        found = getattr(importlib.import_module(f"pulumi_openstack.{module.split('/')[0]}"), name)
-    except (ImportError, AttributeError):
-        raise ProgramFault(f"pulumi_openstack has no class for {type_token}") from None
-    if package != "openstack":
-        raise ProgramFault(f"{type_token} is not a type of the package openstack")
+    package, _, rest = type_token.partition(":")
+    module, _, name = rest.partition(":")
+    found = getattr(_MODULES.get(module.split("/")[0]), name, None) if package == "openstack" else None
+    if found is None:
+        raise ProgramFault(f"pulumi_openstack has no class for {type_token}, or none that is used here")
     return found
 
 
