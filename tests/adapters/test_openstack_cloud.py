@@ -65,6 +65,7 @@ class Listings:
         self.held: dict[str, list[Thing]] = {path: [] for path in LISTS}
         self.asked: dict[str, dict[str, str]] = {}
         self.broken = ""
+        self.project_exists = True
         cloud.before = self.answer
         cloud.after = self._with_catalog(cloud)
         self._url = cloud.url
@@ -76,6 +77,8 @@ class Listings:
         if path in ("/network/", "/network", "/identity/v3/") and seen.method == "GET":
             link = {"rel": "self", "href": f"{self._url}/network/v2.0/"}
             return Answer(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+        if path == f"/identity/v3/projects/{UNIT}":
+            return Answer(200, {"project": {"id": UNIT}}) if self.project_exists else Answer(404)
         if path not in LISTS:
             return None
         return Answer(200, self._page(path, dict(parse_qsl(urlsplit(seen.path).query))))
@@ -154,6 +157,13 @@ def test_what_belongs_to_others_is_not_found(cloud: Cloud, listings: Listings) -
         things.append(marked(number, OTHER))
     listings.held["/identity/v3/role_assignments"] = []
     assert looked_at(cloud).marked(UNIT, OWNER) == []
+
+
+def test_what_is_left_of_a_deleted_project_is_found_all_the_same(cloud: Cloud, listings: Listings) -> None:
+    """Or a project that an administrator deleted would hold its requests for ever, or let their remains go unseen."""
+    listings.project_exists = False
+    listings.held["/volume/volumes/detail"] = [marked(1)]
+    assert [each.id for each in looked_at(cloud).marked(UNIT, OWNER)] == ["id-1"]
 
 
 def test_server_groups_of_other_projects_are_not_counted(cloud: Cloud, listings: Listings) -> None:

@@ -166,6 +166,7 @@ class OnOpenStack:
         quarantine = self._connection("govcloud-quarantine").block_storage
         planted = quarantine.create_volume(size=1, name=meant.name("restored-volume"))
         quarantine.wait_for_status(planted, "available", interval=0.2, wait=60)
+        self._undo.append(lambda: quarantine.delete_volume(planted))
 
     def helpers(self) -> list[str]:
         return [f"{kind} {each.name}" for kind, each in self._found() if kind != "backup"] + self._containers("restored", "govcloud-quarantine")
@@ -175,9 +176,9 @@ class OnOpenStack:
 
     def clean_up(self) -> None:
         """Take away everything that this world made; the last thing is its project."""
+        self._purge_backups()
         for undo in reversed(self._undo):
             undo()
-        self._purge_backups()
         self._admin.identity.delete_project(self._project)
 
     def _found(self) -> Iterator[tuple[str, Any]]:
@@ -192,14 +193,17 @@ class OnOpenStack:
         return [each.name for each in swift.containers() if each.name.startswith(f"{prefix}-{self._uid}-")]
 
     def _purge_backups(self) -> None:
-        for kind, each in list(self._found()):
-            cinder = self._connection("govcloud-backups").block_storage
-            delete = {"backup": cinder.delete_backup, "snapshot": cinder.delete_snapshot, "volume": cinder.delete_volume}[kind]
-            delete(each, ignore_missing=True)
-        with _test_effect():
-            for prefix, project in (("backup", "govcloud-backups"), ("restored", "govcloud-quarantine")):
-                for name in self._containers(prefix, project):
-                    _empty(Container(self._logins(project), self._logins(project).project_id, name))
+        cinder = self._connection("govcloud-backups").block_storage
+        for kind, delete in (("volume", cinder.delete_volume), ("backup", cinder.delete_backup), ("snapshot", cinder.delete_snapshot)):
+            for each in [each for found, each in self._found() if found == kind]:
+                delete(each)
+            self._until(lambda kind=kind: all(found != kind for found, _ in self._found()), f"the deletion of every {kind}")
+        self._purge_containers()
+
+    def _purge_containers(self) -> None:
+        for prefix, project in (("backup", "govcloud-backups"), ("restored", "govcloud-quarantine")):
+            for name in self._containers(prefix, project):
+                _empty(Container(self._logins(project), self._logins(project).project_id, name))
 
     def _volume(self) -> str:
         cinder = self._unit.block_storage

@@ -125,7 +125,9 @@ def _server_groups(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
 
 
 def _keypairs(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
-    """Key pairs belong to users: those of everybody who has a role in the project."""
+    """Key pairs belong to users: those of everybody who has a role in the project. In one that was deleted, nobody has."""
+    if login.find("identity", f"/projects/{project}") is None:
+        return
     query = {"scope.project.id": project, "effective": "true"}
     assignments = login.pages("identity", "/role_assignments", "role_assignments", **query)
     for user in sorted({each["user"]["id"] for each in assignments}):
