@@ -542,7 +542,10 @@ def _use(type: str, inputs: Mapping[str, Value]) -> Quota:
 
 @dataclass
 class _Stack:
-    """What the engine remembers of a stack: resources with their inputs and ids, by type and logical name, and outputs."""
+    """What the engine remembers of a stack: resources with their inputs and ids, by type and logical name, and outputs.
+
+    A reference is remembered with the id that it stood for: a resource that refers to a remade one is changed too, even by a later run.
+    """
 
     resources: dict[tuple[str, str], tuple[Resource, str]] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -554,6 +557,15 @@ class _Stack:
     def id_of(self, name: str) -> str:
         """Id of the newest resource of that name."""
         return next(id_ for resource, id_ in reversed(self.resources.values()) if resource.name == name)
+
+    def with_ids(self, program: Program) -> Program:
+        """The program as it would be remembered now."""
+        return Program(tuple(self.remembered(resource) for resource in program.resources))
+
+    def remembered(self, resource: Resource) -> Resource:
+        """The resource, with the ids of what it refers to."""
+        ids = {known.name: id_ for known, id_ in self.resources.values()}
+        return replace(resource, inputs={name: _with_ids(value, ids) for name, value in resource.inputs.items()})
 
 
 class MemoryStacks:
@@ -584,7 +596,7 @@ class MemoryStacks:
         """Bring the stack to the program, one resource after the other; what stands before a failure stays done."""
         run = self._run(key, unit, plan)
         with self._lock:
-            changes = diff(run.stack.program(), program)
+            changes = diff(run.stack.program(), run.stack.with_ids(program))
             wanted = {(resource.type, resource.name): resource for resource in program.resources}
             for change in changes:
                 _refuse_unplanned(change, allowed)
@@ -668,7 +680,7 @@ class _Run:
         if made is None:
             with self.wire.write(f"cloud.create {wanted.name}"):
                 made = self.cloud.make(wanted.type, self.access.project_id, wanted.name, self.owner, key, wanted.inputs)
-        self.stack.resources[wanted.type, wanted.name] = (wanted, made.id)
+        self.stack.resources[wanted.type, wanted.name] = (self.stack.remembered(wanted), made.id)
 
     def _update(self, wanted: Resource) -> None:
         old, id_ = self.stack.resources[wanted.type, wanted.name]
@@ -677,12 +689,24 @@ class _Run:
         changed = replace(wanted, inputs={**kept, **ignored})
         with self.wire.write(f"cloud.update {wanted.name}"):
             self.cloud.change(id_, changed.inputs)
-        self.stack.resources[wanted.type, wanted.name] = (changed, id_)
+        self.stack.resources[wanted.type, wanted.name] = (self.stack.remembered(changed), id_)
 
     def _delete(self, type: str, name: str) -> None:
         with self.wire.write(f"cloud.delete {name}"):
             self.cloud.remove(self.stack.resources[type, name][1])
         del self.stack.resources[type, name]
+
+
+def _with_ids(value: Value, ids: Mapping[str, str]) -> Value:
+    match value:
+        case Ref(resource, output) if resource in ids and "@" not in output:
+            return Ref(resource, f"{output}@{ids[resource]}")
+        case tuple():
+            return tuple(_with_ids(item, ids) for item in value)
+        case Mapping():
+            return {key: _with_ids(item, ids) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _refuse_unplanned(change: ResourceChange, allowed: frozenset[tuple[str, str]]) -> None:

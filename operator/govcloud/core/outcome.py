@@ -44,7 +44,7 @@ def backoff(count: int) -> timedelta:
 
 def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
     """The progress that the status will show. A failure changes nothing but the record of the failure."""
-    before = facts.progress
+    before = _with(facts.progress, last_plan=max(facts.progress.last_plan, *facts.plans, 0))  # a crash may have kept it from being noted
     if outcome.fault is not None:
         return _with(before, failure=_failure(before.failure, outcome.fault, facts.now))
     match action:

@@ -1,0 +1,196 @@
+"""The controller dies at every line of a whole life, and the next process finishes: same end, nothing twice, nothing lost, log whole.
+
+A crash before a write leaves the world as the crash after the write before it did, so one crash after each write is every crash there is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reconcile.world import Crash, World, services, without_times
+
+from govcloud.audit.usage import ledger
+from govcloud.audit.verify import Result
+
+Act = Callable[[World], object]
+
+
+def small() -> list[dict[str, object]]:
+    """One of each kind, so that the story stays short."""
+    found = services()
+    found[1]["virtualMachine"] |= {"count": 1, "securityRules": []}
+    found[0]["network"] |= {"router": True}
+    return found
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Part of a life: what people do at its beginning (the controller runs after each), and what is true at its end."""
+
+    name: str
+    acts: tuple[Act, ...]
+    phase: str
+
+
+def _approve(step: str) -> Act:
+    return lambda world: world.decide(step)
+
+
+LIFE = (
+    Chapter(
+        "provisioning",
+        (lambda world: world.apply(services=small()), _approve("superior-unit"), _approve("authority")),
+        "Trial",
+    ),
+    Chapter(
+        "extension",
+        (lambda world: world.apply(trial={"extensionDays": 5}), _approve("authority")),
+        "Trial",
+    ),
+    Chapter("trial end", (lambda world: world.clock.advance(timedelta(days=21)),), "Suspended"),
+    Chapter(
+        "promotion",
+        (lambda world: world.apply(stage="Production"), _approve("unit-consent"), _approve("provider-consent")),
+        "Production",
+    ),
+    Chapter("change", (lambda world: world.edit_service("data", sizeGib=5), _approve("authority")), "Production"),
+    Chapter(
+        "replacement",
+        (lambda world: world.edit_service("inner", cidr="10.30.0.0/24"), _approve("authority")),
+        "Production",
+    ),
+    Chapter("termination", (World.terminate, _approve("unit-consent"), _approve("authority")), "Terminated"),
+)
+
+
+def live(world: World, chapter: Chapter) -> None:
+    """Live a chapter; whoever dies in it is followed by the next process."""
+    for act in chapter.acts:
+        act(world)
+        _survive(world)
+    assert world.status().phase == chapter.phase, world.status().next_action
+
+
+def _survive(world: World) -> None:
+    while True:
+        try:
+            world.run_patiently()
+        except Crash:
+            world.restart_controller()
+        else:
+            return
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A world at the beginning of a chapter, to be copied as often as wanted."""
+
+    world: World
+    log: Path
+
+    def copied(self, to: Path) -> World:
+        shutil.copytree(self.log, to)
+        return self.world.copied(to)
+
+
+@pytest.fixture(scope="module")
+def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Beginning]:
+    """The world as it is before each chapter, without any crash."""
+    home = tmp_path_factory.mktemp("lives")
+    world = World(home / "0")
+    found = {}
+    for number, chapter in enumerate(LIFE):
+        world.audit.close()
+        found[chapter.name] = Beginning(world, home / str(number))
+        world = found[chapter.name].copied(home / str(number + 1))
+        live(world, chapter)
+    world.audit.close()
+    return found
+
+
+def lived(chapter: Chapter, beginning: Beginning, directory: Path, *crashes: int) -> World:
+    """Live the chapter with a crash right after each of these writes, counted from the chapter's first."""
+    world = beginning.copied(directory)
+    start = len(world.wire.writes)
+    for number in crashes:
+        world.wire.fail_at(start + number, Crash(), after=True)
+    live(world, chapter)
+    return world
+
+
+def seen(world: World) -> dict[str, object]:
+    """All that can be compared between two lives of one chapter: everything but moments and the order of ids."""
+    return {
+        "status": without_times(_without_ids(world.request().status)),
+        "finalizer": world.request().has_finalizer,
+        "labels": world.request().labels,
+        "things": sorted((t.type, t.project, t.name, t.owner, t.key, repr(t.inputs)) for t in world.cloud.things()),
+        "quotas": world.cloud.quotas,
+        "plans": {plan.number: plan.text for plan in world.cluster.plans(world.request().key)},
+        "secrets": {name: sorted(values) for name, values in world.cluster.secrets.items()},
+        "usage": _running(world),
+        "verdicts": sorted((a.name, world.judged(a)) for a in world.cluster.approvals()),
+    }
+
+
+def _without_ids(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**status, "resources": sorted(r["name"] for r in status.get("resources", ())), "endpoints": None}
+
+
+def _running(world: World) -> set[tuple[str, str, str]]:
+    running = (interval for interval in ledger(world.audit.records()) if interval.until is None)
+    return {(i.item.service, i.item.offering, str(i.rate.quantity)) for i in running}
+
+
+def survived(world: World, expected: dict[str, object]) -> None:
+    """The end is the one without a crash, the log is whole, and nothing goes on."""
+    assert seen(world) == expected
+    world.things()  # looks for what was made twice
+    assert world.audit.open_intents() == ()
+    assert world.audit.verified().result is Result.OK
+    assert world.writes_in(lambda: [world.step() for _ in range(3)]) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("chapter", LIFE, ids=lambda chapter: chapter.name)
+def test_a_crash_after_any_write_changes_nothing_in_the_end(
+    chapter: Chapter, beginnings: dict[str, Beginning], tmp_path: Path
+) -> None:
+    beginning = beginnings[chapter.name]
+    expected, writes = _uncrashed(chapter, beginning, tmp_path / "uncrashed")
+    for number in range(1, writes + 1):
+        world = lived(chapter, beginning, tmp_path / str(number), number)
+        try:
+            survived(world, expected)
+        except AssertionError as error:
+            raise AssertionError(f"after write {number} of {writes} of {chapter.name}: {error}") from error
+        world.audit.close()
+
+
+OFTEN = 11
+"""Writes between two crashes: a little more than the longest pass needs until it is noted in the status."""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("chapter", LIFE, ids=lambda chapter: chapter.name)
+def test_a_process_that_dies_again_and_again_gets_there_too(
+    chapter: Chapter, beginnings: dict[str, Beginning], tmp_path: Path
+) -> None:
+    beginning = beginnings[chapter.name]
+    expected, writes = _uncrashed(chapter, beginning, tmp_path / "uncrashed")
+    world = lived(chapter, beginning, tmp_path / "often", *range(OFTEN, 10 * writes, OFTEN))
+
+    survived(world, expected)
+
+
+def _uncrashed(chapter: Chapter, beginning: Beginning, directory: Path) -> tuple[dict[str, object], int]:
+    """How it ends without a crash, and how many writes it takes."""
+    world = lived(chapter, beginning, directory)
+    world.audit.close()
+    return seen(world), len(world.wire.writes) - len(beginning.world.wire.writes)
