@@ -516,6 +516,24 @@ def test_an_attached_volume_is_not_deleted(stage: Stage) -> None:
 # -------------------------------------------------------------------------------------------------- before it is done
 
 
+def test_a_volume_that_its_server_lets_go_late_is_deleted(stage: Stage) -> None:
+    stage.run()
+    engine = stage.engine().configure()
+    identity, _ = engine.create(DATA)
+    volume = stage.cloud.things["volumes"][identity]
+    volume["status"] = "in-use"
+    looks: list[str] = []
+
+    def let_go_later(seen: Any) -> None:
+        looks.append(seen.path)
+        if len(looks) == 3:
+            volume["status"] = "available"
+
+    stage.cloud.faults.append(let_go_later)
+    engine.delete(identity, DATA)
+    assert stage.volumes() == []
+
+
 def test_a_preview_writes_nothing_and_says_what_is_unknown(stage: Stage) -> None:
     stage.run(allowed=frozenset())
     engine = stage.engine().configure()

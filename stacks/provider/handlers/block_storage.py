@@ -9,7 +9,11 @@ from keystoneauth1 import exceptions as ksa
 
 from stacks.provider.errors import Code, ProviderError
 from stacks.provider.properties import Properties
+from stacks.provider.waiting import Patience
 from stacks.provider.work import Work
+
+SECONDS_A_DELETED_SERVER_HOLDS_ON = 30.0
+"""Cinder may show a volume as attached for a while after Nova has forgotten the server."""
 
 _ON_ITS_WAY = frozenset(
     {
@@ -47,13 +51,28 @@ def extend_volume(work: Work, identity: str, old: Properties, new: Properties) -
 
 
 def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> None:
-    """Wait while the volume is busy with something that ends by itself: Cinder refuses to delete it meanwhile."""
+    """Wait while the volume is busy with something that ends by itself: Cinder refuses to delete it meanwhile.
+
+    Raises:
+        ProviderError: it stays attached; whoever uses it must let go first.
+    """
     patience = work.patience(work.declaration.deadlines.delete)
     while (shown := work.show(identity)) is not None and shown.get("status") in _ON_ITS_WAY:
         patience.pause(f"{work.what} to be free")
-    if shown is not None and shown.get("status") == "in-use":
-        servers = ", ".join(str(attached.get("server_id")) for attached in shown.get("attachments") or ())
-        raise ProviderError(Code.CONFLICT, f"{work.what} is still attached to {servers or 'something'}")
+    lag = Patience(work.clock, SECONDS_A_DELETED_SERVER_HOLDS_ON, work.cancelled)
+    while shown is not None and shown.get("status") == "in-use":
+        _pause_while_attached(work, lag, shown)
+        shown = work.show(identity)
+
+
+def _pause_while_attached(work: Work, lag: Patience, shown: Mapping[str, Any]) -> None:
+    servers = ", ".join(str(attached.get("server_id")) for attached in shown.get("attachments") or ())
+    try:
+        lag.pause(f"{work.what} to be let go")
+    except ProviderError as over:
+        if over.code is not Code.TIMEOUT:
+            raise
+        raise ProviderError(Code.CONFLICT, f"{work.what} is still attached to {servers or 'something'}") from over
 
 
 def volume_fault(work: Work, identity: str, shown: Mapping[str, Any]) -> str:
