@@ -115,9 +115,9 @@ class _Registration:
 
 
 def _loaded(module: str) -> Any:
-    """A module of `pulumi_openstack`, whole. The library loads them when they are first used, and not safely in several threads."""
+    """A module of `pulumi_openstack`, whole. Its first use is what loads it, which is not safe in several threads at once."""
     loaded = importlib.import_module(f"pulumi_openstack.{module}")
-    dir(loaded)
+    getattr(loaded, "__all__", None)
     return loaded
 
 
