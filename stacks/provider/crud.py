@@ -18,6 +18,7 @@ from stacks.provider import marks, properties
 from stacks.provider.declarations.model import Change, Declaration, MarkIn
 from stacks.provider.errors import Code, ProviderError, QuarantinedDuplicates, in_words
 from stacks.provider.handlers import HANDLERS
+from stacks.provider.handlers.networking import set_tags
 from stacks.provider.journal import current_effect, effect
 from stacks.provider.properties import Changed, Properties
 from stacks.provider.session import AnswerLost
@@ -217,8 +218,7 @@ def _finished(work: Work, made: _Object, inputs: Properties, *, new: bool) -> di
     if declared.wait is not None:
         shown = work.wait_until_ready(made.identity, declared.deadlines.create)
     if new and declared.tags_apart and inputs.get("tags"):
-        HANDLERS["change_tags_of_network_object"](work, made.identity, {}, inputs)
-        shown = None
+        shown = set_tags(work, made.identity, inputs["tags"], shown or work.show(made.identity) or {})
     if new and declared.special.after_create and HANDLERS[declared.special.after_create](work, made.identity, inputs):
         shown = None
     shown = shown if shown is not None else _shown(work, made.identity, inputs)

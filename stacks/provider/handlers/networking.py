@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keystoneauth1 import exceptions as ksa
@@ -51,8 +51,14 @@ def floating_ip_body(work: Work, inputs: Properties, body: Mapping[str, Any]) ->
 
 def change_tags_of_network_object(work: Work, identity: str, old: Properties, new: Properties) -> None:
     """Set the tags, and among them the marks that the description carries."""
-    marks = marks_of({"description": (work.show(identity) or {}).get("description")})
-    work.write("PUT", work.path_of(identity, "tags"), {"tags": in_tags(new.get("tags"), marks)})
+    set_tags(work, identity, new.get("tags") or (), work.show(identity) or {})
+
+
+def set_tags(work: Work, identity: str, tags: Sequence[str], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Set the tags of an object that was shown like this; the object as it is then."""
+    marked = in_tags(tags, marks_of({"description": shown.get("description")}))
+    work.write("PUT", work.path_of(identity, "tags"), {"tags": marked})
+    return {**shown, "tags": marked}
 
 
 def change_gateway_of_subnet(work: Work, identity: str, old: Properties, new: Properties) -> None:
