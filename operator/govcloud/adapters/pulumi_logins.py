@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from keystoneauth1.exceptions import AuthPluginException
 from openstack.config import OpenStackConfig
 from openstack.exceptions import ConfigException
 
@@ -22,7 +23,7 @@ def controller_login(cloud: str) -> CloudLogin:
     """
     try:
         region = OpenStackConfig().get_one(cloud=cloud)
-    except ConfigException as error:
+    except (ConfigException, AuthPluginException) as error:
         raise Stop(Reason.CLOUD_UNAUTHORIZED, f"entry {cloud} of clouds.yaml cannot be used: {error}") from error
     verify, _ = region.get_requests_verify_args()
     return replace(
