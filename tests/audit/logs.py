@@ -208,14 +208,20 @@ class FullDisk(FaultyFiles):
 
 
 class LossyFiles(FaultyFiles):
-    """A disk that keeps only what was flushed when the machine goes down, and any part of the rest."""
+    """A disk that keeps only what was flushed when the machine goes down, and any part of the rest.
+
+    The same for names: a file that was made or renamed is gone unless its directory was flushed.
+    """
 
     def __init__(self, rule: Callable[[int, str], int | None]) -> None:
         super().__init__(rule, partial=7)
         self.paths: dict[int, Path] = {}
         self.flushed: dict[Path, int] = {}
+        self.new_names: set[Path] = set()
 
     def open_for_append(self, path: Path) -> int:
+        if not path.exists():
+            self.new_names.add(path)
         descriptor = super().open_for_append(path)
         self.paths[descriptor] = path
         self.flushed.setdefault(path, 0)
@@ -225,12 +231,20 @@ class LossyFiles(FaultyFiles):
         super().flush(descriptor)
         self.flushed[self.paths[descriptor]] = os.fstat(descriptor).st_size
 
+    def flush_directory(self, path: Path) -> None:
+        super().flush_directory(path)
+        self.new_names = {name for name in self.new_names if name.parent != path}
+
     def rename(self, source: Path, destination: Path) -> None:
+        if not destination.exists():
+            self.new_names.add(destination)
         super().rename(source, destination)
         self.flushed[destination] = self.flushed.pop(source)
 
     def go_down(self, keep: Callable[[int], int]) -> None:
-        """Cuts every file to what was flushed plus `keep(unflushed bytes)`."""
+        """Cuts every file to what was flushed plus `keep(unflushed bytes)`; forgets names that were not flushed."""
+        for name in self.new_names:
+            name.unlink(missing_ok=True)
         for path, flushed in self.flushed.items():
             if path.exists() and path.stat().st_size > flushed:
                 os.truncate(path, flushed + keep(path.stat().st_size - flushed))

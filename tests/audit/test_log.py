@@ -192,6 +192,13 @@ def test_a_clock_that_goes_back_is_marked_and_the_order_stays(tmp_path: Path) ->
     assert any("went back before record 1" in remark for remark in report.remarks)
 
 
+def test_a_clock_that_stands_still_did_not_go_back(tmp_path: Path) -> None:
+    log = open_log(tmp_path, clock=lambda: START)
+    log.append_many([event(), event()])
+    log.close()
+    assert [r.clock_regressed for r in search(tmp_path)] == [False, False]
+
+
 def test_long_silence_is_remarked(tmp_path: Path) -> None:
     time = Time()
     log = open_log(tmp_path, time=time)

@@ -354,6 +354,16 @@ def _as_if_by(key_id: bytes, note: SignedCheckpoint) -> str:
     return type(signature)(signature.name, key_id, signature.signature).line()
 
 
+def test_a_checkpoint_of_another_log_by_the_same_key_is_not_accepted(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = newest(copy).checkpoint
+    foreign = sign(Checkpoint("another/log", there.size, there.root), SIGNER)
+    Layout(copy).notes.write_text(foreign.text() + "\n")
+    assert verify(copy, KEY).result is Result.KEY_UNKNOWN
+    assert offline(copy, capsys)[0] != 0
+
+
 def test_without_any_key_the_verdict_says_so(copy: Path) -> None:
     Layout(copy).public_key.unlink()
     report = verify(copy)
