@@ -5,8 +5,6 @@ kopf's timers, daemons and retries are not used: they overlap, they keep their s
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import time
 from collections.abc import Callable, Hashable
@@ -35,11 +33,11 @@ class WorkQueue(Generic[Key]):
     work: Work[Key]
     workers: int
     expected: tuple[type[Exception], ...] = ()
+    first_delay: timedelta = FIRST_DELAY
+    longest_delay: timedelta = LONGEST_DELAY
     monotonic: Callable[[], float] = time.monotonic
     _changed: Condition = field(default_factory=Condition)
     _due: dict[Key, float] = field(default_factory=dict)
-    _heap: list[tuple[float, int, Key]] = field(default_factory=list)
-    _order: itertools.count[int] = field(default_factory=itertools.count)
     _busy: set[Key] = field(default_factory=set)
     _failures: dict[Key, int] = field(default_factory=dict)
     _stopping: bool = False
@@ -77,7 +75,6 @@ class WorkQueue(Generic[Key]):
     def _schedule(self, key: Key, moment: float) -> None:
         if key not in self._due or moment < self._due[key]:
             self._due[key] = moment
-            heapq.heappush(self._heap, (moment, next(self._order), key))
             self._changed.notify()
 
     def _run(self) -> None:
@@ -94,7 +91,7 @@ class WorkQueue(Generic[Key]):
             again: timedelta | None = self.work(key)
         except Exception as error:
             count = self._failures[key] = self._failures.get(key, 0) + 1
-            delay = min(FIRST_DELAY * (1 << min(count - 1, 9)), LONGEST_DELAY)
+            delay = min(self.first_delay * (1 << min(count - 1, 9)), self.longest_delay)
             log.warning(
                 "%s: %s: %s; again in %s",
                 key,
@@ -111,33 +108,16 @@ class WorkQueue(Generic[Key]):
         """The next due key that nobody works on; None when the queue stops."""
         with self._changed:
             while not self._stopping:
-                self._drop_outdated()
-                ready = self._first_free()
-                if ready is not None:
-                    return ready
-                self._changed.wait(self._time_to_next())
+                moment, key = self._next_free() or (None, None)
+                wait = None if moment is None else moment - self.monotonic()
+                if key is not None and wait is not None and wait <= 0:
+                    del self._due[key]
+                    self._busy.add(key)
+                    return key
+                self._changed.wait(wait)
             return None
 
-    def _drop_outdated(self) -> None:
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-
-    def _first_free(self) -> Key | None:
-        now = self.monotonic()
-        for moment, _, key in sorted(self._heap):
-            if moment > now:
-                return None
-            if key not in self._busy and self._due.get(key) == moment:
-                del self._due[key]
-                self._busy.add(key)
-                return key
-        return None
-
-    def _time_to_next(self) -> float | None:
-        """Seconds until a free key is due. None: wait until something is put in or becomes free."""
-        waits = [
-            moment - self.monotonic()
-            for moment, _, key in self._heap
-            if key not in self._busy and self._due.get(key) == moment
-        ]
-        return max(0.0, min(waits)) if waits else None
+    def _next_free(self) -> tuple[float, Key] | None:
+        """The moment and key that come next among those nobody works on. A look at every key: there are thousands, not millions."""
+        free = ((moment, key) for key, moment in self._due.items() if key not in self._busy)
+        return min(free, key=lambda entry: entry[0], default=None)
