@@ -54,7 +54,9 @@ class Cloud:
     """
 
     def __init__(self) -> None:
-        self.things: dict[str, dict[str, Thing]] = {kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance")}
+        self.things: dict[str, dict[str, Thing]] = {
+            kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance")
+        }
         self.swift: dict[tuple[str, str], Container] = {}
         self.before: Callable[[Seen], Answer | None] = lambda _seen: None
         self.after: Callable[[Seen, Answer], Answer] = lambda _seen, answer: answer
@@ -70,7 +72,9 @@ class Cloud:
 
     def container(self, name: str, objects: dict[str, bytes], project: str = "unit", **headers: str) -> None:
         described = {"Content-Type": "text/plain", "X-Object-Meta-Colour": "red"}
-        self.swift[PROJECTS[project], name] = Container(headers, {key: (value, described) for key, value in objects.items()})
+        self.swift[PROJECTS[project], name] = Container(
+            headers, {key: (value, described) for key, value in objects.items()}
+        )
 
     def database(self, content: bytes = b"") -> str:
         """A running Trove instance with its volume; its id."""
@@ -180,7 +184,9 @@ class Cloud:
     def _images(self, seen: Seen) -> Answer:
         query = _query(seen)
         wanted = [
-            image for image in self.things["image"].values() if (image["name"], image["owner"]) == (query["name"], query["owner"])
+            image
+            for image in self.things["image"].values()
+            if (image["name"], image["owner"]) == (query["name"], query["owner"])
         ]
         return Answer(200, {"images": [_shown(image) for image in wanted]})
 
@@ -195,7 +201,9 @@ class Cloud:
         return Answer(200, _shown(image))
 
     def _image_file(self, _seen: Seen, id: str) -> Answer:
-        return Answer(200, raw=self.things["image"][id]["content"], headers={"Content-Type": "application/octet-stream"})
+        return Answer(
+            200, raw=self.things["image"][id]["content"], headers={"Content-Type": "application/octet-stream"}
+        )
 
     def _instance(self, seen: Seen, _project: str, id: str, action: str | None) -> Answer:
         instance = self.things["instance"].get(id)
@@ -219,7 +227,9 @@ class Cloud:
         held = self.swift.get((account, unquote(name)))
         if seen.method == "PUT":
             held = self.swift.setdefault((account, unquote(name)), Container())
-            held.headers |= {key: text for key, text in seen.headers.items() if key.lower().startswith("x-container-meta-")}
+            held.headers |= {
+                key: text for key, text in seen.headers.items() if key.lower().startswith("x-container-meta-")
+            }
             return Answer(201)
         if held is None:
             return Answer(404)
@@ -240,7 +250,10 @@ class Cloud:
         held, key = self.swift[account, unquote(container)].objects, unquote(name)
         if seen.method == "PUT":
             kept = ("x-object-meta-", "content-type", "x-delete-at")
-            held[key] = (seen.body, {name: value for name, value in seen.headers.items() if name.lower().startswith(kept)})
+            held[key] = (
+                seen.body,
+                {name: value for name, value in seen.headers.items() if name.lower().startswith(kept)},
+            )
             return Answer(201, headers={"ETag": hashlib.md5(seen.body).hexdigest()})  # noqa: S324
         if key not in held:
             return Answer(404)
@@ -264,7 +277,10 @@ def _grow_up(thing: Thing, ready: str) -> None:
 
 def _shown(thing: Thing) -> Thing:
     inner = ("content", "looks", "project")
-    return {**{key: value for key, value in thing.items() if key not in inner}, "os-vol-tenant-attr:tenant_id": thing["project"]}
+    return {
+        **{key: value for key, value in thing.items() if key not in inner},
+        "os-vol-tenant-attr:tenant_id": thing["project"],
+    }
 
 
 def _after_marker(entries: list[Thing], seen: Seen) -> list[Thing]:
@@ -315,7 +331,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, answer: Answer, body: bytes) -> None:
         self.send_response(answer.status)
-        for name, value in {"Content-Type": "application/json", **answer.headers, "Content-Length": str(len(body))}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            **answer.headers,
+            "Content-Length": str(len(body)),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -81,13 +81,20 @@ def up_to(state: str, backups: OpenStackBackups, backup: BackupObject) -> PartSt
 def left_over(cloud: Cloud) -> list[str]:
     """What is in the backup and quarantine projects besides backups."""
     ours = ("govcloud-backups", "govcloud-quarantine")
-    helpers = [f"{kind} {thing['name']}" for kind in ("snapshot", "volume", "image") for p in ours for thing in cloud.of(kind, p)]
+    helpers = [
+        f"{kind} {thing['name']}"
+        for kind in ("snapshot", "volume", "image")
+        for p in ours
+        for thing in cloud.of(kind, p)
+    ]
     return helpers + [name for project, name in cloud.swift if project == PROJECTS["govcloud-quarantine"]]
 
 
 def backups_kept(cloud: Cloud) -> int:
     """How many backups there are, in Cinder and in Swift."""
-    containers = [name for project, name in cloud.swift if project == PROJECTS["govcloud-backups"] and name.startswith("backup-")]
+    containers = [
+        name for project, name in cloud.swift if project == PROJECTS["govcloud-backups"] and name.startswith("backup-")
+    ]
     return len(cloud.of("backup", "govcloud-backups")) + len(containers)
 
 
@@ -109,7 +116,9 @@ def test_every_write_is_announced_for_its_part_before_it_is_sent(cloud: Cloud, k
     contexts = [context for context, _ in journal.intents]
     assert len(journal.outcomes) == len(contexts) > 5
     evidence = {context for context in contexts if context.urn.endswith("/manifest")}
-    assert {context.urn for context in contexts if context not in evidence} == {f"backup/portal-terminate-3/{part.name}"}
+    assert {context.urn for context in contexts if context not in evidence} == {
+        f"backup/portal-terminate-3/{part.name}"
+    }
     assert {(context.owner, context.stack, context.plan) for context in contexts} == {(OWNER, "backup", 3)}
     assert all(len(context.key) <= 40 and "/" not in context.key for context in contexts)
 
@@ -148,14 +157,20 @@ def test_every_step_can_be_repeated_with_the_old_status(cloud: Cloud, kind: str)
     for state in STATES:
         first = backups_on(cloud).advance(backup, status)
         again = backups_on(cloud).advance(backup, status)
-        assert (first.state, again.source_sha256, again.restored_sha256) == (state, first.source_sha256, first.restored_sha256)
+        assert (first.state, again.source_sha256, again.restored_sha256) == (
+            state,
+            first.source_sha256,
+            first.restored_sha256,
+        )
         status = again
     assert cloud.made["backup"] <= 1 and cloud.made["snapshot"] <= 1 and left_over(cloud) == []
 
 
 def test_a_create_whose_answer_was_lost_is_adopted(cloud: Cloud) -> None:
     backup, backups = backup_of(part_of(cloud, "Volume")), backups_on(cloud)
-    cloud.after = lambda seen, answer: Answer(drop=True) if seen.method == "POST" and "snapshots" in seen.path else answer
+    cloud.after = lambda seen, answer: (
+        Answer(drop=True) if seen.method == "POST" and "snapshots" in seen.path else answer
+    )
     with pytest.raises(Retry) as lost:
         backups.advance(backup, PartStatus(name="the-volume"))
     assert lost.value.reason is Reason.CLOUD_UNREACHABLE
@@ -182,7 +197,14 @@ def test_two_objects_under_one_key_stop_everything_and_are_left_alone(cloud: Clo
     part = part_of(cloud, "Volume")
     backup = backup_of(part)
     name = task(backup.name, backup.spec, part.name).name("snapshot")
-    facts = {"status": "available", "name": name, "metadata": {}, "size": 0, "volume_id": part.source_id, "content": b""}
+    facts = {
+        "status": "available",
+        "name": name,
+        "metadata": {},
+        "size": 0,
+        "volume_id": part.source_id,
+        "content": b"",
+    }
     twins = [cloud._add("snapshot", PROJECTS["govcloud-backups"], **facts)["id"] for _ in range(2)]
     with pytest.raises(Stop) as refused:
         backups_on(cloud).advance(backup, PartStatus(name=part.name))
@@ -194,7 +216,16 @@ def test_an_object_of_that_name_in_another_project_is_not_ours(cloud: Cloud) -> 
     part = part_of(cloud, "Volume")
     backup = backup_of(part)
     name = task(backup.name, backup.spec, part.name).name("snapshot")
-    cloud._add("snapshot", PROJECTS["unit"], status="available", name=name, metadata={}, size=0, volume_id="x", content=b"planted")
+    cloud._add(
+        "snapshot",
+        PROJECTS["unit"],
+        status="available",
+        name=name,
+        metadata={},
+        size=0,
+        volume_id="x",
+        content=b"planted",
+    )
     status = backups_on(cloud).advance(backup, PartStatus(name=part.name))
     assert [thing["id"] for thing in cloud.of("snapshot", "govcloud-backups")] == [status.ids["snapshot"]]
 
@@ -246,7 +277,9 @@ def test_a_restored_volume_of_other_content_is_a_mismatch_and_stays_one(cloud: C
     backup, backups = backup_of(part), backups_on(cloud)
     status = PartStatus(name="disk", state="BackedUp", backup_id=_backup_in_cinder(cloud, content))
     source = b"" if content else b"\0"
-    status = status.model_copy(update={"source_sha256": hashlib.sha256(source).hexdigest(), "source_bytes": len(source)})
+    status = status.model_copy(
+        update={"source_sha256": hashlib.sha256(source).hexdigest(), "source_bytes": len(source)}
+    )
     final = to_the_end(backups, backup, status)[-1]
     assert final.state == "Mismatch" and "Nothing is destroyed" in final.message
     assert backups.advance(backup, final) == final
@@ -373,7 +406,9 @@ def test_a_container_that_changes_after_it_was_frozen_is_a_mismatch(cloud: Cloud
 def test_an_object_that_changes_between_reading_and_comparing_is_a_mismatch(cloud: Cloud, where: str) -> None:
     backup, backups = backup_of(part_of(cloud, "Container")), backups_on(cloud)
     status = up_to("SourceRead" if where == "source after reading" else "BackedUp", backups, backup)
-    changed = (PROJECTS["unit"], "files") if status.backup_id is None else (PROJECTS["govcloud-backups"], status.backup_id)
+    changed = (
+        (PROJECTS["unit"], "files") if status.backup_id is None else (PROJECTS["govcloud-backups"], status.backup_id)
+    )
     cloud.swift[changed].objects["a/../b"] = (b"?", {})
     assert to_the_end(backups, backup, status)[-1].state == "Mismatch"
 
@@ -391,7 +426,9 @@ def test_an_interrupted_copy_goes_on_where_it_stopped(cloud: Cloud) -> None:
     copied = str(backups.advance(backup, status).backup_id)
     cloud.swift[PROJECTS["govcloud-backups"], copied].objects.pop("a/../b")
     backups_on(cloud, journal).advance(backup, status)
-    assert [write for write in journal.writes() if write.count("/") > 4] == [f"PUT /swift/v1/AUTH_{'b' * 32}/{copied}/a/../b"]
+    assert [write for write in journal.writes() if write.count("/") > 4] == [
+        f"PUT /swift/v1/AUTH_{'b' * 32}/{copied}/a/../b"
+    ]
 
 
 def test_an_object_that_swift_stored_differently_is_not_taken_for_a_backup(cloud: Cloud) -> None:
@@ -431,7 +468,9 @@ def test_parts_may_be_moved_on_side_by_side(cloud: Cloud) -> None:
     volumes = [Part(name=f"v{n}", service="s", how="Volume", source_id=cloud.volume()) for n in range(6)]
     backup, backups = backup_of(*volumes, part_of(cloud, "Container")), backups_on(cloud)
     with ThreadPoolExecutor(7) as threads:
-        ends = threads.map(lambda part: to_the_end(backups, backup, PartStatus(name=part.name))[-1].state, backup.spec.parts)
+        ends = threads.map(
+            lambda part: to_the_end(backups, backup, PartStatus(name=part.name))[-1].state, backup.spec.parts
+        )
         assert set(ends) == {"Cleaned"}
     assert left_over(cloud) == [] and backups_kept(cloud) == 7
 
@@ -440,7 +479,9 @@ def test_the_manifest_holds_spec_and_evidence_and_its_digest_is_that_of_its_byte
     backups = backups_on(cloud)
     parts = [part_of(cloud, kind) for kind in KINDS]
     plain = backup_of(*parts)
-    done = backup_of(*parts, statuses=tuple(to_the_end(backups, plain, PartStatus(name=part.name))[-1] for part in parts))
+    done = backup_of(
+        *parts, statuses=tuple(to_the_end(backups, plain, PartStatus(name=part.name))[-1] for part in parts)
+    )
     location, digest = backups.store_manifest(done)
     assert backups_on(cloud).store_manifest(done) == (location, digest)
     container, _, name = location.partition("/")
@@ -448,6 +489,8 @@ def test_the_manifest_holds_spec_and_evidence_and_its_digest_is_that_of_its_byte
     content = held.objects[name][0]
     assert hashlib.sha256(content).hexdigest() == digest
     manifest = json.loads(content)
-    assert [part["sourceSha256"] for part in manifest["status"]["parts"]] == [part.source_sha256 for part in done.status.parts]
+    assert [part["sourceSha256"] for part in manifest["status"]["parts"]] == [
+        part.source_sha256 for part in done.status.parts
+    ]
     assert manifest["spec"]["request"]["uid"] == OWNER
     assert set(manifest["cinderRecords"]) == {"the-volume", "the-databasevolume"}

@@ -100,7 +100,9 @@ class Listings:
         def completed(seen: Seen, answer: Answer) -> Answer:
             if seen.path.endswith("/auth/tokens"):
                 token = answer.body["token"]
-                entries = [cloud._entry(kind, path.format(project=token["project"]["id"])) for kind, path in CATALOG.items()]
+                entries = [
+                    cloud._entry(kind, path.format(project=token["project"]["id"])) for kind, path in CATALOG.items()
+                ]
                 token["catalog"] = entries
             return answer
 
@@ -141,8 +143,14 @@ def _container(owner: str) -> Container:
 
 def _kinds_in_projects() -> set[str]:
     """Every kind that the provider can make in a project, and the copies that people can make by hand."""
-    declared = {each.type for each in DECLARATIONS.values() if each.mark is not MarkIn.NOTHING and each.service != "identity"}
-    copies = {"openstack:blockstorage/snapshot:Snapshot", "openstack:blockstorage/backup:Backup", "openstack:images/image:Image"}
+    declared = {
+        each.type for each in DECLARATIONS.values() if each.mark is not MarkIn.NOTHING and each.service != "identity"
+    }
+    copies = {
+        "openstack:blockstorage/snapshot:Snapshot",
+        "openstack:blockstorage/backup:Backup",
+        "openstack:images/image:Image",
+    }
     return declared | copies
 
 
@@ -168,12 +176,16 @@ def test_what_is_left_of_a_deleted_project_is_found_all_the_same(cloud: Cloud, l
     assert [each.id for each in looked_at(cloud).marked(UNIT, OWNER)] == ["id-1"]
 
 
-@pytest.mark.parametrize(("project", "number"), [("0" * 32, True), ("1" * 20 + "e" + "2" * 11, True), (UNIT, False), ("0x1g", False)])
+@pytest.mark.parametrize(
+    ("project", "number"), [("0" * 32, True), ("1" * 20 + "e" + "2" * 11, True), (UNIT, False), ("0x1g", False)]
+)
 def test_project_ids_that_cinder_would_take_for_numbers_are_known(project: str, number: bool) -> None:
     assert is_python_literal(project) is number
 
 
-def test_a_project_whose_id_is_all_digits_is_looked_through_without_cinders_filter(cloud: Cloud, listings: Listings) -> None:
+def test_a_project_whose_id_is_all_digits_is_looked_through_without_cinders_filter(
+    cloud: Cloud, listings: Listings
+) -> None:
     digits, tenant = "4" * 32, "os-vol-tenant-attr:tenant_id"
     listings.lenient = True
     listings.held["/volume/volumes/detail"] = [{**marked(1), tenant: digits}, {**marked(2), tenant: UNIT}]
@@ -231,7 +243,9 @@ def test_what_only_looks_like_a_mark_does_not_count(shown: Thing) -> None:
 @given(st.uuids(), st.uuids())
 def test_two_owners_are_told_apart_by_what_their_keys_begin_with(one: object, other: object) -> None:
     assert re.fullmatch("[0-9a-f]{8}", owner_fingerprint(str(one)))
-    assert (owner_fingerprint(str(one)) == owner_fingerprint(str(other))) == (one == other) or _collide(str(one), str(other))
+    assert (owner_fingerprint(str(one)) == owner_fingerprint(str(other))) == (one == other) or _collide(
+        str(one), str(other)
+    )
 
 
 def _collide(one: str, other: str) -> bool:

@@ -82,7 +82,9 @@ def test_a_write_that_belongs_to_nothing_is_not_sent(cloud: Cloud, login: Login)
     assert volume in cloud.things["volume"]
 
 
-@pytest.mark.parametrize("name", ["../neighbour/secret", "a/../b", "./x", "%2e%2e/neighbour/secret", "x%2Fy", "//", "?", "#", "a b", "\n"])
+@pytest.mark.parametrize(
+    "name", ["../neighbour/secret", "a/../b", "./x", "%2e%2e/neighbour/secret", "x%2Fy", "//", "?", "#", "a b", "\n"]
+)
 def test_an_object_is_reached_under_exactly_its_name(cloud: Cloud, login: Login, name: str) -> None:
     seen: list[str] = []
     cloud.container("neighbour", {"secret": b"not yours"}, project="govcloud-backups")
@@ -123,7 +125,9 @@ def test_a_service_under_an_old_name_is_known_by_its_official_one(cloud: Cloud, 
 
 
 def test_a_login_that_is_refused_says_so(cloud: Cloud, login: Login) -> None:
-    answering(cloud, "/auth/tokens", Answer(401, {"error": {"message": "The request you have made requires authentication."}}))
+    answering(
+        cloud, "/auth/tokens", Answer(401, {"error": {"message": "The request you have made requires authentication."}})
+    )
     with pytest.raises(Retry) as refused:
         login.services()
     assert refused.value.reason is Reason.CLOUD_UNAUTHORIZED

@@ -53,7 +53,10 @@ def test_an_empty_container_has_the_digest_of_nothing() -> None:
     assert text_of([]) == b""
 
 
-@given(st.lists(st.builds(Listed, st.text(), st.integers(0, LARGEST), st.text()), unique_by=lambda listed: listed.name), st.randoms())
+@given(
+    st.lists(st.builds(Listed, st.text(), st.integers(0, LARGEST), st.text()), unique_by=lambda listed: listed.name),
+    st.randoms(),
+)
 def test_a_listing_is_known_by_its_digest(listed: list[Listed], chance: object) -> None:
     shuffled = listed.copy()
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -81,7 +84,9 @@ def test_keys_and_names_fit_where_they_have_to_go(name: str, service: str, step:
 @given(api_lines, api_lines)
 def test_two_parts_never_share_a_container(one: str, other: str) -> None:
     names = {
-        task("b", backup_of(Part(name=name, service="s", how="Container", source_id="x")).spec, name).container("backup")
+        task("b", backup_of(Part(name=name, service="s", how="Container", source_id="x")).spec, name).container(
+            "backup"
+        )
         for name in (one, other)
     }
     assert len(names) == len({one, other})

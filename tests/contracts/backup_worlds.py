@@ -126,7 +126,9 @@ class OnLoopback:
     def helpers(self) -> list[str]:
         ours = ("govcloud-backups", "govcloud-quarantine")
         found = [kind for kind in ("snapshot", "volume", "image") for project in ours if self._cloud.of(kind, project)]
-        return found + [name for project, name in self._cloud.swift if project == loopback.PROJECTS["govcloud-quarantine"]]
+        return found + [
+            name for project, name in self._cloud.swift if project == loopback.PROJECTS["govcloud-quarantine"]
+        ]
 
     def kept(self) -> int:
         backups = loopback.PROJECTS["govcloud-backups"]
@@ -169,7 +171,9 @@ class OnOpenStack:
         self._undo.append(lambda: quarantine.delete_volume(planted))
 
     def helpers(self) -> list[str]:
-        return [f"{kind} {each.name}" for kind, each in self._found() if kind != "backup"] + self._containers("restored", "govcloud-quarantine")
+        return [f"{kind} {each.name}" for kind, each in self._found() if kind != "backup"] + self._containers(
+            "restored", "govcloud-quarantine"
+        )
 
     def kept(self) -> int:
         return sum(kind == "backup" for kind, _ in self._found()) + len(self._containers("backup", "govcloud-backups"))
@@ -186,7 +190,9 @@ class OnOpenStack:
             cinder = self._connection(project).block_storage
             kinds = {"snapshot": cinder.snapshots(), "volume": cinder.volumes(), "backup": cinder.backups()}
             for kind, listed in kinds.items():
-                yield from ((kind, each) for each in listed if (each.metadata or {}).get("govcloud_backup_of") == self._uid)
+                yield from (
+                    (kind, each) for each in listed if (each.metadata or {}).get("govcloud_backup_of") == self._uid
+                )
 
     def _containers(self, prefix: str, project: str) -> list[str]:
         swift = self._connection(project).object_store
@@ -194,10 +200,16 @@ class OnOpenStack:
 
     def _purge_backups(self) -> None:
         cinder = self._connection("govcloud-backups").block_storage
-        for kind, delete in (("volume", cinder.delete_volume), ("backup", cinder.delete_backup), ("snapshot", cinder.delete_snapshot)):
+        for kind, delete in (
+            ("volume", cinder.delete_volume),
+            ("backup", cinder.delete_backup),
+            ("snapshot", cinder.delete_snapshot),
+        ):
             for each in [each for found, each in self._found() if found == kind]:
                 delete(each)
-            self._until(lambda kind=kind: all(found != kind for found, _ in self._found()), f"the deletion of every {kind}")
+            self._until(
+                lambda kind=kind: all(found != kind for found, _ in self._found()), f"the deletion of every {kind}"
+            )
         self._purge_containers()
 
     def _purge_containers(self) -> None:
@@ -241,7 +253,9 @@ class OnOpenStack:
         }  # fmt: skip
         instance = str(trove.post("/instances", json={"instance": wanted}).json()["instance"]["id"])
         self._undo.append(lambda: self._remove_instance(instance))
-        return self._until(lambda: trove.get(f"/instances/{instance}").json()["instance"]["status"] in ("ACTIVE", "HEALTHY"), instance)
+        return self._until(
+            lambda: trove.get(f"/instances/{instance}").json()["instance"]["status"] in ("ACTIVE", "HEALTHY"), instance
+        )
 
     def _remove_instance(self, instance: str) -> None:
         self._unit.database.delete(f"/instances/{instance}")

@@ -44,7 +44,9 @@ class InMemory:
         self.project = "unit"
 
     def make(self, owner: str) -> set[tuple[str, str]]:
-        made = [self._twin.make(type, self.project, "thing", owner, f"{type}-{owner}", {}) for type in (VOLUME, NETWORK)]
+        made = [
+            self._twin.make(type, self.project, "thing", owner, f"{type}-{owner}", {}) for type in (VOLUME, NETWORK)
+        ]
         return {(thing.type, thing.id) for thing in made}
 
 
@@ -58,7 +60,9 @@ class OnOpenStack:
         project = admin.identity.create_project(name=f"contract-{uuid.uuid4().hex[:8]}", domain_id="default")
         self._undo: list[Callable[[], object]] = [lambda: admin.identity.delete_project(project)]
         for role in ("admin", "member"):
-            admin.identity.assign_project_role_to_user(project, admin.identity.find_user("admin"), admin.identity.find_role(role))
+            admin.identity.assign_project_role_to_user(
+                project, admin.identity.find_user("admin"), admin.identity.find_role(role)
+            )
         self.project = str(project.id)
         self._unit = self._connection(project.name)
 

@@ -21,6 +21,7 @@ KEY_CHARACTERS = 40
 OBJECT_TYPE = "openstack:objectstorage/containerObject:ContainerObject"
 CONTAINER_TYPE = "openstack:objectstorage/container:Container"
 
+
 @dataclass(frozen=True)
 class Task:
     """One part of one backup. `backup` is the backup's name."""
@@ -58,7 +59,9 @@ class Task:
 
     def container(self, prefix: str) -> str:
         """Name of a container for the objects of this part: at most 256 bytes (Swift), no slash."""
-        service = "".join(letter if letter.isascii() and (letter.isalnum() or letter == "-") else "-" for letter in self.part.service)
+        service = "".join(
+            letter if letter.isascii() and (letter.isalnum() or letter == "-") else "-" for letter in self.part.service
+        )
         return f"{prefix}-{self.owner}-{service[:63]}-{self.key(prefix)[:12]}"
 
     def effect(self, type: str, operation: Operation, step: str) -> AbstractContextManager[EffectContext]:

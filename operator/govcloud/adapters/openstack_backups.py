@@ -51,9 +51,7 @@ class OpenStackBackups:
         readers: how many parts may be read at the same time; without it, as many as there are processors.
     """
 
-    def __init__(
-        self, login: Callable[[str], Login], poller: Poller | None = None, readers: int | None = None
-    ) -> None:
+    def __init__(self, login: Callable[[str], Login], poller: Poller | None = None, readers: int | None = None) -> None:
         self._login = login
         self._poller = poller or Poller()
         self._adoption = Adoption(self._poller.clock)

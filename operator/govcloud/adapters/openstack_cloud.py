@@ -31,7 +31,11 @@ _SCOPES: Mapping[str, Mapping[str, object]] = {
 }
 """What a listing of another project's objects needs besides the project's id."""
 
-_CINDER_PROJECT = ("os-vol-tenant-attr:tenant_id", "os-extended-snapshot-attributes:project_id", "os-backup-project-attr:project_id")
+_CINDER_PROJECT = (
+    "os-vol-tenant-attr:tenant_id",
+    "os-extended-snapshot-attributes:project_id",
+    "os-backup-project-attr:project_id",
+)
 
 SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
 KEYPAIR = "openstack:compute/keypair:Keypair"
@@ -139,7 +143,9 @@ def _asking(listing: _Listing) -> Ask:
 def _server_groups(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
     """Server groups are listed by number, not by marker, and of all projects together."""
     offset = 0
-    while page := login.get("compute", "/os-server-groups", all_projects="true", limit=_PAGE, offset=offset)["server_groups"]:
+    while page := login.get("compute", "/os-server-groups", all_projects="true", limit=_PAGE, offset=offset)[
+        "server_groups"
+    ]:
         yield from ((_found(SERVER_GROUP, shown), shown) for shown in page if shown["project_id"] == project)
         offset += len(page)
 

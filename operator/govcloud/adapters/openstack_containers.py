@@ -39,7 +39,9 @@ class ContainerSteps:
         if listing_digest(source.objects()) != status.ids["listing"]:
             told = f"container {source.name} changed after it was frozen; find out who writes to it, and start the backup anew"
             return moved(status, "Mismatch", message=told)
-        store_beside(bench.backups, task.backup, task.spec, f"{task.part.name}.objects", text, "text/plain; charset=utf-8")
+        store_beside(
+            bench.backups, task.backup, task.spec, f"{task.part.name}.objects", text, "text/plain; charset=utf-8"
+        )
         return moved(status, "SourceRead", source_sha256=hashlib.sha256(text).hexdigest(), source_bytes=size)
 
     def back_up(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:

@@ -118,7 +118,9 @@ class Login:
             where = {"service_type": "object-store"}
             return self._raw(url, method, missing_ok, requests_auth=_ExactUrl(url), endpoint_filter=where, **options)
 
-    def _send(self, service: Service, method: str, path: str, missing_ok: bool = False, **options: Any) -> requests.Response:
+    def _send(
+        self, service: Service, method: str, path: str, missing_ok: bool = False, **options: Any
+    ) -> requests.Response:
         where: Json = {"service_type": service, "interface": "public", "region_name": self.region}
         if major := _MAJOR_VERSIONS.get(service):
             where |= {"min_version": major, "max_version": (major[0], "latest")}
@@ -169,7 +171,9 @@ class CloudLogins:
             region = OpenStackConfig(config_files=self._files).get_one(cloud=self._cloud, **_other_project(project))
             session = JournaledSession(region.get_auth(), self._journal, verify=region.get_requests_verify_args()[0])
         except ConfigException as error:
-            raise Stop(Reason.CLOUD_UNAUTHORIZED, f"entry {self._cloud} of clouds.yaml cannot be used: {error}") from error
+            raise Stop(
+                Reason.CLOUD_UNAUTHORIZED, f"entry {self._cloud} of clouds.yaml cannot be used: {error}"
+            ) from error
         return Login(session, region.get_region_name())
 
 
@@ -181,7 +185,9 @@ def _json(response: requests.Response) -> Json:
     try:
         body = response.json()
     except requests.exceptions.JSONDecodeError as error:
-        raise Retry(Reason.CLOUD_UNREACHABLE, f"{response.url} answered {response.status_code} without JSON", SOON) from error
+        raise Retry(
+            Reason.CLOUD_UNREACHABLE, f"{response.url} answered {response.status_code} without JSON", SOON
+        ) from error
     if not isinstance(body, dict):
         raise Retry(Reason.CLOUD_UNREACHABLE, f"{response.url} answered with something else than a JSON object", SOON)
     return body

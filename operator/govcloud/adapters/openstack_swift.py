@@ -23,7 +23,14 @@ from govcloud.reasons import Reason
 _PAGE = 10_000
 """Swift's own limit of a listing."""
 
-_KEPT_HEADERS = ("content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires")
+_KEPT_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "content-disposition",
+    "content-language",
+    "cache-control",
+    "expires",
+)
 """What describes an object besides its bytes and is copied with it, like its X-Object-Meta-* headers. An expiry date
 (X-Delete-At) is not: a backup that deletes itself would be none."""
 _META = "x-container-meta-"
@@ -44,7 +51,9 @@ class Container:
     def metadata(self) -> dict[str, str]:
         """The container's metadata with the names that its marks have elsewhere: lower case, underscores. Empty if it is gone."""
         headers = self._send("HEAD", missing_ok=True).headers
-        named = {name.lower().removeprefix(_META): value for name, value in headers.items() if name.lower().startswith(_META)}
+        named = {
+            name.lower().removeprefix(_META): value for name, value in headers.items() if name.lower().startswith(_META)
+        }
         return {name.replace("-", "_"): value for name, value in named.items()}
 
     def keeps_old_versions(self) -> bool:
@@ -111,7 +120,10 @@ class Container:
         Raises:
             Stop: it is larger than what Swift takes as one object.
         """
-        with translated(f"copy object {name!r} from container {source.name} to {self.name}"), source.open(name) as response:
+        with (
+            translated(f"copy object {name!r} from container {source.name} to {self.name}"),
+            source.open(name) as response,
+        ):
             body = _Body(response, _length(response, name))
             stored = self._send("PUT", name, data=body if len(body) else b"", headers=_kept(response.headers))
         if stored.headers.get("ETag", "").strip('"') != body.md5():
@@ -179,7 +191,9 @@ def account_url(login: Login, project: str) -> str:
     own_url, own = login.endpoint("object-store"), login.project_id
     head, found, rest = own_url.rpartition(own)
     if not found or rest:
-        raise Stop(Reason.CLOUD_UNAUTHORIZED, f"the object store's address {own_url} does not end with project id {own}")
+        raise Stop(
+            Reason.CLOUD_UNAUTHORIZED, f"the object store's address {own_url} does not end with project id {own}"
+        )
     return f"{head}{project}"
 
 
@@ -203,7 +217,9 @@ def _list(response: requests.Response) -> list[dict[str, Any]]:
     try:
         entries = response.json()
     except requests.exceptions.JSONDecodeError as error:
-        raise Retry(Reason.CLOUD_UNREACHABLE, f"Swift answered a listing with {response.status_code} and no JSON", SOON) from error
+        raise Retry(
+            Reason.CLOUD_UNREACHABLE, f"Swift answered a listing with {response.status_code} and no JSON", SOON
+        ) from error
     if not isinstance(entries, list):
         raise Retry(Reason.CLOUD_UNREACHABLE, "Swift answered a listing with something else than a list", SOON)
     return entries

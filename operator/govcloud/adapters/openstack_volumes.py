@@ -66,12 +66,16 @@ class VolumeSteps:
     def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read the snapshot, by way of a volume made from it. Cinder is told to back it up already: it works while we read."""
         snapshot = self._snapshot(bench, task)
-        clone = _volume(bench.backups, bench, task, "source-volume", {"snapshot_id": snapshot["id"], "size": snapshot["size"]})
+        clone = _volume(
+            bench.backups, bench, task, "source-volume", {"snapshot_id": snapshot["id"], "size": snapshot["size"]}
+        )
         _begun_backup(bench, task, snapshot)
         reading = _read(bench.backups, bench, task, clone, "source-image")
         if reading.bytes != snapshot["size"] * GIB:
             told = f"{reading.bytes} bytes were read of {task.title}, but its volume has {snapshot['size']} GiB"
-            raise Stop(Reason.RESOURCE_FAILED, f"{told}; look whether the storage shortens volumes when it uploads them")
+            raise Stop(
+                Reason.RESOURCE_FAILED, f"{told}; look whether the storage shortens volumes when it uploads them"
+            )
         ids = {"snapshot": snapshot["id"], "source-volume": clone["id"]}
         return moved(status, "SourceRead", ids=ids, source_sha256=reading.sha256, source_bytes=reading.bytes)
 
@@ -114,7 +118,9 @@ class VolumeSteps:
 
     def _restored(self, bench: Bench, task: Task, status: PartStatus) -> Json:
         backup = bench.backups.get("block-storage", f"/backups/{status.backup_id}")["backup"]
-        return _volume(bench.quarantine, bench, task, "restored-volume", {"backup_id": backup["id"], "size": backup["size"]})
+        return _volume(
+            bench.quarantine, bench, task, "restored-volume", {"backup_id": backup["id"], "size": backup["size"]}
+        )
 
 
 def _volume(login: Login, bench: Bench, task: Task, step: str, origin: Json) -> Json:
@@ -123,7 +129,9 @@ def _volume(login: Login, bench: Bench, task: Task, step: str, origin: Json) -> 
 
     def make() -> Json:
         with task.effect(_VOLUME_TYPE, operation, step):
-            return dict(login.post("block-storage", "/volumes", {"volume": {**origin, **_labels(task, step)}})["volume"])
+            return dict(
+                login.post("block-storage", "/volumes", {"volume": {**origin, **_labels(task, step)}})["volume"]
+            )
 
     made = bench.adoption.find_or_make(task.key(step), step, _finder(login, "volumes", task.name(step)), make)
     return _awaited(login, bench, "volumes", made["id"])
@@ -164,7 +172,9 @@ def _image(login: Login, bench: Bench, task: Task, volume: Json, step: str) -> J
         return {"id": answer["os-volume_upload_image"]["image_id"]}
 
     image_id = bench.adoption.find_or_make(task.key(step), step, lambda: _images(login, name), make)["id"]
-    return bench.poller.ready(lambda: login.find("image", f"/images/{image_id}"), _IMAGE, f"image {image_id}", _no_fault)
+    return bench.poller.ready(
+        lambda: login.find("image", f"/images/{image_id}"), _IMAGE, f"image {image_id}", _no_fault
+    )
 
 
 def _images(login: Login, name: str) -> list[Json]:

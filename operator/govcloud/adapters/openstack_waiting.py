@@ -84,4 +84,7 @@ def refuse_failed(found: Json, failed: Collection[str], what: str, fault: Callab
     state = str(found["status"]).lower()
     if state in failed:
         told = fault(found) or "the service gives no reason"
-        raise Stop(Reason.RESOURCE_FAILED, f"{what} is in state {state} ({told}); repair or delete it, then this goes on by itself")
+        raise Stop(
+            Reason.RESOURCE_FAILED,
+            f"{what} is in state {state} ({told}); repair or delete it, then this goes on by itself",
+        )
