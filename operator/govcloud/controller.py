@@ -97,6 +97,7 @@ class Controller:
 
     def _look_at_all(self) -> None:
         try:
+            self.ports.cluster.guard_namespaces()
             requests = self.ports.cluster.requests()
         except Retry as error:
             log.warning("resync: %s", error)

@@ -30,7 +30,7 @@ def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
     request = ports.cluster.request(namespace, name)
     if request is None:
         return None
-    now = ports.clock.now()
+    now = ports.clock.now().replace(microsecond=0)  # what people read ends at the second, and nothing is due early
     spec, faults = parse_spec(request.spec)
     progress = status_of(request).progress
     unit_name = spec.unit if spec else str(request.spec.get("unit", ""))

@@ -60,6 +60,10 @@ class Cluster(Protocol):
 
     def add_finalizer(self, request: RequestObject) -> None: ...
     def remove_finalizer(self, request: RequestObject) -> None: ...
+    def guard_namespaces(self) -> None:
+        """Mark every namespace that holds a live request, so that it cannot be deleted, and no other."""
+        ...
+
     def write_request_status(
         self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]
     ) -> None:

@@ -61,7 +61,6 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
         fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
         audit = stack.enter_context(_audit_log(settings, fence))
         cluster = KubeCluster(api, installed_manifests(), _machine())
-        cluster.guard_namespaces()
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
         stacks = stack.enter_context(

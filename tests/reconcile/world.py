@@ -250,11 +250,16 @@ class World:
         self.reconciler = Reconciler(self.ports)
 
     def restart_controller(self) -> None:
-        """After a crash: the next process settles what the last one left open, and goes on."""
-        self.wire.restart()
-        self.audit.reopen()
-        settle_interrupted(self.audit)  # type: ignore[arg-type]
-        self.start_controller()
+        """After a crash: the next process settles what the last one left open, and goes on. It may die over that, too."""
+        while True:
+            self.wire.restart()
+            self.audit.reopen()
+            try:
+                settle_interrupted(self.audit)  # type: ignore[arg-type]
+            except Crash:
+                continue
+            self.start_controller()
+            return
 
     def step(self, name: str = NAME) -> Pass:
         """One pass."""
@@ -375,6 +380,10 @@ class World:
     def plan(self, number: int, name: str = NAME) -> Plan:
         pinned = {plan.number: plan for plan in self.cluster.plans(self.request(name).key)}
         return parse_plan(pinned[number].text)
+
+    def every_plan(self) -> list[Plan]:
+        """All plans of all requests that there ever were."""
+        return [parse_plan(pinned.text) for pinned in self.cluster.every_plan()]
 
     def things(self, name: str = NAME) -> dict[str, Thing]:
         """What the cloud holds for the request, by logical name."""

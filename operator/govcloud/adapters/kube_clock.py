@@ -66,7 +66,12 @@ def advance_clock(api: KubeApi, namespace: str, by: timedelta) -> timedelta:
         Retry, Stop: the cluster did not answer, or refused, for instance because the user may not.
     """
     offset = read_offset(api, namespace) + by
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {_KEY: str(int(offset.total_seconds()))}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": NAME},
+        "data": {_KEY: str(int(offset.total_seconds()))},
+    }
     if api.create(path_of(_CONFIG_MAPS, namespace=namespace), body) is None:
         api.merge(path_of(_CONFIG_MAPS, NAME, namespace=namespace), {"data": body["data"]})
     return offset

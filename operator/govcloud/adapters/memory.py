@@ -98,6 +98,11 @@ class Wire:
         """Let the next writes whose name begins with `name` fail."""
         self._named.setdefault(name, []).extend([_Planned(error, after)] * times)
 
+    def forgive(self) -> None:
+        """Nothing that was planned to fail fails any more."""
+        self._at.clear()
+        self._named.clear()
+
     def restart(self) -> None:
         """A new process: it can reach everything again."""
         self._dead = False
@@ -243,6 +248,9 @@ class MemoryCluster:
             else:
                 self._change(stored, has_finalizer=False)
 
+    def guard_namespaces(self) -> None:
+        """Nothing to mark: namespaces here are not objects that could be deleted."""
+
     def write_request_status(
         self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]
     ) -> None:
@@ -329,6 +337,10 @@ class MemoryCluster:
         if self._approvals.setdefault((namespace, name), made) is not made:
             raise ValueError(f"there is an approval {namespace}/{name} already")
         return made
+
+    def every_plan(self) -> tuple[PinnedPlan, ...]:
+        """The pinned plans of all requests, also of those that are gone."""
+        return tuple(self._plans.values())
 
     def delete_approval(self, namespace: str, name: str) -> None:
         """What admission forbids to everybody but retention."""

@@ -17,7 +17,7 @@ from .files import FileSystem, RealFiles
 from .layout import Layout
 from .log import AuditLog
 from .notes import PublicKey
-from .reader import read_log, removed_leaves, segment_starts
+from .reader import HASH_BYTES, read_log, removed_leaves, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
 from .verify import Result, verify
@@ -81,7 +81,7 @@ def removable(
     archived: Callable[[str], bool],
     files: FileSystem | None = None,
 ) -> list[Segment]:
-    """The oldest sealed segments that may go now: expired, not held, settled, archived.
+    """The oldest sealed segments that may go now: expired, not held, settled, hashes kept, archived.
 
     `archived` says whether the archive (at least two places) holds a file with this SHA-256.
     Raises `AuditDamaged` when the log is not whole: then nothing is removed.
@@ -92,10 +92,20 @@ def removable(
         raise AuditDamaged(f"Nothing is removed from a log that is not whole: {report.what}", report.first_bad or 0)
     allowed: list[Segment] = []
     for segment in _sealed_segments(disk, layout, policy):
-        if not segment.expired(policy, now) or segment.held or segment.open_intents or not archived(segment.digest):
+        needed = segment.held or segment.open_intents or not segment.expired(policy, now)
+        if needed or not _hashes_kept(disk, layout, segment) or not archived(segment.digest):
             break
         allowed.append(segment)
     return allowed
+
+
+def _hashes_kept(files: FileSystem, layout: Layout, segment: Segment) -> bool:
+    """That they are right was verified; without them nothing after the segment could be checked any more."""
+    path = layout.segment_hashes(segment.first)
+    if not files.exists(path):
+        return False
+    with files.open_for_reading(path) as stream:
+        return len(stream.read()) == HASH_BYTES * (segment.end - segment.first)
 
 
 def _sealed_segments(files: FileSystem, layout: Layout, policy: Policy) -> list[Segment]:

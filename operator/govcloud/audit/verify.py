@@ -299,7 +299,7 @@ class _Auditor:
 
     def _not_what_was_signed(self, size: int, *, mended: bool) -> tuple[str, int]:
         """With every link mended, only the kept hashes of the segment may still tell which record it was."""
-        changed = self._first_difference_from_kept_hashes() if mended else size - 1
+        changed = self._first_difference(self._kept_hashes() or b"") if mended else size - 1
         if changed is not None and changed >= self._signed:
             return f"Record {changed} is not the one that was signed", changed
         return f"One of the records {self._signed} to {size - 1} is not the one that was signed", self._signed
@@ -338,20 +338,29 @@ class _Auditor:
     # ---------------------------------------------------------------- kept hashes
 
     def _check_kept_hashes(self) -> None:
-        changed = self._first_difference_from_kept_hashes()
+        """Of a segment that is sealed and was read."""
+        kept = self._kept_hashes()
+        if kept is None:
+            return
+        changed = self._first_difference(kept)
         if changed is not None:
             raise _Finding(Result.TAMPERED, f"Record {changed} does not fit the hash that was kept of it", changed)
+        if len(kept) != len(self._segment_leaves):
+            what = f"The hashes kept of the segment that begins at {self._segment} are not as many as its records"
+            raise _Finding(Result.TAMPERED, what, None)
 
-    def _first_difference_from_kept_hashes(self) -> int | None:
-        """Of the segment being read; None where no hashes are kept, or all fit."""
+    def _kept_hashes(self) -> bytes | None:
         path = self._layout.segment_hashes(self._segment)
         if not self._files.exists(path):
             return None
         with self._files.open_for_reading(path) as stream:
-            kept = stream.read()
+            return stream.read()
+
+    def _first_difference(self, kept: bytes) -> int | None:
+        """The first record of the segment being read whose hash is another than the one kept."""
         leaves = bytes(self._segment_leaves)
-        for start in range(0, max(len(kept), len(leaves)), HASH_BYTES):
-            if start < len(leaves) and kept[start : start + HASH_BYTES] != leaves[start : start + HASH_BYTES]:
+        for start in range(0, min(len(kept), len(leaves)), HASH_BYTES):
+            if kept[start : start + HASH_BYTES] != leaves[start : start + HASH_BYTES]:
                 return self._segment + start // HASH_BYTES
         return None
 

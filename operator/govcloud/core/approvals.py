@@ -89,7 +89,7 @@ def standing(
     first_use = _first_use_of_numbers(approvals)
     mine = sorted(
         (a for a in approvals if _about(plan, a) and (a.status is None or a.spec.plan_digest not in older_digests)),
-        key=lambda a: (a.created_at, a.name),
+        key=lambda a: _when(plan, a),
     )
     result = Standing(verdicts=(), approved=(), missing=plan.steps)
     for approval in mine:
@@ -117,6 +117,16 @@ _UNGUARDED = "it was made while the admission policies were not intact, so its a
 
 def _about(plan: Plan, approval: ApprovalObject) -> bool:
     return (approval.namespace, approval.spec.request.name) == (plan.request.namespace, plan.request.name)
+
+
+_ORDER = ("Approved", "Rejected", "Revoked")
+
+
+def _when(plan: Plan, approval: ApprovalObject) -> tuple[datetime, int, int, str]:
+    """Moment of a decision. The API server knows it to the second only; within one, decisions are taken in the order of the plan's steps."""
+    steps = [step.step for step in plan.steps]
+    place = steps.index(approval.spec.step) if approval.spec.step in steps else len(steps)
+    return approval.created_at, place, _ORDER.index(approval.spec.decision), approval.name
 
 
 def _first_use_of_numbers(approvals: Iterable[ApprovalObject]) -> dict[str, str]:

@@ -1,0 +1,261 @@
+"""Random walks: people wish, change their minds, decide and forget, the cloud fails, processes die. Whatever happened, there is a way to the end.
+
+A walk is its seed: `GOVCLOUD_TEST_SEED` draws others, and a failure names the one that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from reconcile.world import NAME, NAMESPACE, OFFICIALS, UNIT, Crash, World, services
+
+from govcloud.adapters.memory import DATABASE, VOLUME
+from govcloud.audit.usage import ledger
+from govcloud.audit.verify import Result
+from govcloud.failures import Retry, Stop
+from govcloud.reasons import Reason
+
+PROJECT = f"project-{UNIT}"
+CONTAINER = "openstack:objectstorage/container:Container"
+SEED = int(os.environ.get("GOVCLOUD_TEST_SEED", "1"))
+Step = Callable[[World, random.Random], object]
+
+
+# What may happen
+
+
+def wishes(world: World, chance: random.Random) -> None:
+    """An edit, sensible or not."""
+    spec = world.request().spec
+    vm = spec["services"][1]["virtualMachine"] if len(spec["services"]) > 1 else None
+    edits: list[Callable[[], object]] = [
+        lambda: world.apply(stage=chance.choice(["Trial", "Production"])),
+        lambda: world.apply(suspended=chance.choice([True, False])),
+        lambda: world.apply(trial={"extensionDays": chance.choice([0, 5, 10])}),
+        lambda: world.apply(services=services()),
+        lambda: world.apply(services=services()[: chance.randint(1, 5)]),
+        lambda: world.edit_service("inner", cidr=f"10.{chance.randint(20, 22)}.0.0/24"),
+        world.terminate,
+        lambda: world.apply(stage="Trial", termination=None),
+        lambda: world.apply(stage="Production", termination=None),
+    ]
+    if vm is not None:
+        edits += [
+            lambda: world.edit_service("web", count=chance.randint(1, 3)),
+            lambda: world.edit_service("web", offering=chance.choice(["vm-small", "vm-medium", "vm-gone"])),
+            lambda: world.edit_service("data", sizeGib=chance.randint(1, 6)),
+        ]
+    chance.choice(edits)()
+
+
+def everybody_approves(world: World, chance: random.Random) -> None:
+    if world.status().plan is not None:
+        for step in world.shown_plan().steps:
+            world.decide(step)
+
+
+def somebody_decides(world: World, chance: random.Random) -> None:
+    world.decide(chance.choice(sorted(OFFICIALS)), chance.choice(["Approved", "Approved", "Rejected", "Revoked"]))
+
+
+def an_approval_vanishes(world: World, chance: random.Random) -> None:
+    if approvals := sorted(world.cluster.approvals(), key=lambda a: a.name):
+        world.cluster.delete_approval(NAMESPACE, chance.choice(approvals).name)
+
+
+def time_passes(world: World, chance: random.Random) -> None:
+    world.clock.advance(chance.choice([timedelta(minutes=5), timedelta(days=1), timedelta(days=9)]))
+
+
+def the_cloud_fails(world: World, chance: random.Random) -> None:
+    error = chance.choice(
+        [
+            Retry(Reason.CLOUD_UNREACHABLE, "no answer"),
+            Retry(Reason.QUOTA_EXCEEDED, "no room", timedelta(minutes=5)),
+            Stop(Reason.RESOURCE_FAILED, "in error"),
+        ]
+    )
+    what = chance.choice(["cloud.create", "cloud.update", "cloud.delete", "stacks.unit", "backup."])
+    world.wire.fail_next(what, error, times=chance.randint(1, 12), after=chance.choice([True, False]))
+
+
+def the_process_will_die(world: World, chance: random.Random) -> None:
+    world.wire.fail_at(len(world.wire.writes) + chance.randint(1, 20), Crash(), after=True)
+
+
+def the_cluster_fails(world: World, chance: random.Random) -> None:
+    world.wire.fail_next("cluster.", Retry(Reason.CLUSTER_UNREACHABLE, "no answer"), times=chance.randint(1, 3))
+
+
+def something_is_missing(world: World, chance: random.Random) -> None:
+    world._populate()
+    missing: list[Callable[[], object]] = [
+        lambda: world.cluster.delete_catalog("jiujiang-2026"),
+        lambda: world.cluster.delete_jurisdiction("jiujiang"),
+        lambda: setattr(world.cluster, "fault", "a policy is gone"),
+        lambda: world.cloud.flavors.discard("m1.medium"),
+    ]
+    chance.choice(missing)()
+
+
+def all_is_there_again(world: World, chance: random.Random) -> None:
+    world._populate()
+    world.cluster.fault = None
+    world.cloud.flavors |= {"m1.medium"}
+
+
+def somebody_deletes_it(world: World, chance: random.Random) -> None:
+    if world.request().has_finalizer:
+        world.cluster.delete_request(NAMESPACE, NAME)
+
+
+STEPS: tuple[Step, ...] = (
+    *[wishes] * 6,
+    *[everybody_approves] * 8,
+    *[somebody_decides] * 2,
+    an_approval_vanishes,
+    *[time_passes] * 2,
+    *[the_cloud_fails] * 2,
+    *[the_process_will_die] * 2,
+    the_cluster_fails,
+    something_is_missing,
+    *[all_is_there_again] * 3,
+    somebody_deletes_it,
+)
+
+
+# Walking
+
+
+def passes(world: World, limit: int = 60) -> None:
+    """The controller works until it rests; processes die, and the queue comes back after failures."""
+    for _ in range(limit):
+        try:
+            done = world.step()
+        except Crash:
+            world.restart_controller()
+            continue
+        except (Retry, Stop):
+            continue
+        if done.action == "gone" or done.again_after is None or done.again_after > timedelta(minutes=10):
+            return
+        world.clock.advance(done.again_after)
+
+
+def walk(world: World, seed: int, length: int) -> Iterator[str]:
+    """One walk, step by step."""
+    chance = random.Random(seed)
+    world.apply()
+    for _ in range(length):
+        step = chance.choice(STEPS)
+        step(world, chance)
+        yield step.__name__
+        passes(world)
+        if world.cluster.request(NAMESPACE, NAME) is None:
+            return
+
+
+class DataWatch:
+    """Nothing that holds data goes unless an approved plan said so, or its proven backup is there."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[str, tuple[str, str, bytes]] = {}
+
+    def look(self) -> None:
+        world, now = self._world, {}
+        for thing in world.cloud.things(PROJECT):
+            if thing.type in (VOLUME, DATABASE, CONTAINER):
+                now[thing.id] = (thing.name, thing.key, world.cloud.contents[thing.id])
+        for id_, (name, key, content) in self._known.items():
+            if id_ not in now:
+                assert self._was_planned(name, key) or self._is_backed_up(content), f"{name} ({id_}) is gone"
+        self._known = now
+
+    def _was_planned(self, name: str, key: str) -> bool:
+        """Whether a plan which everybody approved deletes or replaces it."""
+        approved = {a.spec.plan_digest for a in self._world.cluster.approvals() if a.spec.decision == "Approved"}
+        uid = key.split("/", 1)[0]
+        plans = [plan for plan in self._world.every_plan() if plan.request.uid == uid]
+        return any(
+            (name, operation) in plan.allowed() and plan.digest in approved and plan.transition != "Terminate"
+            for plan in plans
+            for operation in ("delete", "replace")
+        )
+
+    def _is_backed_up(self, content: bytes) -> bool:
+        kept = [self._world.cloud.contents[t.id] for t in self._world.cloud.things("govcloud-backups")]
+        return content in kept
+
+
+def come_to_an_end(world: World) -> None:
+    """From now on nothing fails, everybody helps, and the applicant wants nothing but the end."""
+    world.wire.forgive()
+    all_is_there_again(world, random.Random(0))
+    if world.status().progress.completed_plan is None and world.status().progress.operation is None:
+        return  # nothing was ever begun
+    for _ in range(12):
+        if _has_ended(world):
+            return
+        _ask_for_the_end(world)
+        passes(world, 200)
+        if not _has_ended(world):
+            everybody_approves(world, random.Random(0))
+        world.clock.advance(timedelta(minutes=6))
+        passes(world, 200)
+    told = world.status()
+    raise AssertionError(f"no end: {told.phase}, {told.next_action}, {told.progress}")
+
+
+def _has_ended(world: World) -> bool:
+    return world.cluster.request(NAMESPACE, NAME) is None or world.status().progress.terminated_at is not None
+
+
+def _ask_for_the_end(world: World) -> None:
+    """The last approved spec, with its stage set to the end: one wish."""
+    progress = world.status().progress
+    number = progress.completed_plan or (progress.operation.plan if progress.operation else 1)
+    spec = {**world.plan(number).wanted().model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    if spec.get("stage") != "Terminated":
+        wanted = {**spec, "stage": "Terminated", "termination": {"reason": "x"}}
+        world.cluster.apply_request(NAMESPACE, NAME, wanted)
+
+
+def check_a_walk(directory: Path, seed: int, length: int) -> None:
+    world = World(directory / "audit")
+    watch, taken = DataWatch(world), []
+    try:
+        for step in walk(world, seed, length):
+            taken.append(step)
+            watch.look()
+            if world.cluster.request(NAMESPACE, NAME) is not None:
+                world.things()  # nothing twice
+        if world.cluster.request(NAMESPACE, NAME) is not None:
+            come_to_an_end(world)
+            watch.look()
+        assert world.cloud.things(PROJECT) == ()
+        assert world.audit.open_intents() == ()
+        assert world.audit.verified().result is Result.OK
+        assert all(interval.until is not None for interval in ledger(world.audit.records()))
+    except Exception as error:
+        raise AssertionError(f"walk {seed}: {', '.join(taken)}: {error}") from error
+    finally:
+        world.wire.restart()
+        world.audit.close()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("seed", range(SEED, SEED + 40))
+def test_whatever_happened_there_is_a_way_to_the_end(tmp_path: Path, seed: int) -> None:
+    check_a_walk(tmp_path, seed, length=14)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(SEED + 1000, SEED + 4000))
+def test_whatever_happened_there_is_a_way_to_the_end_for_long(tmp_path: Path, seed: int) -> None:
+    check_a_walk(tmp_path, seed, length=40)
