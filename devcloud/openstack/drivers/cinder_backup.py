@@ -25,6 +25,9 @@ class SparseBackupDriver(posix.PosixBackupDriver):
         self._zeros = bytes(self.sha_block_size_bytes)
         self._hash_of_zeros = hashlib.sha256(self._zeros).hexdigest()
 
+    def backup(self, backup: Any, volume_file: Any, backup_metadata: bool = True) -> None:
+        super().backup(backup, sparse.Reader(volume_file, self.chunk_size_bytes), backup_metadata)
+
     def _calculate_sha(self, data: bytes) -> list[str]:
         return [
             self._hash_of_zeros if block == self._zeros else hashlib.sha256(block).hexdigest()

@@ -48,8 +48,8 @@ class Runtime:
             self.witnessed(application, service), host=HOST, port=self.ports[service], threads=threads,
             channel_timeout=300, connection_limit=500, max_request_body_size=1 << 40, ident=None,
             clear_untrusted_proxy_headers=False, asyncore_use_poll=True,
-            # Large downloads: fewer, larger pieces, kept in memory rather than in a temporary file.
-            send_bytes=1 << 20, outbuf_overflow=64 << 20, outbuf_high_watermark=16 << 20, recv_bytes=1 << 18,
+            # Large downloads: pieces of 1 MiB, kept in memory rather than in a temporary file.
+            send_bytes=1 << 20, outbuf_high_watermark=1 << 20, outbuf_overflow=64 << 20, recv_bytes=1 << 18,
         )  # fmt: skip
         threading.Thread(target=server.run, name=f"http-{service}", daemon=True).start()
         say(f"{service} answers on port {self.ports[service]}")

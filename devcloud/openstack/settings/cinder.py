@@ -16,7 +16,7 @@ _DEFAULT: Section = {
     "backup_native_threads_pool_size": 20,
     # The driver leaves out what is all zeros. Compressing the rest would cost more than it saves.
     "backup_compression_algorithm": "none",
-    "backup_file_size": 32 << 20,
+    "backup_file_size": 16 << 20,
     "backup_sha_block_size_bytes": 1 << 20,
     "scheduler_driver_init_wait_time": 1,
     "enable_force_upload": "true",
