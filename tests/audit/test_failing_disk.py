@@ -8,6 +8,7 @@ import pytest
 from audit.logs import KEY, FaultyFiles, FullDisk, LossyFiles, event, fail_at, fail_from, intent, open_log, outcome
 
 from govcloud.audit.errors import AuditUnavailable
+from govcloud.audit.layout import Layout
 from govcloud.audit.log import State
 from govcloud.audit.query import search
 from govcloud.audit.records import Action
@@ -45,6 +46,9 @@ def assert_nothing_is_lost(directory: Path, acknowledged: list[str]) -> None:
     ids = [record.id for record in search(directory)]
     assert [one for one in ids if one in acknowledged] == acknowledged
     assert verify(directory, KEY).result is Result.OK
+    layout = Layout(directory)
+    sealed = sorted(path.stem for path in layout.segments.iterdir())[:-1]
+    assert {path.stem for path in layout.hashes.iterdir()} >= set(sealed), "hashes are kept before a segment is left"
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EROFS])

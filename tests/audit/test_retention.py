@@ -1,16 +1,17 @@
 """Nothing goes before its time, by either clock; what goes leaves its hashes and a record."""
 
 import json
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from audit.logs import CONTROLLER, KEY, Time, event, intent, open_log, outcome
+from audit.logs import CONTROLLER, KEY, QuickFiles, Time, event, intent, open_log, outcome
 
 from govcloud.audit import verify_offline
 from govcloud.audit.errors import AuditDamaged
 from govcloud.audit.layout import Layout
-from govcloud.audit.proofs import at, check, export
+from govcloud.audit.proofs import at, check, export, newest_checkpoint
 from govcloud.audit.query import search
 from govcloud.audit.records import Action
 from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS, Policy, Segment, removable, remove
@@ -169,6 +170,32 @@ def test_kept_hashes_that_are_changed_do_not_fit_the_signatures(
     hashes.unlink()
     assert verify(tmp_path, KEY).result is Result.INCOMPLETE
     assert offline(tmp_path, capsys)[0] == 2
+
+
+def test_a_segment_whose_hashes_are_not_kept_stays(old: tuple[Path, datetime], tmp_path: Path) -> None:
+    directory, now = old
+    shutil.copytree(directory, tmp_path / "audit")
+    Layout(tmp_path / "audit").segment_hashes(0).unlink()
+    assert allowed(tmp_path / "audit", now) == []
+
+
+def test_a_removal_is_announced_and_signed_before_the_file_goes(old: tuple[Path, datetime], tmp_path: Path) -> None:
+    directory, now = old
+    shutil.copytree(directory, tmp_path / "audit")
+    seen: list[int] = []
+
+    class Watching(QuickFiles):
+        def remove(self, path: Path) -> None:
+            if path.suffix == ".log":
+                assert verify(tmp_path / "audit", KEY).open_intents == 1
+                seen.append(newest_checkpoint(tmp_path / "audit").checkpoint.size)
+            super().remove(path)
+
+    log = open_log(tmp_path / "audit")
+    before = log.health().records
+    remove(log, tmp_path / "audit", allowed(tmp_path / "audit", now)[:1], CONTROLLER, Watching())
+    log.close()
+    assert seen == [before + 1]
 
 
 def test_only_the_oldest_can_be_removed(old: tuple[Path, datetime], tmp_path: Path) -> None:

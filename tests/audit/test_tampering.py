@@ -237,6 +237,14 @@ def test_kept_hashes_tell_which_record_was_rewritten(copy: Path) -> None:
     assert verify(copy, KEY).first_bad == first + 2
 
 
+def test_kept_hashes_that_are_too_few_or_too_many_are_found(copy: Path) -> None:
+    path = Layout(copy).segment_hashes(0)
+    whole = path.read_bytes()
+    for other in (whole[:-32], whole + bytes(32)):
+        path.write_bytes(other)
+        assert verify(copy, KEY).result is Result.TAMPERED
+
+
 def test_a_missing_segment_is_incomplete_from_its_first_record(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, path in enumerate(segments(copy)):
         hidden = path.rename(path.with_suffix(".hidden"))

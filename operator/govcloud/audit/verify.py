@@ -340,7 +340,7 @@ class _Auditor:
     def _check_kept_hashes(self) -> None:
         """Of a segment that is sealed and was read."""
         kept = self._kept_hashes()
-        if kept is None:
+        if kept is None or not self._segment_leaves:
             return
         changed = self._first_difference(kept)
         if changed is not None:
