@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -139,14 +140,28 @@ def test_a_crash_at_any_write_leaves_nothing_twice_and_nothing_behind(kind: str,
     assert at > 8, "the loop met every write of the life of a part"
 
 
-def _crash_and_go_on(cloud: Cloud, backup: BackupObject, status: PartStatus, journal: CrashingJournal) -> bool:
+@pytest.mark.soak
+@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it took effect"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_crashes_at_any_two_writes_leave_nothing_twice_and_nothing_behind(kind: str, sent: bool) -> None:
+    for first, second in itertools.product(range(20), range(20)):
+        with running_cloud() as cloud:
+            part = part_of(cloud, kind)
+            journals = CrashingJournal(first, sent), CrashingJournal(second, sent)
+            _crash_and_go_on(cloud, backup_of(part), PartStatus(name=part.name), *journals)
+            assert left_over(cloud) == [], f"after crashes at writes {first} and {second}"
+            assert backups_kept(cloud) == 1 and cloud.made["backup"] <= 1 and cloud.made["snapshot"] <= 1
+
+
+def _crash_and_go_on(cloud: Cloud, backup: BackupObject, status: PartStatus, *journals: CrashingJournal) -> bool:
     """Whether there was a crash. The status after the last step that ended is all that the next process knows."""
-    backups, crashed = backups_on(cloud, journal), False
+    processes = iter([backups_on(cloud, journal) for journal in journals] + [backups_on(cloud)])
+    backups, crashed = next(processes), False
     while status.state != "Cleaned":
         try:
             status = backups.advance(backup, status)
         except Crash:
-            backups, crashed = backups_on(cloud), True
+            backups, crashed = next(processes), True
     return crashed
 
 
