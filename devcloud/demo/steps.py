@@ -216,6 +216,9 @@ def terminate_with_proof(world: World) -> None:
     world.expect(not looks.in_project(left, project), f"still in the unit's project: {left}")
     world.saw("the unit's project holds nothing with the request's uid: servers, volumes, networks, ports, containers, databases")
     _expect_retained(world, uid, backup)
+    secret = world.get("secret", f"{request.name}-credentials", request.namespace)
+    world.expect(not secret.get("data"), "the Secret still holds credentials")
+    world.saw("the Secret with the credentials is empty")
     record = status["progress"]["termination"]
     world.expect(request.read()["metadata"].get("finalizers", []) == [], "the finalizer is still there")
     world.saw(f"the record stays: destroyed {record['destroyedAt']}, sanitisation honestly {record['sanitisation']}")

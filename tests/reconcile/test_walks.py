@@ -5,14 +5,16 @@ A walk is its seed: `GOVCLOUD_TEST_SEED` draws others, and a failure names the o
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from reconcile.world import NAME, NAMESPACE, OFFICIALS, UNIT, Crash, World, services
+from reconcile.world import NAME, NAMESPACE, OFFICIALS, UNIT, Crash, World, request_spec, services
 
 from govcloud.adapters.memory import DATABASE, VOLUME
 from govcloud.audit.usage import ledger
@@ -30,27 +32,50 @@ Step = Callable[[World, random.Random], object]
 
 
 def wishes(world: World, chance: random.Random) -> None:
-    """An edit, sensible or not."""
-    spec = world.request().spec
-    vm = spec["services"][1]["virtualMachine"] if len(spec["services"]) > 1 else None
+    """One more wish, on top of whatever stands in the spec: often too much at once."""
     edits: list[Callable[[], object]] = [
         lambda: world.apply(stage=chance.choice(["Trial", "Production"])),
         lambda: world.apply(suspended=chance.choice([True, False])),
-        lambda: world.apply(trial={"extensionDays": chance.choice([0, 5, 10])}),
-        lambda: world.apply(services=services()),
         lambda: world.apply(services=services()[: chance.randint(1, 5)]),
-        lambda: world.edit_service("inner", cidr=f"10.{chance.randint(20, 22)}.0.0/24"),
         world.terminate,
-        lambda: world.apply(stage="Trial", termination=None),
-        lambda: world.apply(stage="Production", termination=None),
     ]
-    if vm is not None:
-        edits += [
-            lambda: world.edit_service("web", count=chance.randint(1, 3)),
-            lambda: world.edit_service("web", offering=chance.choice(["vm-small", "vm-medium", "vm-gone"])),
-            lambda: world.edit_service("data", sizeGib=chance.randint(1, 6)),
-        ]
     chance.choice(edits)()
+
+
+def wishes_one_thing(world: World, chance: random.Random) -> None:
+    """What a careful applicant does: what was approved last, with one thing changed."""
+    spec = approved_spec(world)
+    found = copy.deepcopy(spec["services"])
+    kinds = {next(key for key in s if key != "name"): s for s in found}
+    machines, volume = kinds.get("virtualMachine"), kinds.get("blockStorage")
+    changes: list[dict[str, Any]] = [
+        {"stage": "Production"},
+        {"stage": "Production"},
+        {"suspended": not spec.get("suspended", False)},
+        {"trial": {"extensionDays": spec.get("trial", {}).get("extensionDays", 0) + 5}},
+        {"services": services()},
+        {"services": found[:-1] or found},
+        {"stage": "Terminated", "termination": {"reason": "x"}},
+    ]
+    if machines is not None:
+        machines["virtualMachine"] |= chance.choice(
+            [{"count": 1}, {"count": 3}, {"offering": "vm-medium"}, {"offering": "vm-gone"}, {"offering": "vm-small"}]
+        )
+        changes += [{"services": found}] * 3
+    if volume is not None and machines is None:
+        volume["blockStorage"]["sizeGib"] += 1
+        changes += [{"services": found}] * 2
+    kinds["network"]["network"]["cidr"] = chance.choice(["10.20.0.0/24", "10.21.0.0/24"])
+    world.cluster.apply_request(NAMESPACE, NAME, spec | chance.choice(changes))
+
+
+def approved_spec(world: World) -> dict[str, Any]:
+    """The spec of the last completed plan, or of the one that was begun; else what stands there."""
+    progress = world.status().progress
+    number = progress.completed_plan or (progress.operation.plan if progress.operation else 0)
+    if number == 0:
+        return request_spec()
+    return world.plan(number).wanted().model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def everybody_approves(world: World, chance: random.Random) -> None:
@@ -115,8 +140,9 @@ def somebody_deletes_it(world: World, chance: random.Random) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    *[wishes] * 6,
-    *[everybody_approves] * 8,
+    *[wishes] * 2,
+    *[wishes_one_thing] * 9,
+    *[everybody_approves] * 12,
     *[somebody_decides] * 2,
     an_approval_vanishes,
     *[time_passes] * 2,
@@ -148,14 +174,15 @@ def passes(world: World, limit: int = 60) -> None:
 
 
 def walk(world: World, seed: int, length: int) -> Iterator[str]:
-    """One walk, step by step."""
+    """One walk, step by step. The controller does not always come to rest before the next thing happens."""
     chance = random.Random(seed)
     world.apply()
+    passes(world)
     for _ in range(length):
         step = chance.choice(STEPS)
         step(world, chance)
         yield step.__name__
-        passes(world)
+        passes(world, chance.choice([1, 2, 4, 9, 60, 60, 60]))
         if world.cluster.request(NAMESPACE, NAME) is None:
             return
 
@@ -218,9 +245,7 @@ def _has_ended(world: World) -> bool:
 
 def _ask_for_the_end(world: World) -> None:
     """The last approved spec, with its stage set to the end: one wish."""
-    progress = world.status().progress
-    number = progress.completed_plan or (progress.operation.plan if progress.operation else 1)
-    spec = {**world.plan(number).wanted().model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    spec = approved_spec(world)
     if spec.get("stage") != "Terminated":
         wanted = {**spec, "stage": "Terminated", "termination": {"reason": "x"}}
         world.cluster.apply_request(NAMESPACE, NAME, wanted)

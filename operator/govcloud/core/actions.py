@@ -153,8 +153,8 @@ class StoreManifest:
 
 
 @dataclass(frozen=True)
-class AcceptBackup:
-    """The evidence is complete: the operation goes on to the next step."""
+class FinishStep:
+    """A step has nothing (more) to do: the operation goes on. After a backup, `proof` is what allows the destruction."""
 
     step: str
     proof: VerifiedBackup | None
@@ -179,6 +179,6 @@ class ProveAbsence:
 
 
 Effect = EnsureUnit | Deploy | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
-Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | BeginTrialEnd | AcceptBackup | Complete
+Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | BeginTrialEnd | FinishStep | Complete
 Idle = Rest | Refuse | Block | Await | Backoff
 Action = Effect | Note | Idle

@@ -26,7 +26,7 @@ _VERBS: dict[type[act.Effect | act.Note], Verb] = {
     act.Reject: Verb.DENY,
     act.Begin: Verb.ALLOW,
     act.BeginTrialEnd: Verb.DISABLE,
-    act.AcceptBackup: Verb.VERIFY,
+    act.FinishStep: Verb.VERIFY,
     act.Complete: Verb.ENABLE,
     act.EnsureUnit: Verb.CONFIGURE,
     act.Deploy: Verb.DEPLOY,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
 from govcloud.core.actions import (
-    AcceptBackup,
+    FinishStep,
     Action,
     Backoff,
     Block,
@@ -47,7 +47,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "Suspend": ("stack",),
     "Resume": ("stack",),
     TRIAL_END: ("stack",),
-    "Terminate": ("freeze", "backup", "cooling-off", "destroy", "absence", "settle"),
+    "Terminate": ("freeze", "backup", "cooling-off", "destroy", "absence", "credentials", "settle"),
 }
 
 
@@ -138,7 +138,7 @@ _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")
 def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
     if not facts.resources:
-        return AcceptBackup("freeze", None)
+        return FinishStep("freeze", None)
     stopped = _power_off("freeze", facts, plan, unit)
     doomed = with_removal(stopped.program)
     return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)))
@@ -182,7 +182,7 @@ def _outputs(facts: Facts) -> Mapping[str, Value]:
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     parts, backup = data_that_exists(facts), facts.backup
     if not parts and backup is None:
-        return _state_is_lost(facts) or AcceptBackup("backup", None)
+        return _state_is_lost(facts) or FinishStep("backup", None)
     if backup is None:
         return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts))
     if any(part.state == "Mismatch" for part in backup.status.parts):
@@ -201,7 +201,7 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
             Reason.BACKUP_MISMATCH,
             f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed",
         )
-    return AcceptBackup("backup", proof)
+    return FinishStep("backup", proof)
 
 
 def _state_is_lost(facts: Facts) -> Block | None:
@@ -218,12 +218,12 @@ def _state_is_lost(facts: Facts) -> Block | None:
 def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     verified = facts.progress.termination.backup_verified_at if facts.progress.termination else None
     over = (verified or facts.now) + timedelta(days=plan.values.cooling_off_days)
-    return AcceptBackup("cooling-off", None) if facts.now >= over else Rest(over)
+    return FinishStep("cooling-off", None) if facts.now >= over else Rest(over)
 
 
 def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if unit.status.project_id is None and not facts.resources:
-        return AcceptBackup("destroy", None)  # without a project there never was anything in it
+        return FinishStep("destroy", None)  # without a project there never was anything in it
     parts = data_that_exists(facts)
     proof = prove(facts.backup, plan, parts)
     if parts and proof is None:
@@ -237,8 +237,10 @@ def _absence(_facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
     return ProveAbsence("absence", unit)
 
 
-def _credentials(_facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    return WriteCredentials("credentials", plan)
+def _credentials(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
+    """After a termination the stack gives out none: the Secret is emptied, so that what it opened is not kept lying about."""
+    ended_without = plan.transition == "Terminate" and facts.progress.credentials_plan is None
+    return FinishStep("credentials", None) if ended_without else WriteCredentials("credentials", plan)
 
 
 def backup_name(plan: Plan) -> str:

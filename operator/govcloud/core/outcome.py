@@ -63,14 +63,14 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
         case act.Deploy(step, running=running):
             return _with(_ended(_done(before, step), step, facts.now), running=running)
         case act.WriteCredentials(step, plan):
-            return _with(_done(before, step), credentials_plan=plan.number)
+            return _with(_done(before, step), credentials_plan=None if plan.transition == "Terminate" else plan.number)
         case act.OpenBackup(name):
             return _with_termination(before, backup=name)
         case act.TakeBackup(backup) | act.StoreManifest(backup):
             return _with(_with_termination(before, backup=backup.name), failure=None)
-        case act.AcceptBackup("backup", proof) if proof is not None:
+        case act.FinishStep("backup", proof) if proof is not None:
             return _with_termination(_ended(_done(before, "backup"), "backup", facts.now), backup=proof.backup)
-        case act.AcceptBackup(step) | act.Destroy(step) | act.ProveAbsence(step):
+        case act.FinishStep(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):
             return _completed(facts, plan)
