@@ -1,0 +1,322 @@
+"""The whole life of a stack on the real engine and the real OpenStack. Numbered steps; each looks at the cloud, not at our own word.
+
+Needs a development cloud (`make up`); `GOVCLOUD_DEV_DIR` says where it is.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+from provider.engine_kit import pulumi_binary
+from provider.provider_kit import MemoryJournal
+
+from govcloud.adapters.pulumi_logins import controller_login
+from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
+from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.request import RequestKey, Service
+from govcloud.api.unit import UnitSpec, UnitStatus
+from govcloud.core.objects import JurisdictionObject, UnitObject
+from stacks.diff import allowed_operations, diff
+from stacks.kind import Image, Offering, Quota
+from stacks.program import Program
+from stacks.provider.journal import EffectContext, Write, WriteOutcome
+from stacks.request import Wanted, credentials_in, endpoints_in, lay_out, problems_of
+from stacks.transform import with_power, with_stage
+
+pytestmark = pytest.mark.cluster
+
+OFFERINGS = (
+    Offering(name="small", kind="virtualMachine", flavor="m1.small", vcpus=1, ram_mib=2048, unit_price="100"),
+    Offering(name="medium", kind="virtualMachine", flavor="m1.medium", vcpus=2, ram_mib=4096, unit_price="200"),
+    Offering(name="disk", kind="blockStorage", volume_type="standard", unit_price="1"),
+    Offering(
+        name="pg",
+        kind="database",
+        flavor="m1.small",
+        vcpus=1,
+        ram_mib=2048,
+        datastore="postgresql",
+        datastore_version="15",
+        unit_price="300",
+    ),
+)
+JURISDICTION = JurisdictionObject(
+    "jiujiang",
+    "uid",
+    1,
+    JurisdictionSpec.model_validate(
+        {"title": "Jiujiang", "pack": "jiujiang", "catalog": "2026", "cloud": {"externalNetwork": "public"}}
+    ),
+)
+ENOUGH = Quota(10, 20, 40960, 20, 40, 2, 2, 2, 20, 5, 40, 2, 2)
+
+
+def services(size: int = 1, offering: str = "small", database: bool = False) -> dict[str, dict[str, Any]]:
+    """A request of every kind."""
+    machines = {"count": 2, "offering": offering, "image": "cirros", "bootVolumeGib": 1}
+    rule = {"protocol": "tcp", "portMin": 443, "remotePrefix": "0.0.0.0/0"}
+    wanted: dict[str, dict[str, Any]] = {
+        "lan": {"network": {"cidr": "10.20.0.0/24"}},
+        "web": {"virtualMachine": {**machines, "securityRules": [rule]}},
+        "data": {"blockStorage": {"sizeGib": size, "offering": "disk", "attachTo": {"service": "web", "index": 1}}},
+        "files": {"objectStorage": {"quotaGib": 1}},
+    }
+    if database:
+        wanted["orders"] = {
+            "database": {"engine": "postgresql", "offering": "pg", "storageGib": 1, "databaseName": "orders"}
+        }
+    return wanted
+
+
+@dataclass
+class Tenant:
+    """A unit and a request of it, with an administrator's look at the unit's project."""
+
+    unit: UnitObject
+    key: RequestKey
+    state: Path
+    admin: Any
+
+    def program(self, entries: dict[str, dict[str, Any]], **changes: Any) -> Program:
+        parsed = [Service.model_validate({"name": name, **entry}) for name, entry in entries.items()]
+        fields: dict[str, Any] = {
+            "owner": self.key.uid,
+            "unit": self.unit.name,
+            "stage": "trial",
+            "running": True,
+            "protection_level": 2,
+            "external_network": "public",
+            "offerings": {offering.name: offering for offering in OFFERINGS},
+            "images": {"cirros": Image(name="cirros", image="cirros")},
+            "services": {service.name: (service.kind.name, service.parameters) for service in parsed},
+        }
+        wanted = Wanted(**(fields | changes))
+        assert problems_of(wanted) == ()
+        return lay_out(wanted).program
+
+    @contextmanager
+    def stacks(self, journal: Any = None) -> Iterator[PulumiStacks]:
+        """As a new controller process would open them."""
+        with open_stacks(self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal()) as stacks:
+            yield stacks
+
+    @property
+    def project(self) -> str:
+        return str(self.admin.identity.find_project(f"unit-{self.unit.name}", ignore_missing=False).id)
+
+    def found(self) -> Counter[tuple[str, str]]:
+        """What the unit's project holds, by kind and name; the default security group is Neutron's own."""
+        one = {"all_projects": True, "project_id": self.project}
+        own = {"project_id": self.project}
+        compute, volumes, network = self.admin.compute, self.admin.block_storage, self.admin.network
+        return Counter(
+            [
+                *(("server", item.name) for item in compute.servers(**one)),
+                *(("volume", item.name) for item in volumes.volumes(**one)),
+                *(("network", item.name) for item in network.networks(**own)),
+                *(("subnet", item.name) for item in network.subnets(**own)),
+                *(("router", item.name) for item in network.routers(**own)),
+                *(("port", item.name or item.device_owner) for item in network.ports(**own)),
+                *(("group", item.name) for item in network.security_groups(**own) if item.name != "default"),
+                *(("rule", str(item.port_range_min)) for item in network.security_group_rules(**own) if item.port_range_min),
+            ]
+        )
+
+
+WHOLE = Counter(
+    {
+        **{("server", f"web-{index}"): 1 for index in (0, 1)},
+        **{("port", f"web-{index}-port"): 1 for index in (0, 1)},
+        **{("volume", name): 1 for name in ("web-0-boot", "web-1-boot", "data")},
+        ("network", "lan"): 1,
+        ("subnet", "lan-subnet"): 1,
+        ("router", "lan-router"): 1,
+        ("port", "network:router_interface"): 1,
+        ("group", "web-group"): 1,
+        ("rule", "443"): 1,
+    }
+)
+
+
+@pytest.fixture
+def tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
+    """A unit of its own, whose project, user and resources are deleted at the end whatever happened."""
+    clouds = Path(os.environ.get("GOVCLOUD_DEV_DIR", ".dev")) / "clouds.yaml"
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds.resolve()))
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    unit = UnitObject(
+        name, str(uuid.uuid4()), 1, UnitSpec(title=name, jurisdiction="jiujiang", budget_level="Primary"), UnitStatus()
+    )
+    key = RequestKey(namespace=name, name="orders", uid=str(uuid.uuid4()))
+    tenant = Tenant(unit, key, tmp_path, openstack.connect(cloud="admin"))
+    yield tenant
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(unit, JURISDICTION, ENOUGH)
+        stacks.destroy(key, unit, 99)
+    admin = tenant.admin
+    admin.identity.delete_user(admin.identity.find_user(f"govcloud-{name}", ignore_missing=False))
+    admin.identity.delete_project(tenant.project)
+
+
+def test_a_request_lives_its_whole_life_in_place(tenant: Tenant) -> None:
+    journal = MemoryJournal()
+    with tenant.stacks(journal) as stacks:
+
+        def up(old: Program | None, new: Program, plan: int = 1) -> Any:
+            return stacks.up(tenant.key, tenant.unit, plan, new, allowed_operations(diff(old, new)))
+
+        # 1. The unit's project has the quota that was approved.
+        access = stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        quota = tenant.admin.compute.get_quota_set(access.project_id)
+        assert (quota.instances, quota.cores, quota.ram) == (ENOUGH.instances, ENOUGH.cores, ENOUGH.ram)
+
+        # 2. All is made in the unit's own project, marked, with credentials for a client.
+        trial = tenant.program(services(database=True))
+        made = up(None, trial)
+        assert made.operations == {"create": len(trial.resources)}
+        assert tenant.found() == WHOLE
+        server = tenant.admin.compute.get_server(made.resources["web-0"][1])
+        assert server.project_id == access.project_id
+        assert server.metadata["govcloud_request"] == tenant.key.uid
+        assert server.metadata["govcloud_stage"] == "trial"
+        assert {item.service for item in endpoints_in(made.outputs)} == {"web", "orders", "files"}
+        assert len(credentials_in(made.outputs)["orders.password"]) == 43
+
+        # 3. A second run does nothing and writes nothing.
+        before = len(journal.intents)
+        assert up(None, trial).operations == {"same": len(trial.resources)}
+        assert len(journal.intents) == before
+
+        # 4. Power off and on: the servers, nothing else.
+        assert up(trial, with_power(trial, False)).operations["update"] == 2
+        assert tenant.admin.compute.get_server(made.resources["web-0"][1]).status == "SHUTOFF"
+        assert up(with_power(trial, False), trial).operations["update"] == 2
+
+        # 5. Promotion: marks change, ids do not; nothing is created, replaced or deleted.
+        production = with_stage(trial, "production")
+        promoted = up(trial, production)
+        assert set(promoted.operations) == {"update", "same"}
+        assert promoted.resources == made.resources
+        server = tenant.admin.compute.get_server(made.resources["web-0"][1])
+        assert server.metadata["govcloud_stage"] == "production"
+
+        # 6. A volume grows and machines get another flavor, in place.
+        bigger = tenant.program(services(size=2, offering="medium", database=True), stage="production")
+        changed = up(production, bigger, 2)
+        assert changed.operations["update"] == 3
+        assert changed.resources == made.resources
+        assert tenant.admin.block_storage.get_volume(made.resources["data"][1]).size == 2
+        flavor = tenant.admin.compute.get_server(made.resources["web-1"][1]).flavor
+        assert flavor.name == "m1.medium"
+
+        # 7. The state holds no secret in plain.
+        password = credentials_in(made.outputs)["orders.password"]
+        files = [path for path in tenant.state.rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if password.encode() in path.read_bytes()]
+
+        # 8. Destruction leaves nothing.
+        assert stacks.destroy(tenant.key, tenant.unit, 3).operations == {"delete": len(trial.resources)}
+        assert not tenant.found()
+
+
+class KillingJournal(MemoryJournal):
+    """Kills its process, as the kernel would, at the n-th intent or outcome."""
+
+    def __init__(self, moment: str, count: int) -> None:
+        super().__init__()
+        self.moment, self.count = moment, count
+
+    def intent(self, context: EffectContext, write: Write) -> str:
+        number = super().intent(context, write)
+        self._tick("intent", len(self.intents))
+        return number
+
+    def outcome(self, intent: str, outcome: WriteOutcome) -> None:
+        super().outcome(intent, outcome)
+        self._tick("outcome", len(self.outcomes))
+
+    def _tick(self, moment: str, so_far: int) -> None:
+        if (self.moment, self.count) == (moment, so_far):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _killed(tenant: Tenant, what: str, moment: str, count: int) -> None:
+    """Run `what` in a process of its own, which is killed in the middle."""
+    script = (
+        "import sys; from pathlib import Path; from adapters import test_pulumi_cluster as t;"
+        "t.in_a_process_that_is_killed(*sys.argv[1:])"
+    )
+    tests = Path(__file__).parents[1]
+    root = tests.parent
+    done = subprocess.run(
+        [sys.executable, "-c", script, what, moment, str(count), str(tenant.state), tenant.unit.name, tenant.unit.uid, tenant.key.uid],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root / "operator", root, tests)))},
+        cwd=root,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+def in_a_process_that_is_killed(what: str, moment: str, count: str, state: str, name: str, unit_uid: str, uid: str) -> None:
+    """What the killed process does."""
+    unit = UnitObject(
+        name, unit_uid, 1, UnitSpec(title=name, jurisdiction="jiujiang", budget_level="Primary"), UnitStatus()
+    )
+    tenant = Tenant(unit, RequestKey(namespace=name, name="orders", uid=uid), Path(state), None)
+    program = tenant.program(services())
+    with tenant.stacks(KillingJournal(moment, int(count))) as stacks:
+        if what == "up":
+            stacks.up(tenant.key, unit, 1, program, allowed_operations(diff(None, program)))
+        else:
+            stacks.destroy(tenant.key, unit, 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "count"),
+    [
+        ("outcome", 7),
+        *(
+            pytest.param(moment, count, marks=pytest.mark.soak)
+            for moment in ("intent", "outcome")
+            for count in range(1, 18)
+        ),
+    ],
+)
+def test_a_controller_killed_while_it_provisions_finishes_after_its_restart(
+    tenant: Tenant, moment: str, count: int
+) -> None:
+    program = tenant.program(services())
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+    _killed(tenant, "up", moment, count)
+    with tenant.stacks() as stacks:
+        allowed = allowed_operations(diff(None, program))
+        outcome = stacks.up(tenant.key, tenant.unit, 1, program, allowed)
+        assert tenant.found() == WHOLE
+        assert outcome.resources.keys() == {item.name for item in program.resources}
+        again = stacks.up(tenant.key, tenant.unit, 1, program, allowed)
+        assert again.operations == {"same": len(program.resources)}
+
+
+def test_what_a_killed_controller_had_made_is_gone_after_a_destruction(tenant: Tenant) -> None:
+    """Nothing of it is in the state yet, and the next plan does not make it either: it is found by its marks."""
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+    _killed(tenant, "up", "outcome", 6)
+    _killed(tenant, "destroy", "outcome", 1)
+    with tenant.stacks() as stacks:
+        stacks.destroy(tenant.key, tenant.unit, 2)
+    assert not tenant.found()
