@@ -7,7 +7,7 @@ no second call has to ask for it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +17,24 @@ import pulumi_openstack
 from stacks.order import ProgramFault
 from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
 
+_AS_IT_WAS = "as it was when the resource was made"
+"""Stands for a value that the engine replaces by the one it remembers, because the resource ignores its changes."""
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a program gets only when it runs. `secret` derives a secret by its name; `external` holds values of another stack."""
+    """What a program gets only when it runs.
+
+    Attributes:
+        secret: derives a secret by its name.
+        external: values of another stack, by name.
+        made: resources that the stack is known to have. What counts only when they are made is not looked up any more: the cloud may
+            have taken that image away long ago, and the machines made from it must still be stopped, grown, promoted.
+    """
 
     secret: Callable[[str], str]
     external: Mapping[str, str] = field(default_factory=dict)
+    made: Set[str] = frozenset()
 
 
 @dataclass
@@ -62,10 +73,15 @@ class _Registration:
             pulumi.export(name, resolved)
 
     def _make(self, resource: Resource) -> Any:
-        arguments = {name: self._resolved(value, resource.login) for name, value in resource.inputs.items()}
+        arguments = {name: self._argument(resource, name, value) for name, value in resource.inputs.items()}
         made = class_of(resource.type)(resource.name, opts=self._options(resource), **arguments)
         made.id.apply(lambda found: self._collected.resources.__setitem__(resource.name, (resource.type, found)))
         return made
+
+    def _argument(self, resource: Resource, name: str, value: Value) -> Any:
+        if isinstance(value, Lookup) and name in resource.ignore_changes and resource.name in self._inputs.made:
+            return _AS_IT_WAS
+        return self._resolved(value, resource.login)
 
     def _options(self, resource: Resource) -> Any:
         return pulumi.ResourceOptions(

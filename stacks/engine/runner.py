@@ -8,6 +8,7 @@ lock: nobody else in the world runs this stack meanwhile.
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import threading
 import time
@@ -160,6 +161,8 @@ class Engine:
             EngineError: the state cannot be read or written, or the cloud cannot tell what was made.
         """
         processes = leftovers.end_left_over(stack, self._installation.backend_url)
+        for folder in self._installation.prepare(stack.project).glob(f"{_events_of(stack)}*"):
+            shutil.rmtree(folder)
         self._installation.ask(stack, ["cancel", "--yes"])
         remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
         if remembered.pending:
@@ -208,7 +211,8 @@ class Engine:
         return self.remembered(stack) is not None
 
     def _run(self, stack: StackName, arguments: list[str]) -> Events:
-        with tempfile.TemporaryDirectory(prefix="events-", dir=self._installation.prepare(stack.project)) as folder:
+        work = self._installation.prepare(stack.project)
+        with tempfile.TemporaryDirectory(prefix=_events_of(stack), dir=work) as folder:
             log = Path(folder) / "events"
             answer = self._installation.call(
                 stack,
@@ -257,6 +261,11 @@ class _Program(LanguageServer):  # type: ignore[misc]  # the SDK has no types fo
             return language_pb2.RunResponse()
         except Exception as error:  # noqa: BLE001 - the border: the engine tells it as the reason why the run failed
             return language_pb2.RunResponse(error=f"{_PROGRAM_RAISED}: {error}")
+
+
+def _events_of(stack: StackName) -> str:
+    """Beginning of the names of folders with event logs. A killed run leaves its own."""
+    return f"events-{stack.stack}-"
 
 
 def _served_by(client: str) -> list[str]:

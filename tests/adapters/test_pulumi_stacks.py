@@ -18,10 +18,10 @@ from govcloud.core.objects import JurisdictionObject, UnitObject
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 from stacks.engine.commands import StackName
-from stacks.engine.failures import Diagnostic, RunFailed, StackLocked
+from stacks.engine.failures import Diagnostic, ProgramFailed, RunFailed, StackLocked
 from stacks.engine.registration import Inputs
 from stacks.engine.runner import Find, Outcome
-from stacks.engine.state import Pending, State
+from stacks.engine.state import Pending, Remembered, State
 from stacks.kind import Quota
 from stacks.program import External, Program, Resource
 from stacks.provider.errors import Code, ProviderError
@@ -82,6 +82,7 @@ class RecordingEngine:
     made: list[Made] = field(default_factory=list)
     recovered: list[StackName] = field(default_factory=list)
     read: list[StackName] = field(default_factory=list)
+    resources: tuple[Remembered, ...] = ()
     during: Callable[[], None] = lambda: None
 
     def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
@@ -105,7 +106,7 @@ class RecordingEngine:
 
     def remembered(self, stack: StackName) -> State | None:
         self.read.append(stack)
-        return State((), self.states[stack], (), None, {}) if stack in self.states else None
+        return State(self.resources, self.states[stack], (), None, {}) if stack in self.states else None
 
     def recover(self, stack: StackName, find: Find) -> None:
         self.recovered.append(stack)
@@ -272,6 +273,29 @@ def test_after_a_failure_the_state_is_read(ready: World) -> None:
 
 def test_a_request_that_was_never_made_gives_out_nothing(ready: World) -> None:
     assert ready.stacks.outcome(KEY) is None
+
+
+def test_what_is_made_already_is_not_looked_up_again(ready: World) -> None:
+    ready.up()
+    ready.up()
+    first, second = (made.inputs.made for made in ready.engine.made if made.inputs)
+    assert (first, second) == (frozenset(), {"files"})
+
+
+def test_after_a_restart_a_vanished_image_is_not_asked_for_either(ready: World) -> None:
+    ready.engine.states[REQUEST_STACK] = {}
+    ready.engine.resources = (Remembered("urn:pulumi:s::p::type::files", "type", "id", {}, False),)
+    ready.engine.failures = [ProgramFailed("its program raised", "NotFound: there is no image named cirros")]
+    ready.up()
+    assert [made.inputs.made for made in ready.engine.made if made.inputs] == [frozenset(), {"files"}]
+
+
+def test_a_program_that_fails_for_another_reason_is_not_run_twice(ready: World) -> None:
+    ready.engine.failures = [ProgramFailed("its program raised", "NotFound: there is no image named cirros")]
+    with pytest.raises(Stop) as error:
+        ready.up()
+    assert error.value.reason is Reason.FLAVOR_OR_IMAGE_MISSING
+    assert len(ready.engine.made) == 1
 
 
 def pending(name: str) -> Pending:

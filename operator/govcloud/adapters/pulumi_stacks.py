@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from govcloud.ports import StackOutcome, UnitAccess
 from govcloud.reasons import Reason
 from stacks import unit as unit_stack
 from stacks.engine.commands import Installation, StackName
-from stacks.engine.failures import Diagnostic, RunFailed, StackLocked
+from stacks.engine.failures import Diagnostic, ProgramFailed, RunFailed, StackLocked
 from stacks.engine.registration import Inputs
 from stacks.engine.runner import Engine, Find, Outcome
 from stacks.engine.state import Pending
@@ -114,12 +114,9 @@ class PulumiStacks:
         """Bring the request's stack to `program`, doing nothing but what is `allowed`."""
         with self._locked(key.uid):
             access = self._access(unit, program)
+            known = self._outcomes.get(key.uid)
             with self._changing(key, plan, access, allowed) as run:
-                find = self._finding(run, {resource.name for resource in program.resources})
-                inputs = self._inputs(key.uid, access)
-                outcome = self._once_more_if_locked(
-                    _request_stack(key), find, lambda stack: self._engine.up(stack, program, inputs, find)
-                )
+                outcome = self._up_of_request(run, key, program, self._inputs(key.uid, access), known)
             return self._remembering(key, outcome)
 
     def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
@@ -140,6 +137,24 @@ class PulumiStacks:
                 self._outcomes[key.uid] = self._remembered(key)
             return self._outcomes[key.uid]
 
+    def _up_of_request(
+        self, run: Run, key: RequestKey, program: Program, inputs: Inputs, known: StackOutcome | None
+    ) -> Outcome:
+        """One run; a second one where the first asked the cloud for what only new resources need, and they are not new."""
+        stack, find = _request_stack(key), self._finding(run, {resource.name for resource in program.resources})
+        made = frozenset(known.resources) if known else frozenset()
+        try:
+            return self._up(stack, program, replace(inputs, made=made), find)
+        except ProgramFailed:
+            remembered = self._engine.remembered(stack)
+            now_known = frozenset(item.name for item in remembered.resources) if remembered else frozenset()
+            if not now_known - made:
+                raise
+            return self._up(stack, program, replace(inputs, made=now_known), find)
+
+    def _up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
+        return self._once_more_if_locked(stack, find, lambda name: self._engine.up(name, program, inputs, find))
+
     # The unit's stack
 
     def _access(self, unit: UnitObject, program: Program) -> _UnitState:
@@ -158,10 +173,7 @@ class PulumiStacks:
         stack, program = _unit_stack(unit), unit_stack.program(wanted)
         with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)) as run:
             find = self._finding(run, {resource.name for resource in program.resources})
-            inputs = self._inputs(unit.uid, None)
-            outcome = self._once_more_if_locked(
-                stack, find, lambda name: self._engine.up(name, program, inputs, find)
-            )
+            outcome = self._up(stack, program, self._inputs(unit.uid, None), find)
         state = _UnitState.of(outcome.outputs)
         if state is None:
             raise Stop(Reason.PROGRAM_FAULT, f"the stack of unit {unit.name} gave out no credential")
