@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,7 +16,7 @@ from keystoneauth1.identity import v3
 from stacks.provider.errors import Code, ProviderError
 from stacks.provider.journal import Journal
 from stacks.provider.runs import CloudLogin
-from stacks.provider.session import AnswerLost, Clock, JournaledSession
+from stacks.provider.session import AnswerLost, Clock, ExactUrl, JournaledSession
 from stacks.provider.sharing import SharedCalls
 
 # Catalogs name these services without a version or with one; keystoneauth asks the service only in the first case.
@@ -96,6 +97,18 @@ class Cloud:
         except ProviderError as error:
             request = response.request.headers.get("X-OpenStack-Request-ID", "")
             raise AnswerLost(service, request, "the answer cannot be read") from error
+
+    def delete_exactly(self, service: str, path: str) -> None:
+        """Delete what lies at precisely this path, dots and double slashes included; what is not there is deleted.
+
+        Raises:
+            AnswerLost, keystoneauth1.exceptions.ClientException: as `write`.
+        """
+        url = f"{self._adapter(service).get_endpoint()}{path}"
+        # The filter changes nothing about a whole URL; the journal learns from it which service is written to.
+        where = {"service_type": service}
+        with suppress(ksa.NotFound):
+            self._session.request(url, "DELETE", requests_auth=ExactUrl(url), endpoint_filter=where)
 
     def listing(
         self, service: str, path: str, plural: str, *, query: Query = (), microversion: str = ""

@@ -35,9 +35,18 @@ class Marks:
 
 
 def operation_key(owner: str, urn: str, plan: int) -> str:
-    """The key of the operation that makes this resource under this plan: 32 hexadecimal digits, no slash."""
+    """The key of the operation that makes this resource under this plan: 32 hexadecimal digits, no slash.
+
+    It begins with the owner's fingerprint, so that an object which carries nothing but the key still says whose it is.
+    """
     text = "\n".join((owner, urn, str(plan)))
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+    own = owner_fingerprint(owner)
+    return own + hashlib.sha256(text.encode()).hexdigest()[: KEY_LENGTH - len(own)]
+
+
+def owner_fingerprint(owner: str) -> str:
+    """The first eight digits of every operation key of this owner."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:8]
 
 
 def in_metadata(metadata: Mapping[str, str] | None, marks: Marks) -> dict[str, str]:

@@ -267,3 +267,17 @@ def _never_sent(error: requests.exceptions.RequestException) -> bool:
     causes = [error, *error.args]
     reasons = [getattr(cause, "reason", None) for cause in causes]
     return any(isinstance(item, NewConnectionError | socket.gaierror) for item in [*causes, *reasons])
+
+
+class ExactUrl(requests.auth.AuthBase):
+    """Sends a URL as it is, for Swift, whose objects may have any name: `requests` would take `a/../b` for `b`, in whatever container.
+
+    Give it to a session as `requests_auth`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.url = self._url
+        return request

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provider.provider_kit import Answer, FastClock, Seen
 
-from govcloud.adapters.openstack_cloud import OpenStackCloud, belongs_to, is_python_literal, owner_fingerprint
+from govcloud.adapters.openstack_cloud import OpenStackCloud, belongs_to, is_python_literal
 from govcloud.failures import Retry
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import MarkIn
-from stacks.provider.marks import Marks, in_description, in_metadata, in_name, in_tags, operation_key
+from stacks.provider.marks import Marks, in_description, in_metadata, in_name, in_tags, operation_key, owner_fingerprint
 
 OWNER = "5c2f2a52-0000-4000-8000-000000000001"
 OTHER = "5c2f2a52-0000-4000-8000-000000000002"
@@ -248,7 +248,6 @@ def test_two_owners_are_told_apart_by_what_their_keys_begin_with(one: object, ot
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the provider's keys do not begin with the fingerprint of their owner yet")
 @given(st.uuids(), st.text(), st.integers(1, 999))
 def test_the_providers_keys_tell_whose_they_are(owner: object, urn: str, plan: int) -> None:
     """Databases, server groups and key pairs carry nothing but this key, in their names."""

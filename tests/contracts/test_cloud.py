@@ -14,10 +14,10 @@ from provider.provider_kit import MemoryJournal
 
 from devcloud.paths import state_directory
 from govcloud.adapters.memory import MemoryCloud, Wire
-from govcloud.adapters.openstack_cloud import OpenStackCloud, owner_fingerprint
+from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.ports import Cloud
-from stacks.provider.marks import Marks, in_description, in_metadata, in_name
+from stacks.provider.marks import Marks, owner_fingerprint, in_description, in_metadata, in_name
 
 VOLUME = "openstack:blockstorage/volume:Volume"
 NETWORK = "openstack:networking/network:Network"

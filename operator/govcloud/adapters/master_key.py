@@ -45,7 +45,9 @@ def load_or_create(path: Path, *, may_create: bool = True) -> bytes:
     """
     if not path.exists():
         if not may_create:
-            raise MasterKeyUnusable(f"{path} is missing, but there is state that was encrypted with it: put it back from backup")
+            raise MasterKeyUnusable(
+                f"{path} is missing, but there is state that was encrypted with it: put it back from backup"
+            )
         _create(path)
     return _load(path)
 
@@ -56,7 +58,9 @@ def _load(path: Path) -> bytes:
         raise MasterKeyUnusable(f"{path} can be read by others (mode {mode:04o}); run chmod 0600 on it")
     key = path.read_bytes()
     if len(key) != LENGTH:
-        raise MasterKeyUnusable(f"{path} holds {len(key)} bytes instead of {LENGTH}: put the right file back from backup")
+        raise MasterKeyUnusable(
+            f"{path} holds {len(key)} bytes instead of {LENGTH}: put the right file back from backup"
+        )
     return key
 
 
@@ -80,7 +84,7 @@ def _link_if_absent(draft: Path, path: Path) -> None:
     try:
         path.hardlink_to(draft)
     except FileExistsError:
-        return      # another process was first: its key counts
+        return  # another process was first: its key counts
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,7 +7,6 @@ kind that the provider can make is asked for, straight from its declarations: a 
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from govcloud.adapters.openstack_swift import containers_of
 from govcloud.ports import Found
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import MARK_OWNER, Declaration, MarkIn
-from stacks.provider.marks import marks_of
+from stacks.provider.marks import marks_of, owner_fingerprint
 
 _PAGE = 500
 """Objects asked for at once; a service may give fewer."""
@@ -113,11 +112,6 @@ def belongs_to(shown: Json, owner: str) -> bool:
     if marks.owner is None and marks.key is not None:
         return marks.key.startswith(owner_fingerprint(owner))
     return marks.owner == owner
-
-
-def owner_fingerprint(owner: str) -> str:
-    """How the operation keys of an owner begin: what has room for nothing but a key in its name still tells whose it is."""
-    return hashlib.sha256(owner.encode()).hexdigest()[:8]
 
 
 def is_python_literal(project: str) -> bool:

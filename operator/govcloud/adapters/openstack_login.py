@@ -24,7 +24,7 @@ from govcloud.adapters.openstack_failures import SOON, translated
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 from stacks.provider.journal import Journal
-from stacks.provider.session import JournaledSession
+from stacks.provider.session import ExactUrl, JournaledSession
 
 Json = dict[str, Any]
 Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity"]
@@ -35,17 +35,6 @@ _OFFICIAL = ServiceTypes()
 _MICROVERSIONS: Mapping[Service, str] = {"compute": "2.79", "block-storage": "3.59"}
 # These put no version into the catalog: keystoneauth asks the service where this one lives.
 _MAJOR_VERSIONS: Mapping[Service, tuple[int, ...]] = {"network": (2, 0), "image": (2,), "identity": (3,)}
-
-
-class _ExactUrl(requests.auth.AuthBase):
-    """Sends the URL as it is. Without it, an object named `a/../b` would be read and written as `b`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.url = self._url
-        return request
 
 
 @dataclass(frozen=True)
@@ -116,7 +105,7 @@ class Login:
         with translated(f"{method} {urlsplit(url).path}"):
             # The filter changes nothing about a whole URL; the journal learns from it which service is written to.
             where = {"service_type": "object-store"}
-            return self._raw(url, method, missing_ok, requests_auth=_ExactUrl(url), endpoint_filter=where, **options)
+            return self._raw(url, method, missing_ok, requests_auth=ExactUrl(url), endpoint_filter=where, **options)
 
     def _send(
         self, service: Service, method: str, path: str, missing_ok: bool = False, **options: Any

@@ -78,13 +78,17 @@ def meaning(error: engine.EngineError) -> Exception:
         case engine.RunFailed():
             return _worst([_of_diagnostic(item) for item in error.diagnostics], error)
         case engine.ProgramFailed() if code_in(error.detail):
-            return _of_text(error.detail)      # the program asked the cloud for something, and the cloud's answer is the reason
+            return _of_text(
+                error.detail
+            )  # the program asked the cloud for something, and the cloud's answer is the reason
         case engine.ProgramFailed():
             return Stop(Reason.PROGRAM_FAULT, f"{error}: a fault of the controller; its log has the details")
         case engine.StackLocked():
             return Retry(Reason.STACK_LOCKED, str(error), SOON)
         case engine.StateDamaged():
-            return Stop(Reason.PROGRAM_FAULT, f"{error}; restore it from the copy that lies beside it (.bak) or from backup")
+            return Stop(
+                Reason.PROGRAM_FAULT, f"{error}; restore it from the copy that lies beside it (.bak) or from backup"
+            )
         case engine.WrongPassphrase():
             return Stop(Reason.PROGRAM_FAULT, f"{error}; put the right master key back from backup")
         case engine.EngineMissing():

@@ -43,7 +43,14 @@ def login_from(cloud: str, auth: Mapping[str, Any]) -> CloudLogin:
             Reason.CLOUD_UNAUTHORIZED,
             f"entry {cloud} of clouds.yaml has neither application_credential_id nor username",
         )
-    names = ("application_credential_id", "application_credential_secret", "username", "password", "project_name", "project_id")
+    names = (
+        "application_credential_id",
+        "application_credential_secret",
+        "username",
+        "password",
+        "project_name",
+        "project_id",
+    )
     return CloudLogin(
         auth_url=str(auth["auth_url"]),
         region="",

@@ -88,9 +88,7 @@ class PulumiStacks:
         master_key: every secret is derived from it.
     """
 
-    def __init__(
-        self, engine: Engine, runs: Runs, finder: Finder, controller: CloudLogin, master_key: bytes
-    ) -> None:
+    def __init__(self, engine: Engine, runs: Runs, finder: Finder, controller: CloudLogin, master_key: bytes) -> None:
         self._engine = engine
         self._finder = finder
         self._runs = runs

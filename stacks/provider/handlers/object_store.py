@@ -88,7 +88,7 @@ def _delete_objects(work: Work, container: str) -> None:
         return
     while objects := work.cloud.array("object-store", path, query=(("format", "json"), ("limit", "1000"))):
         for item in objects:
-            work.delete_if_there(f"{path}/{quote(str(item['name']))}")
+            work.cloud.delete_exactly("object-store", f"{path}/{quote(str(item['name']))}")
 
 
 def _send(work: Work, method: str, name: str, headers: Mapping[str, str]) -> None:
