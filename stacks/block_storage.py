@@ -26,14 +26,19 @@ class Attachment(Model):
 class BlockStorage(Parameters):
     """One block volume."""
 
-    size_gib: Annotated[int, Field(ge=1, le=16384)] = Field(description="size in GiB, 1 to 16384; can grow, never shrink")
+    size_gib: Annotated[int, Field(ge=1, le=16384)] = Field(
+        description="size in GiB, 1 to 16384; can grow, never shrink"
+    )
     offering: Name = Field(description="offering of the catalog: the volume type")
     attach_to: Attachment | None = Field(None, description="machine that has the volume; none: it is kept unattached")
 
 
 def _problems(parameters: BlockStorage, scope: Scope) -> tuple[Problem, ...]:
     has_type = ("volumeType", lambda offering: offering.volume_type is not None)
-    return (*offering_problems(parameters.offering, KIND_NAME, scope, has_type), *_attachment_problems(parameters, scope))
+    return (
+        *offering_problems(parameters.offering, KIND_NAME, scope, has_type),
+        *_attachment_problems(parameters, scope),
+    )
 
 
 def _attachment_problems(parameters: BlockStorage, scope: Scope) -> Iterator[Problem]:

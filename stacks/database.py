@@ -34,7 +34,17 @@ USER = "app"
 PORTS = {"postgresql": 5432, "mysql": 3306}
 
 _RESERVED = frozenset(
-    {"postgres", "template0", "template1", "mysql", "sys", "information_schema", "performance_schema", "os_admin", "root"}
+    {
+        "postgres",
+        "template0",
+        "template1",
+        "mysql",
+        "sys",
+        "information_schema",
+        "performance_schema",
+        "os_admin",
+        "root",
+    }
 )
 _GROUP_RULES = 6
 """Trove makes a security group for its server: two rules that Neutron adds, and at most four for the database's ports and ping."""
@@ -48,7 +58,9 @@ class Database(Parameters):
         None, description="version, for instance 15; none: the one that the offering names when the database is made"
     )
     offering: Name = Field(description="offering of the catalog: virtual CPUs and memory")
-    storage_gib: Annotated[int, Field(ge=1, le=16384)] = Field(description="size of the data volume in GiB, 1 to 16384; can grow")
+    storage_gib: Annotated[int, Field(ge=1, le=16384)] = Field(
+        description="size of the data volume in GiB, 1 to 16384; can grow"
+    )
     database_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=63)] = Field(
         description="name of the database that is made"
     )
@@ -57,7 +69,9 @@ class Database(Parameters):
 
 def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
     return (
-        *offering_problems(parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)),
+        *offering_problems(
+            parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)
+        ),
         *_engine_problems(parameters, scope.offerings.get(parameters.offering)),
         *_name_problems(parameters.database_name),
         *network.choice_problems(parameters.network, scope),

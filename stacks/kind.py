@@ -33,9 +33,15 @@ class Offering(Model):
     name: Name
     kind: Annotated[str, StringConstraints(max_length=32)] = Field(description="service kind that may use it")
     title: Annotated[str, StringConstraints(max_length=128)] = ""
-    flavor: Annotated[str, StringConstraints(max_length=64)] | None = Field(None, description="OpenStack flavor, by name")
-    vcpus: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="virtual CPUs of the flavor; counts in the quota")
-    ram_mib: Annotated[int, Field(ge=0, le=16777216)] = Field(0, description="memory of the flavor in MiB; counts in the quota")
+    flavor: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="OpenStack flavor, by name"
+    )
+    vcpus: Annotated[int, Field(ge=0, le=1024)] = Field(
+        0, description="virtual CPUs of the flavor; counts in the quota"
+    )
+    ram_mib: Annotated[int, Field(ge=0, le=16777216)] = Field(
+        0, description="memory of the flavor in MiB; counts in the quota"
+    )
     volume_type: Annotated[str, StringConstraints(max_length=64)] | None = Field(None, description="Cinder volume type")
     encrypted: bool = Field(False, description="the volume type encrypts; level protection 2 and 3 ask for it (S3)")
     datastore: Literal["postgresql", "mysql"] | None = Field(None, description="Trove datastore")

@@ -20,7 +20,9 @@ _GIB = 2**30
 class ObjectStorage(Parameters):
     """One container."""
 
-    quota_gib: Annotated[int, Field(ge=1, le=1048576)] = Field(description="most that it may hold in GiB, 1 to 1048576; can change")
+    quota_gib: Annotated[int, Field(ge=1, le=1048576)] = Field(
+        description="most that it may hold in GiB, 1 to 1048576; can change"
+    )
     versioning: bool = Field(False, description="whether older versions of an object are kept")
     offering: Name | None = Field(None, description="offering of the catalog, for the price; none: it costs nothing")
 

@@ -15,7 +15,9 @@ from stacks.virtual_machine import INSTANCE
 def with_power(program: Program, running: bool) -> Program:
     """The program with all its servers on, or off."""
     state = "active" if running else "shutoff"
-    return _each(program, lambda resource: _with_input(resource, "power_state", state) if resource.type == INSTANCE else resource)
+    return _each(
+        program, lambda resource: _with_input(resource, "power_state", state) if resource.type == INSTANCE else resource
+    )
 
 
 def with_stage(program: Program, stage: Stage) -> Program:
@@ -25,7 +27,10 @@ def with_stage(program: Program, stage: Stage) -> Program:
 
 def with_removal(program: Program) -> Program:
     """The program as it is before its end: a container may then be deleted although it holds objects. Nothing in the cloud changes by it."""
-    return _each(program, lambda resource: _with_input(resource, "force_destroy", True) if resource.type == CONTAINER else resource)
+    return _each(
+        program,
+        lambda resource: _with_input(resource, "force_destroy", True) if resource.type == CONTAINER else resource,
+    )
 
 
 def _each(program: Program, change: Callable[[Resource], Resource]) -> Program:

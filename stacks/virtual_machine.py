@@ -47,8 +47,8 @@ class SecurityRule(Model):
     protocol: Literal["tcp", "udp", "icmp"] = Field(description="protocol; icmp has no ports")
     port_min: Port | None = Field(None, description="first port, 1 to 65535; for tcp and udp")
     port_max: Port | None = Field(None, description="last port, 1 to 65535; the first one where it is left out")
-    remote_prefix: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$", max_length=43)] = Field(
-        description="addresses that may connect, for instance 10.0.0.0/8"
+    remote_prefix: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$", max_length=43)] = (
+        Field(description="addresses that may connect, for instance 10.0.0.0/8")
     )
 
 
@@ -58,7 +58,9 @@ class VirtualMachine(Parameters):
     count: Annotated[int, Field(ge=1, le=50)] = Field(1, description="number of machines, 1 to 50")
     offering: Name = Field(description="offering of the catalog: virtual CPUs and memory")
     image: Name = Field(description="system image, by its name in the catalog; counts when a machine is made")
-    boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] = Field(description="size of each boot volume in GiB, 1 to 2048; can grow")
+    boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] = Field(
+        description="size of each boot volume in GiB, 1 to 2048; can grow"
+    )
     network: Name | None = Field(None, description="network service of this request that the machines are on")
     security_rules: Annotated[tuple[SecurityRule, ...], Field(max_length=64)] = Field(
         (), description="who may connect; without a rule nobody may; at most 64"
@@ -69,7 +71,9 @@ class VirtualMachine(Parameters):
 
 def _problems(parameters: VirtualMachine, scope: Scope) -> tuple[Problem, ...]:
     return (
-        *offering_problems(parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)),
+        *offering_problems(
+            parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)
+        ),
         *_image_problems(parameters, scope),
         *network.choice_problems(parameters.network, scope),
         *_address_problems(parameters, scope),
@@ -130,7 +134,11 @@ def _rule_problems(field: str, rule: SecurityRule) -> Iterator[Problem]:
             f"{rule.remote_prefix} 不是有效的网段；例如可写 10.0.0.0/8",
         )
     if rule.protocol == "icmp" and (rule.port_min is not None or rule.port_max is not None):
-        yield Problem(f"{field}.portMin", "icmp has no ports; leave portMin and portMax out", "icmp 没有端口；请去掉 portMin 和 portMax")
+        yield Problem(
+            f"{field}.portMin",
+            "icmp has no ports; leave portMin and portMax out",
+            "icmp 没有端口；请去掉 portMin 和 portMax",
+        )
     if rule.protocol != "icmp" and rule.port_min is None:
         yield Problem(f"{field}.portMin", f"{rule.protocol} needs portMin", f"{rule.protocol} 规则应写明 portMin")
     if rule.port_min is not None and rule.port_max is not None and rule.port_max < rule.port_min:
@@ -187,7 +195,9 @@ def _security_rule(rule: SecurityRule, group: str, scope: Scope) -> Resource:
     }
     if rule.port_min is not None:
         inputs |= {"port_range_min": rule.port_min, "port_range_max": rule.port_max or rule.port_min}
-    return Resource("openstack:networking/secGroupRule:SecGroupRule", _rule_name(rule, scope), inputs, service=scope.service)
+    return Resource(
+        "openstack:networking/secGroupRule:SecGroupRule", _rule_name(rule, scope), inputs, service=scope.service
+    )
 
 
 def _rule_name(rule: SecurityRule, scope: Scope) -> str:

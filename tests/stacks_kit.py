@@ -115,9 +115,7 @@ resources = st.builds(
     service=texts,
     login=st.sampled_from(["unit", "service-user", "admin"]),
 )
-programs = st.builds(
-    Program, st.lists(resources, max_size=4).map(tuple), st.dictionaries(texts, values, max_size=3)
-)
+programs = st.builds(Program, st.lists(resources, max_size=4).map(tuple), st.dictionaries(texts, values, max_size=3))
 """Programs of any shape: they need not make sense."""
 
 
@@ -148,6 +146,4 @@ def requests(draw: st.DrawFn) -> Wanted:
         entries["orders"] = {"database": {**DATABASE, "storageGib": draw(st.integers(1, 100))}}
     if draw(st.booleans()) or not entries:
         entries["files"] = {"objectStorage": {"quotaGib": draw(st.integers(1, 50)), "versioning": draw(st.booleans())}}
-    return wanted(
-        entries, running=draw(st.booleans()), stage=draw(st.sampled_from(["trial", "production"]))
-    )
+    return wanted(entries, running=draw(st.booleans()), stage=draw(st.sampled_from(["trial", "production"])))

@@ -102,7 +102,12 @@ class Installation:
         }
 
     def call(
-        self, stack: StackName, arguments: list[str], *, extra: Mapping[str, str] | None = None, given: str | None = None
+        self,
+        stack: StackName,
+        arguments: list[str],
+        *,
+        extra: Mapping[str, str] | None = None,
+        given: str | None = None,
     ) -> Answer:
         """Run one command to its end.
 

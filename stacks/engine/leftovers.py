@@ -44,7 +44,9 @@ def end_left_over(
     for process in left_over(stack, backend_url):
         _kill(process)
     if not _gone_within(grace, stack, backend_url, now, sleep):
-        raise StackLocked(f"stack {stack.stack}: processes of an interrupted run do not end: {left_over(stack, backend_url)}")
+        raise StackLocked(
+            f"stack {stack.stack}: processes of an interrupted run do not end: {left_over(stack, backend_url)}"
+        )
     return len(first)
 
 
@@ -63,11 +65,11 @@ def _kill(process: int) -> None:
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
-        return      # it ended meanwhile, which is what we want
+        return  # it ended meanwhile, which is what we want
 
 
 def _environment(entry: Path) -> frozenset[bytes]:
     try:
         return frozenset((entry / "environ").read_bytes().split(b"\0"))
     except OSError:
-        return frozenset()      # it ended, or belongs to somebody else: then it is none of ours
+        return frozenset()  # it ended, or belongs to somebody else: then it is none of ours

@@ -98,7 +98,9 @@ def repaired(state: State, found: Mapping[str, str]) -> str:
     deployment = dict(state.document["deployment"])
     pending = deployment.pop("pending_operations", None) or []
     updating = {item["resource"]["urn"] for item in pending if item["type"] == "updating"}
-    made = [_unfinished(item["resource"], found[item["resource"]["urn"]]) for item in pending if _was_found(item, found)]
+    made = [
+        _unfinished(item["resource"], found[item["resource"]["urn"]]) for item in pending if _was_found(item, found)
+    ]
     deployment["resources"] = [_to_read_anew(item, updating) for item in deployment.get("resources") or ()] + made
     return json.dumps({**state.document, "deployment": deployment})
 

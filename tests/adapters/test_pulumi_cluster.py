@@ -109,7 +109,9 @@ class Tenant:
     @contextmanager
     def stacks(self, journal: Any = None) -> Iterator[PulumiStacks]:
         """As a new controller process would open them."""
-        with open_stacks(self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal()) as stacks:
+        with open_stacks(
+            self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal()
+        ) as stacks:
             yield stacks
 
     @property
@@ -130,7 +132,11 @@ class Tenant:
                 *(("router", item.name) for item in network.routers(**own)),
                 *(("port", item.name or item.device_owner) for item in network.ports(**own)),
                 *(("group", item.name) for item in network.security_groups(**own) if item.name != "default"),
-                *(("rule", str(item.port_range_min)) for item in network.security_group_rules(**own) if item.port_range_min),
+                *(
+                    ("rule", str(item.port_range_min))
+                    for item in network.security_group_rules(**own)
+                    if item.port_range_min
+                ),
             ]
         )
 
@@ -262,7 +268,18 @@ def _killed(tenant: Tenant, what: str, moment: str, count: int) -> None:
     tests = Path(__file__).parents[1]
     root = tests.parent
     done = subprocess.run(
-        [sys.executable, "-c", script, what, moment, str(count), str(tenant.state), tenant.unit.name, tenant.unit.uid, tenant.key.uid],
+        [
+            sys.executable,
+            "-c",
+            script,
+            what,
+            moment,
+            str(count),
+            str(tenant.state),
+            tenant.unit.name,
+            tenant.unit.uid,
+            tenant.key.uid,
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root / "operator", root, tests)))},
         cwd=root,
         check=False,
@@ -270,7 +287,9 @@ def _killed(tenant: Tenant, what: str, moment: str, count: int) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
-def in_a_process_that_is_killed(what: str, moment: str, count: str, state: str, name: str, unit_uid: str, uid: str) -> None:
+def in_a_process_that_is_killed(
+    what: str, moment: str, count: str, state: str, name: str, unit_uid: str, uid: str
+) -> None:
     """What the killed process does."""
     unit = UnitObject(
         name, unit_uid, 1, UnitSpec(title=name, jurisdiction="jiujiang", budget_level="Primary"), UnitStatus()

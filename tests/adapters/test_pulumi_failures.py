@@ -83,7 +83,9 @@ def test_a_message_never_floods_a_status() -> None:
 
 
 def test_a_program_that_asked_for_what_the_cloud_does_not_have_is_no_fault_of_ours() -> None:
-    error = engine.ProgramFailed("its program raised", "invoke failed: NotFound: there is no image named beos\nTraceback")
+    error = engine.ProgramFailed(
+        "its program raised", "invoke failed: NotFound: there is no image named beos\nTraceback"
+    )
     assert reason_of(error) == (Stop, Reason.FLAVOR_OR_IMAGE_MISSING)
 
 

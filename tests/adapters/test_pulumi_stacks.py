@@ -124,7 +124,10 @@ class ScriptedFinder:
         if self.fault:
             raise self.fault
         self.asked.append((unfinished.name, login, owner, list(plans)))
-        return next((self.made_under[unfinished.name, plan] for plan in plans if (unfinished.name, plan) in self.made_under), None)
+        return next(
+            (self.made_under[unfinished.name, plan] for plan in plans if (unfinished.name, plan) in self.made_under),
+            None,
+        )
 
 
 @dataclass

@@ -120,7 +120,9 @@ def test_what_was_being_made_and_is_found_is_taken_over(cli: ScriptedCli) -> Non
     assert cli.slept == []
 
 
-@pytest.mark.parametrize(("age", "waits"), [(0.0, [10.0]), (4.0, [6.0]), (10.0, [0.0]), (3600.0, [0.0]), (-5.0, [10.0])])
+@pytest.mark.parametrize(
+    ("age", "waits"), [(0.0, [10.0]), (4.0, [6.0]), (10.0, [0.0]), (3600.0, [0.0]), (-5.0, [10.0])]
+)
 def test_what_is_not_found_yet_may_still_come(tmp_path: Path, age: float, waits: list[float]) -> None:
     cli = ScriptedCli(tmp_path, WRITTEN + timedelta(seconds=age))
     cli.answers({"stack init": [EXISTS], "stack export": [{"out": json.dumps(INTERRUPTED)}]})

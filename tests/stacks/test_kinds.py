@@ -56,7 +56,10 @@ def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
 @given(requests())
 def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
     for item in lay_out(request_).program.resources:
-        unmarked = item.type.rpartition(":")[2] in ("RouterInterface", "VolumeAttach")     # relations between marked things
+        unmarked = item.type.rpartition(":")[2] in (
+            "RouterInterface",
+            "VolumeAttach",
+        )  # relations between marked things
         assert unmarked or OWNER in str(item.inputs), item.name
         assert item.service in request_.services
 
@@ -264,7 +267,10 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
         "services[orders].database.network",
     ),
     "an address range with host bits": ({"lan": {"network": {"cidr": "10.20.0.5/24"}}}, "services[lan].network.cidr"),
-    "an address range that is too small": ({"lan": {"network": {"cidr": "10.20.0.0/30"}}}, "services[lan].network.cidr"),
+    "an address range that is too small": (
+        {"lan": {"network": {"cidr": "10.20.0.0/30"}}},
+        "services[lan].network.cidr",
+    ),
     "a name server that is no address": (
         {"lan": {"network": {**NETWORK, "dnsServers": ["1.2.3.4.5"]}}},
         "services[lan].network.dnsServers[0]",
