@@ -17,7 +17,7 @@ from govcloud.adapters.memory import MemoryCloud, Wire
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.ports import Cloud
-from stacks.provider.marks import Marks, owner_fingerprint, in_description, in_metadata, in_name
+from stacks.provider.marks import Marks, in_description, in_metadata, in_name, owner_fingerprint
 
 VOLUME = "openstack:blockstorage/volume:Volume"
 NETWORK = "openstack:networking/network:Network"

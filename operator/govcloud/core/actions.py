@@ -91,6 +91,11 @@ class Begin:
 
 
 @dataclass(frozen=True)
+class TryAgain:
+    """What failed is due again. Noted first: what dies in the middle of an attempt is attempted again, whatever was edited meanwhile."""
+
+
+@dataclass(frozen=True)
 class BeginTrialEnd:
     """The trial is over: stop the servers. The pack's own rule allows this; nothing is deleted."""
 
@@ -179,6 +184,6 @@ class ProveAbsence:
 
 
 Effect = EnsureUnit | Deploy | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
-Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | BeginTrialEnd | FinishStep | Complete
+Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | TryAgain | BeginTrialEnd | FinishStep | Complete
 Idle = Rest | Refuse | Block | Await | Backoff
 Action = Effect | Note | Idle

@@ -95,9 +95,14 @@ def _trial_is_over(facts: Facts) -> bool:
 
 
 def _is_given_up(facts: Facts) -> bool:
-    """A transition that does not get on, and whose spec was changed since: another plan may take its place."""
+    """A transition that does not get on, and whose spec was changed since: another plan may take its place.
+
+    Not while an attempt at it is under way, or died: what that made is found again by the same plan only.
+    """
     failure, started = facts.progress.failure, facts.started
-    if failure is None or started is None or facts.spec is None or started.transition == "Terminate":
+    if failure is None or failure.retry_at is None or started is None or facts.spec is None:
+        return False
+    if started.transition == "Terminate":
         return False
     stuck = failure.kind == "Stop" or failure.count >= PERSISTENT
     return stuck and started.generation != facts.request.generation

@@ -25,6 +25,7 @@ _VERBS: dict[type[act.Effect | act.Note], Verb] = {
     act.RemoveFinalizer: Verb.UPDATE,
     act.Reject: Verb.DENY,
     act.Begin: Verb.ALLOW,
+    act.TryAgain: Verb.EVALUATE,
     act.BeginTrialEnd: Verb.DISABLE,
     act.FinishStep: Verb.VERIFY,
     act.Complete: Verb.ENABLE,

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
 from govcloud.core.actions import (
-    FinishStep,
     Action,
     Backoff,
     Block,
@@ -16,11 +15,13 @@ from govcloud.core.actions import (
     Deploy,
     Destroy,
     EnsureUnit,
+    FinishStep,
     OpenBackup,
     ProveAbsence,
     Rest,
     StoreManifest,
     TakeBackup,
+    TryAgain,
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
@@ -66,8 +67,8 @@ def continue_operation(facts: Facts) -> Action:
         )
     if fault := _withdrawn(facts, plan):
         return fault
-    if (failure := facts.progress.failure) and failure.retry_at and facts.now < failure.retry_at:
-        return Backoff(failure.retry_at)
+    if (failure := facts.progress.failure) and failure.retry_at:
+        return Backoff(failure.retry_at) if facts.now < failure.retry_at else TryAgain()
     left = [step for step in STEPS[operation.transition] if step not in operation.done and _is_needed(step, facts, plan, unit)]
     if not left:
         return Complete(None if operation.transition == TRIAL_END else plan)

@@ -55,6 +55,8 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
             return _with(before, rejected_plan=plan.number)
         case act.Begin():
             return _begun(before, action, facts.now)
+        case act.TryAgain():
+            return _with(before, failure=before.failure and before.failure.model_copy(update={"retry_at": None}))
         case act.BeginTrialEnd():
             operation = Operation(plan=TRIAL_END_PLAN, transition=TRIAL_END, started_at=facts.now)
             return _with(before, operation=operation, failure=None)

@@ -79,6 +79,8 @@ class _View:
                 return reason, "\n".join(violation.sentence() for violation in violations)
             case act.Block(reason, message):
                 return reason, message
+            case act.Await() | act.Freeze() | act.Begin():
+                return None  # another plan takes the place of the one that cannot finish: nothing is left to mend
         failure = self.progress.failure
         return (Reason(failure.reason), failure.message) if failure and failure.kind == "Stop" else None
 
