@@ -122,7 +122,7 @@ class Reconciler:
                 return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
             case act.ProveAbsence(_, unit):
                 self._prove_absence(facts, unit)
-            case act.Begin() | act.BeginTrialEnd() | act.Reject() | act.FinishStep() | act.Complete():
+            case act.Begin() | act.TryAgain() | act.BeginTrialEnd() | act.Reject() | act.FinishStep() | act.Complete():
                 pass  # these are written down in the status, nowhere else
             case _:
                 assert_never(action)

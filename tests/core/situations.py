@@ -187,12 +187,22 @@ def failed(kind: str, count: int, due: timedelta) -> Turn:
     return turn
 
 
+def _being_tried(facts: Facts) -> Facts:
+    """An attempt is under way, or died."""
+    stopped = failed("Stop", 1, timedelta(0))(facts)
+    failure = stopped.progress.failure
+    assert failure is not None
+    tried = failure.model_copy(update={"retry_at": None})
+    return replace(facts, progress=facts.progress.model_copy(update={"failure": tried}))
+
+
 FAILURES: Mapping[str, Turn] = {
     "as it is": _same,
     "retry due": failed("Retry", 1, timedelta(0)),
     "retry later": failed("Retry", 1, timedelta(minutes=1)),
     "persistent": failed("Retry", 9, timedelta(0)),
     "stop due": failed("Stop", 1, timedelta(0)),
+    "being tried": _being_tried,
     "stop later": failed("Stop", 1, timedelta(minutes=1)),
 }
 

@@ -34,7 +34,7 @@ def acting(situations: list[Situation], *kinds: type) -> list[Situation]:
 
 
 def is_effect(action: act.Action) -> bool:
-    return not isinstance(action, (*IDLE, act.Freeze, act.Reject, act.AddFinalizer, act.RemoveFinalizer))
+    return not isinstance(action, (*IDLE, act.Freeze, act.Reject, act.AddFinalizer, act.RemoveFinalizer, act.TryAgain))
 
 
 def test_the_situations_reach_every_action(situations: list[Situation]) -> None:
@@ -104,7 +104,11 @@ def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: l
         else:
             power = {(name, "update") for name in _servers(action.program)}
             # Before its end, a container is told that it may go with its objects; the cloud does not hear of it.
-            released = {(r.name, "update") for r in action.program.resources if r.type == CONTAINER} if action.step == "freeze" else set()
+            released = (
+                {(r.name, "update") for r in action.program.resources if r.type == CONTAINER}
+                if action.step == "freeze"
+                else set()
+            )
             assert action.allowed <= power | released, situation.name
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from reconcile.world import NAMESPACE, World, catalog_spec, jurisdiction_spec, request_spec
@@ -72,6 +72,9 @@ def test_the_style_of_the_yaml_means_nothing(
     text = yaml.safe_dump(
         request_spec(), default_flow_style=flow, allow_unicode=unicode, indent=indent, default_style=quotes, width=width
     )
+    assume(
+        yaml.safe_load(text) == request_spec()
+    )  # narrow lines lose spaces in what the library writes, not in what it reads
     assert planned(facts, yaml.safe_load(text)).digest == planned(facts, request_spec()).digest
 
 

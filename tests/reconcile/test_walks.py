@@ -48,7 +48,7 @@ def wishes_one_thing(world: World, chance: random.Random) -> None:
     found = copy.deepcopy(spec["services"])
     kinds = {next(key for key in s if key != "name"): s for s in found}
     machines, volume = kinds.get("virtualMachine"), kinds.get("blockStorage")
-    changes: list[dict[str, Any]] = [
+    begun: list[dict[str, Any]] = [
         {"stage": "Production"},
         {"stage": "Production"},
         {"suspended": not spec.get("suspended", False)},
@@ -57,6 +57,7 @@ def wishes_one_thing(world: World, chance: random.Random) -> None:
         {"services": found[:-1] or found},
         {"stage": "Terminated", "termination": {"reason": "x"}},
     ]
+    changes: list[dict[str, Any]] = begun if _has_begun(world) else [{}]
     if machines is not None:
         machines["virtualMachine"] |= chance.choice(
             [{"count": 1}, {"count": 3}, {"offering": "vm-medium"}, {"offering": "vm-gone"}, {"offering": "vm-small"}]
@@ -67,6 +68,10 @@ def wishes_one_thing(world: World, chance: random.Random) -> None:
         changes += [{"services": found}] * 2
     kinds["network"]["network"]["cidr"] = chance.choice(["10.20.0.0/24", "10.21.0.0/24"])
     world.cluster.apply_request(NAMESPACE, NAME, spec | chance.choice(changes))
+
+
+def _has_begun(world: World) -> bool:
+    return world.status().progress.completed_plan is not None
 
 
 def approved_spec(world: World) -> dict[str, Any]:
@@ -135,7 +140,7 @@ def all_is_there_again(world: World, chance: random.Random) -> None:
 
 
 def somebody_deletes_it(world: World, chance: random.Random) -> None:
-    if world.request().has_finalizer:
+    if world.request().has_finalizer and chance.random() < 0.3:
         world.cluster.delete_request(NAMESPACE, NAME)
 
 
@@ -150,7 +155,7 @@ STEPS: tuple[Step, ...] = (
     *[the_process_will_die] * 2,
     the_cluster_fails,
     something_is_missing,
-    *[all_is_there_again] * 3,
+    *[all_is_there_again] * 5,
     somebody_deletes_it,
 )
 
@@ -226,10 +231,10 @@ def come_to_an_end(world: World) -> None:
     all_is_there_again(world, random.Random(0))
     if world.status().progress.completed_plan is None and world.status().progress.operation is None:
         return  # nothing was ever begun
-    for _ in range(12):
+    for attempt in range(12):
         if _has_ended(world):
             return
-        _ask_for_the_end(world)
+        _ask_for_the_end(world, attempt)
         passes(world, 200)
         if not _has_ended(world):
             everybody_approves(world, random.Random(0))
@@ -243,11 +248,12 @@ def _has_ended(world: World) -> bool:
     return world.cluster.request(NAMESPACE, NAME) is None or world.status().progress.terminated_at is not None
 
 
-def _ask_for_the_end(world: World) -> None:
-    """The last approved spec, with its stage set to the end: one wish."""
+def _ask_for_the_end(world: World, attempt: int) -> None:
+    """The last approved spec, with its stage set to the end: one wish. Asked again in other words if it was rejected or refused."""
     spec = approved_spec(world)
-    if spec.get("stage") != "Terminated":
-        wanted = {**spec, "stage": "Terminated", "termination": {"reason": "x"}}
+    refused = world.condition("Approved").reason == "Rejected" or world.condition("Stalled").reason == "MixedEdit"
+    if spec.get("stage") != "Terminated" and (attempt == 0 or refused):
+        wanted = {**spec, "stage": "Terminated", "termination": {"reason": f"no longer needed ({attempt})"}}
         world.cluster.apply_request(NAMESPACE, NAME, wanted)
 
 

@@ -690,9 +690,19 @@ class _Run:
         key = f"{self.owner}/{wanted.name}/{self.plan}"
         made = self.cloud.made_by(self.access.project_id, key)
         if made is None:
-            with self.wire.write(f"cloud.create {wanted.name}"):
-                made = self.cloud.make(wanted.type, self.access.project_id, wanted.name, self.owner, key, wanted.inputs)
+            made = self._made(wanted, key)
         self.stack.resources[wanted.type, wanted.name] = (self.stack.remembered(wanted), made.id)
+
+    def _made(self, wanted: Resource, key: str) -> Thing:
+        """Make it. As the provider does: what a request made whose answer told of a failure is looked for, and remembered."""
+        project = self.access.project_id
+        try:
+            with self.wire.write(f"cloud.create {wanted.name}"):
+                return self.cloud.make(wanted.type, project, wanted.name, self.owner, key, wanted.inputs)
+        except Exception:
+            if (made := self.cloud.made_by(project, key)) is not None:
+                self.stack.resources[wanted.type, wanted.name] = (self.stack.remembered(wanted), made.id)
+            raise
 
     def _update(self, wanted: Resource) -> None:
         old, id_ = self.stack.resources[wanted.type, wanted.name]
