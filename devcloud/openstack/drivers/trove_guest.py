@@ -184,7 +184,9 @@ class Guest:
         """The configuration is the development cloud's own."""
 
     def get_volume_info(self) -> Row:
-        """Used and total space of the volume, in GiB."""
+        """Used and total space of the volume, in GiB; nothing while there is none yet."""
+        if not self.volume.exists():
+            return {"used": 0, "total": 0}
         status = self.volume.stat()
         return {"used": round(status.st_blocks * 512 / (1 << 30), 2), "total": status.st_size / (1 << 30)}
 
