@@ -85,7 +85,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
 def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
     """The log, with what an ended process left open settled, and this process's start and stop in it."""
     directory = settings.state_dir / "audit"
-    signer = load_or_create_signer(settings.state_dir / "audit-signing.key", name="govcloud")
+    signer = load_or_create_signer(settings.state_dir / "audit-signing.key")
     audit = AuditLog(directory, clock=lambda: datetime.now(UTC), monotonic=monotonic_ns, signer=signer, fence=fence)
     try:
         audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
