@@ -6,9 +6,10 @@ A crash before a write leaves the world as the crash after the write before it d
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class Chapter:
     name: str
     acts: tuple[Act, ...]
     phase: str
+    patient: bool = True
+    """Whether failures are waited out. Not where somebody has to act."""
+    every: int = 1
+    """After which writes it crashes: each, or each so-and-so-many-th where another chapter is much alike."""
 
 
 def _approve(step: str) -> Act:
@@ -69,18 +74,61 @@ LIFE = (
 )
 
 
+TROUBLE = (
+    Chapter(
+        "stuck provisioning",
+        (
+            lambda world: world.apply(services=small()),
+            lambda world: world.edit_service("web", offering="vm-gone"),
+            _approve("superior-unit"),
+            _approve("authority"),
+        ),
+        "Provisioning",
+        patient=False,
+    ),
+    Chapter(
+        "correction",
+        (
+            lambda world: world.edit_service("web", offering="vm-small"),
+            _approve("superior-unit"),
+            _approve("authority"),
+        ),
+        "Trial",
+    ),
+    Chapter(
+        "stuck change",
+        (lambda world: world.edit_service("web", offering="vm-gone", count=2), _approve("authority")),
+        "Trial",
+        patient=False,
+    ),
+    Chapter(
+        "end of a stuck change",
+        (World.terminate, _approve("unit-consent"), _approve("authority")),
+        "Terminated",
+        every=5,
+    ),
+)
+CHAPTERS = (*LIFE, *TROUBLE)
+
+
 def live(world: World, chapter: Chapter) -> None:
     """Live a chapter; whoever dies in it is followed by the next process."""
     for act in chapter.acts:
         act(world)
-        _survive(world)
+        _survive(world, world.run_patiently if chapter.patient else partial(_run_and_look_again, world))
     assert world.status().phase == chapter.phase, world.status().next_action
 
 
-def _survive(world: World) -> None:
+def _run_and_look_again(world: World) -> None:
+    """What a failed attempt made is seen by the pass after it."""
+    world.run()
+    world.step()
+
+
+def _survive(world: World, run: Callable[[], object]) -> None:
     while True:
         try:
-            world.run_patiently()
+            run()
         except Crash:
             world.restart_controller()
         else:
@@ -103,15 +151,19 @@ class Beginning:
 def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Beginning]:
     """The world as it is before each chapter, without any crash."""
     home = tmp_path_factory.mktemp("lives")
+    return dict([*_beginnings(LIFE, home / "life"), *_beginnings(TROUBLE, home / "trouble")])
+
+
+def _beginnings(chapters: tuple[Chapter, ...], home: Path) -> Iterator[tuple[str, Beginning]]:
+    home.mkdir()
     world = World(home / "0")
-    found = {}
-    for number, chapter in enumerate(LIFE):
+    for number, chapter in enumerate(chapters):
         world.audit.close()
-        found[chapter.name] = Beginning(world, home / str(number))
-        world = found[chapter.name].copied(home / str(number + 1))
+        beginning = Beginning(world, home / str(number))
+        yield chapter.name, beginning
+        world = beginning.copied(home / str(number + 1))
         live(world, chapter)
     world.audit.close()
-    return found
 
 
 def lived(chapter: Chapter, beginning: Beginning, directory: Path, *crashes: int) -> World:
@@ -158,13 +210,13 @@ def survived(world: World, expected: dict[str, object]) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("chapter", LIFE, ids=lambda chapter: chapter.name)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_crash_after_any_write_changes_nothing_in_the_end(
     chapter: Chapter, beginnings: dict[str, Beginning], tmp_path: Path
 ) -> None:
     beginning = beginnings[chapter.name]
     expected, writes = _uncrashed(chapter, beginning, tmp_path / "uncrashed")
-    for number in range(1, writes + 1):
+    for number in range(1, writes + 1, chapter.every):
         world = lived(chapter, beginning, tmp_path / str(number), number)
         try:
             survived(world, expected)
@@ -178,7 +230,7 @@ OFTEN = 11
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("chapter", LIFE, ids=lambda chapter: chapter.name)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_process_that_dies_again_and_again_gets_there_too(
     chapter: Chapter, beginnings: dict[str, Beginning], tmp_path: Path
 ) -> None:
