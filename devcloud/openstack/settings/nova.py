@@ -14,6 +14,9 @@ _DEFAULT: Section = {
     "sync_power_state_interval": -1,
     "update_resources_interval": 300,
     "service_down_time": 120,
+    # How often a build asks whether its volume is there. With 3 s, the default, most builds would only wait.
+    "block_device_allocate_retries_interval": 1,
+    "block_device_allocate_retries": 180,
     "rpc_response_timeout": 120,
 }
 _GENEROUS: Section = {
