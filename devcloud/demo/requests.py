@@ -147,7 +147,8 @@ class Request:
         return dict(self.world.until(f"the controller judges {name}", seen, 30))
 
     def _is_current(self, status: dict[str, Any]) -> bool:
-        return status.get("observedGeneration") == self.read()["metadata"]["generation"]
+        generation: int = self.read()["metadata"]["generation"]
+        return status.get("observedGeneration") == generation
 
     def _give_up_if_stalled(self, status: dict[str, Any], what: str) -> None:
         stalled = next((c for c in status.get("conditions", []) if c["type"] == "Stalled" and c["status"] == "True"), None)

@@ -149,7 +149,7 @@ def change_in_place(world: World) -> None:
     before = looks.everything_of(world, request.uid)
     writes = witness.writes_of_controller(world)
     bigger = yaml.safe_load((EXAMPLES / "changes/hospital-registration-bigger.yaml").read_text(encoding="utf-8"))
-    request.edit(lambda spec: (spec.clear(), spec.update(bigger["spec"])))
+    request.edit(lambda spec: spec.update(bigger["spec"]))
     plan = request.until_planned("Change")
     operations = sorted({line["operation"] for line in plan["diff"]})
     world.expect(operations == ["Update"], f"the change should only update: {operations}")
@@ -334,7 +334,7 @@ def _sizes(world: World, request: Request) -> set[int]:
 def _backup_of(world: World, uid: str, ready: Callable[[list[dict[str, Any]]], bool]) -> dict[str, Any]:
     """The ServiceBackup of a request, once its parts are as wanted; empty before."""
     backups = json.loads(world.must(None, "get", "servicebackups", "-o", "json"))["items"]
-    mine = next((b for b in backups if b["spec"]["request"]["uid"] == uid), {})
+    mine: dict[str, Any] = next((b for b in backups if b["spec"]["request"]["uid"] == uid), {})
     return mine if mine and ready(mine.get("status", {}).get("parts", [])) else {}
 
 
