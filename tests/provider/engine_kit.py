@@ -40,7 +40,7 @@ def pulumi_binary() -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "devcloud", "tools"], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    return next(path for line in done.stdout.splitlines() for path in map(Path, line.split()) if path.name == "pulumi")
+    return next(path for line in done.stdout.splitlines() for path in map(Path, line.split()) if path.name == "pulumi" and path.is_absolute())
 
 
 def login_of(entry: str) -> CloudLogin:
