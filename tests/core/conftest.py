@@ -20,4 +20,4 @@ def moments(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Facts]]
 def situations(moments: list[tuple[str, Facts]]) -> list[Situation]:
     """Every moment turned one way, and a sample of all ways at once. GOVCLOUD_TEST_SEED draws another sample."""
     seed = int(os.environ.get("GOVCLOUD_TEST_SEED", "20260302"))
-    return [*one_turn_each(moments), *many_turns(moments, 800, seed)]
+    return [*one_turn_each(moments), *many_turns(moments, 500, seed)]

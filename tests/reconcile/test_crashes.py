@@ -223,6 +223,7 @@ def test_a_crash_after_any_write_changes_nothing_in_the_end(
         except AssertionError as error:
             raise AssertionError(f"after write {number} of {writes} of {chapter.name}: {error}") from error
         world.audit.close()
+        shutil.rmtree(tmp_path / str(number))
 
 
 OFTEN = 11
