@@ -16,6 +16,9 @@ from devcloud.progress import Say
 
 REQUIREMENTS = SOURCE / "requirements.txt"
 
+# Under its own name, whichever link it was started by: one environment is enough.
+_PYTHON = Path(BASE_PYTHON).resolve()
+
 # A fifth of all. The tests of the other packages are small, and some are imported at run time.
 _UNUSED = (
     "nova/tests", "cinder/tests", "glance/tests", "keystone/tests", "placement/tests", "neutron/tests/functional",
@@ -25,7 +28,7 @@ _UNUSED = (
 
 def environment_key() -> str:
     """Names the environment by what it is made from: the locked requirements, the Python, what is left out."""
-    return digest([REQUIREMENTS], [BASE_PYTHON, *_UNUSED])
+    return digest([REQUIREMENTS], [str(_PYTHON), *_UNUSED])
 
 
 def digest(files: list[Path], words: list[str]) -> str:
@@ -55,7 +58,7 @@ def ensure_environment(cache: Path, say: Say) -> Path:
 def _install(directory: Path, say: Say) -> None:
     uv = str(ensure_uv(say))
     say("installing the OpenStack services")
-    create = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--python", BASE_PYTHON, str(directory)]
+    create = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--python", str(_PYTHON), str(directory)]
     run_quietly(create, "making the environment of the OpenStack services", say)
     install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(directory / "bin" / "python")]
     run_quietly([*install, "-r", str(REQUIREMENTS)], "installing the OpenStack services", say)
