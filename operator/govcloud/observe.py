@@ -60,7 +60,7 @@ def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
         damaged=damaged,
         approvals=tuple(ports.cluster.approvals()),
         admission_fault=ports.cluster.admission_fault(),
-        cloud_services=_services(ports.cloud) if progress.operation is None else None,
+        cloud_services=_services(ports.cloud) if _has_to_plan(request, progress, plans) else None,
         backup=_backup(ports, progress, plans),
         resources=tuple(RunningResource(name, kind, id_) for name, (kind, id_) in stack.resources.items())
         if stack
@@ -79,8 +79,18 @@ def parse_spec(raw: Mapping[str, Any]) -> tuple[RequestSpec | None, tuple[Violat
 
 
 def status_of(request: RequestObject) -> RequestStatus:
-    """The status as the controller wrote it last. Raises `ValidationError` if it cannot be ours: better to stand still than to forget."""
-    return RequestStatus.model_validate(request.status) if request.status else RequestStatus()
+    """The status as the controller wrote it last.
+
+    Raises:
+        Stop: it cannot be read. Better to stand still than to forget what was begun.
+    """
+    if not request.status:
+        return RequestStatus()
+    try:
+        return RequestStatus.model_validate(request.status)
+    except ValidationError as error:
+        where = f"{request.key.namespace}/{request.key.name}"
+        raise Stop(Reason.PROGRAM_FAULT, f"the status of {where} cannot be read; put back the one before: {error}") from error
 
 
 def _faults(error: ValidationError) -> Iterator[Violation]:
@@ -146,6 +156,11 @@ def _stack(
         return ports.stacks.outcome(request.key), None
     except (Retry, Stop) as error:
         return None, (error.reason, f"the state of the request's stack cannot be read: {error.message}")
+
+
+def _has_to_plan(request: RequestObject, progress: Progress, plans: Mapping[int, Plan]) -> bool:
+    """Whether this generation of the spec has no plan yet. Only then it matters what the cloud offers; asking it takes time when it is away."""
+    return progress.operation is None and all(plan.generation != request.generation for plan in plans.values())
 
 
 def _services(cloud: Cloud) -> frozenset[str] | None:

@@ -123,6 +123,10 @@ class Plan(Model):
     def _program(self) -> Program:
         return from_json(self.program)
 
+    @cached_property
+    def _wanted(self) -> RequestSpec:
+        return RequestSpec.model_validate(self.spec)
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Another plan, with its own text and digest: what is remembered of this one does not go along."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
@@ -133,7 +137,8 @@ class Plan(Model):
         return self._program
 
     def wanted(self) -> RequestSpec:
-        return RequestSpec.model_validate(self.spec)
+        """The spec that this plan was made for."""
+        return self._wanted
 
     def needed_quota(self) -> Quota:
         return Quota(**self.quota)

@@ -116,6 +116,8 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
     if spec.stage == "Production" and has_trial:
         return (Violation("trial-first", "spec.stage", "services start in a trial; set stage: Trial, and Production once the trial was assessed",
                           "须先试用,测试评估同意后方可转为正式环境", "JJ 16"),)  # fmt: skip
+    if spec.stage == "Trial" and facts.edition is not None and not has_trial:
+        return (Violation("no-trial", "spec.stage", "this regulation has no trial; set stage: Production", "本办法没有试用环节,请申请正式环境"),)
     if spec.suspended:
         return (Violation("suspended", "spec.suspended", "a request cannot start suspended", "新申请不能处于暂停状态"),)
     return "Provision"
