@@ -51,6 +51,7 @@ class World:
     environment: Environment
     teller: Teller
     memory: dict[str, Any] = field(default_factory=dict)
+    began: float = field(default_factory=time.time)
 
     # Kubernetes
 
