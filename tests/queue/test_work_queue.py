@@ -227,4 +227,3 @@ def test_looking_again_and_again_leaves_nothing_behind(queue: WorkQueue[str], wo
         until(lambda before=before: len(work.done) > before and not work.busy)  # type: ignore[misc]
 
     until(lambda: len(queue) == 1)
-    assert len(queue._due) == 1

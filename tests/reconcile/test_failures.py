@@ -372,11 +372,10 @@ def test_the_end_of_a_trial_waits_for_a_change_that_is_under_way(trial: World) -
 
 
 def test_what_the_engine_wants_beyond_the_plan_is_refused(production: World) -> None:
-    """Somebody deleted a volume by hand: a promotion or change may not quietly make an empty one in its place."""
+    """The state lost a volume: a change may not quietly make an empty one in its place."""
     production.edit_service("web", offering="vm-medium")
     production.run()
-    stack = production.stacks._stacks[production.request().key.uid]
-    del stack.resources["openstack:blockstorage/volume:Volume", "data"]
+    production.stacks.forget(production.request().key, "data")
     production.approve()
 
     assert production.condition("Stalled").reason == "PlanMismatch"

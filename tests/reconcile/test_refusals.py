@@ -260,7 +260,7 @@ def test_what_is_missing_is_named_and_found_once_it_is_there(
     assert world.condition("Stalled").reason == reason
     assert said(world)
 
-    world._populate()
+    world.populate()
     assert world.run() == ["Freeze", "Await"]
     assert world.condition("Stalled").status == "False"
 

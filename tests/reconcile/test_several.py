@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
-from reconcile.world import NAMESPACE, SUPERIOR, UNIT, World, request_spec
+from reconcile.world import SUPERIOR, UNIT, World, request_spec
 
 from govcloud.failures import Stop
 from govcloud.reasons import Reason
@@ -55,8 +54,7 @@ def test_units_are_apart(world: World) -> None:
 
 def test_a_request_whose_status_is_damaged_stands_still_and_forgets_nothing(world: World) -> None:
     before = world.to_production().request()
-    damaged = replace(before, status={**before.status, "progress": {"completedPlan": "two"}})
-    world.cluster._requests[NAMESPACE, before.key.name] = damaged
+    damaged = world.cluster.damage_status(before, {**before.status, "progress": {"completedPlan": "two"}})
     with world.nothing_touched(), pytest.raises(Stop, match=r"progress\.completedPlan") as told:
         world.step()
 
@@ -67,12 +65,12 @@ def test_a_request_whose_status_is_damaged_stands_still_and_forgets_nothing(worl
 def test_a_neighbour_whose_status_is_damaged_is_named_where_it_matters(world: World) -> None:
     """How much quota it holds is not known, so nobody's quota is set on a guess."""
     before = world.to_trial("neighbour").request("neighbour")
-    world.cluster._requests[NAMESPACE, "neighbour"] = replace(before, status={"progress": 5})
+    world.cluster.damage_status(before, {"progress": 5})
     world.apply()
     world.run()
     world.approve()
     assert "health-center/neighbour" in world.condition("Stalled").message
 
-    world.cluster._requests[NAMESPACE, "neighbour"] = before
+    world.cluster.damage_status(before, before.status)
     world.run_patiently()
     assert world.status().phase == "Trial"

@@ -124,7 +124,7 @@ def the_cluster_fails(world: World, chance: random.Random) -> None:
 
 
 def something_is_missing(world: World, chance: random.Random) -> None:
-    world._populate()
+    world.populate()
     missing: list[Callable[[], object]] = [
         lambda: world.cluster.delete_catalog("jiujiang-2026"),
         lambda: world.cluster.delete_jurisdiction("jiujiang"),
@@ -135,7 +135,7 @@ def something_is_missing(world: World, chance: random.Random) -> None:
 
 
 def all_is_there_again(world: World, chance: random.Random) -> None:
-    world._populate()
+    world.populate()
     world.cluster.fault = None
     world.cloud.flavors |= {"m1.medium"}
 

@@ -221,7 +221,7 @@ class World:
         self.backups = MemoryBackups(self.wire, self.cloud)
         self.audit = WiredLog(self.wire, directory)
         self._numbers = iter(range(1, 10**6))
-        self._populate()
+        self.populate()
         self.start_controller()
 
     def copied(self, directory: Path) -> World:
@@ -234,7 +234,8 @@ class World:
         made.start_controller()
         return made
 
-    def _populate(self) -> None:
+    def populate(self) -> None:
+        """Put everything around requests there, as it should be."""
         self.cluster.put_jurisdiction("jiujiang", jurisdiction_spec())
         self.cluster.put_catalog("jiujiang-2026", catalog_spec())
         self.cluster.put_unit(SUPERIOR, unit_spec(SUPERIOR_TITLE))

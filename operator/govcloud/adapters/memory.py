@@ -354,6 +354,10 @@ class MemoryCluster:
         """Put another text where a plan was pinned."""
         self._plans[key.uid, number] = replace(self._plans[key.uid, number], text=text)
 
+    def damage_status(self, request: RequestObject, status: Mapping[str, Any]) -> RequestObject:
+        """Write what admission lets only the controller write."""
+        return self._change(self._same(request), status=status)
+
     def put_unit(self, name: str, spec: UnitSpec) -> UnitObject:
         """Create or edit a unit."""
         before = self._units.get(name)
@@ -637,6 +641,12 @@ class MemoryStacks:
     def lose_state(self, key: RequestKey) -> None:
         """What happens when a disk is lost."""
         del self._stacks[key.uid]
+
+    def forget(self, key: RequestKey, name: str) -> None:
+        """What happens when a part of the state is lost."""
+        resources = self._stacks[key.uid].resources
+        for found in [place for place in resources if place[1] == name]:
+            del resources[found]
 
     def _run(self, key: RequestKey, unit: UnitObject, plan: int) -> _Run:
         self._wire.read()
