@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -67,6 +67,6 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
     return registry
 
 
-async def watch(registry: kopf.OperatorRegistry, stop: asyncio.Event) -> None:
+async def watch(registry: kopf.OperatorRegistry, stop: threading.Event) -> None:
     """Watch until `stop` is set, or until kopf ends by itself, which is a fault."""
     await kopf.operator(registry=registry, clusterwide=True, standalone=True, stop_flag=stop)

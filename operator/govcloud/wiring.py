@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event, Thread
 from time import monotonic_ns
 
 from govcloud import handlers, health
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 _PATIENCE = timedelta(seconds=20)
 """How long what is under way may take to end after SIGTERM. What does not end is continued by the next start."""
 
+_LOOK_SECONDS = 0.5
+
 
 def run_controller(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code of the process."""
@@ -47,7 +50,7 @@ def run_controller(settings: Settings) -> int:
         checks = health.Checks(controller.fault, controller.hindrance)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
-        code = asyncio.run(_watch_until_told(controller))
+        code = _watch_until_told(controller)
         if not controller.stop(_PATIENCE):
             log.warning("some work did not end within %s; the next start continues it", _PATIENCE)
         server.shutdown()
@@ -100,21 +103,30 @@ def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
         audit.close()
 
 
-async def _watch_until_told(controller: Controller) -> int:
-    """Watch until a signal comes (0), or the watch ends by itself (1: a restart helps)."""
-    stop, told = asyncio.Event(), False
+def _watch_until_told(controller: Controller) -> int:
+    """Watch until a signal comes (0), or the watch ends by itself (1: a restart helps).
 
-    def on_signal() -> None:
-        nonlocal told
-        told = True
-        stop.set()
+    The watch has a thread of its own: in the main thread kopf would take the signals for itself, and an orderly end could not be told
+    from a fault.
+    """
+    told, ended = Event(), Event()
+
+    def watch() -> None:
+        try:
+            asyncio.run(handlers.watch(handlers.registry_for(controller), told))
+        finally:
+            ended.set()
 
     for which in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(which, on_signal)
-    await handlers.watch(handlers.registry_for(controller), stop)
-    if not told:
+        signal.signal(which, lambda *_: told.set())
+    Thread(target=watch, name="watch", daemon=True).start()
+    while not (ended.wait(_LOOK_SECONDS) or told.is_set()):
+        pass
+    if not told.is_set():
         log.error("the watch ended by itself; the process ends so that it is started anew")
-    return 0 if told else 1
+        return 1
+    ended.wait(_PATIENCE.total_seconds())
+    return 0
 
 
 class _UnitNames:

@@ -25,7 +25,7 @@ from devcloud.paths import state_directory
 
 pytestmark = pytest.mark.cluster
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @pytest.fixture(scope="module")
