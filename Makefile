@@ -40,6 +40,7 @@ lint: environment ## style, types, and which part may import which
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
 	@$(VENV)/mypy --follow-imports=silent devcloud/*.py devcloud/demo/*.py
+	@$(VENV)/mypy --config-file devcloud/openstack/mypy.ini
 	@PYTHONPATH=operator:. $(VENV)/lint-imports
 
 test-unit: environment ## units and contracts; needs no control plane, takes seconds
