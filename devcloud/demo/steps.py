@@ -356,8 +356,8 @@ def _expect_retained(world: World, uid: str, backup: dict[str, Any]) -> None:
     world.expect(len(containers) == 1, f"backup containers kept: {containers}")
     world.saw(f"kept in the backup project: {len(kept)} volume backups and the container {containers[0]}")
     database = next(p["backupId"] for p in backup["status"]["parts"] if p["name"] == "orders")
-    rows = witness.rows_in_backup(world, database)
-    world.expect(rows >= world.memory["rows"], f"the retained backup of the database holds {rows} of {world.memory['rows']} rows")
+    rows = witness.rows_in_backup(world, database, world.memory["rows"])
+    world.expect(rows == world.memory["rows"], f"the retained backup of the database holds {rows} of {world.memory['rows']} rows")
     world.saw(f"restored once more, by the demo itself: the database's backup holds all {rows} rows")
 
 
