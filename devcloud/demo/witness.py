@@ -100,7 +100,7 @@ def write_rows(values: Mapping[str, str]) -> int:
     """Connect as the unit would and write rows; how many there are."""
     with _connect(values) as connection:
         connection.execute("create table if not exists appointments (id serial primary key, patient text not null)")
-        connection.execute("insert into appointments (patient) select 'patient ' || n from generate_series(1, 1000) as n")
+        connection.execute("insert into appointments (patient) select 'patient ' || lpad(n::text, 4, '0') from generate_series(1, 1000) as n")
         row = connection.execute("select count(*) from appointments").fetchone()
     return int(row[0]) if row else 0
 
@@ -149,11 +149,11 @@ def _settled(volume: Any) -> Any:
 
 
 def _count_rows(written: int, chunks: Iterator[bytes]) -> int:
-    """Distinct rows of those written: a database keeps a row in its table and in its write-ahead log, beside bytes that look like digits."""
+    """Distinct rows of those written: a database keeps a row in its table and in its write-ahead log, and of fixed width, so that no byte beside it is taken for a digit."""
     found: set[bytes] = set()
     tail = b""
     for chunk in chunks:
         text = tail + chunk
-        found.update(re.findall(rb"patient (\d+)", text))
+        found.update(re.findall(rb"patient (\d{4})", text))
         tail = text[-20:]
     return len({int(number) for number in found} & set(range(1, written + 1)))
