@@ -149,7 +149,7 @@ def _settled(volume: Any) -> Any:
 
 
 def _count_rows(written: int, chunks: Iterator[bytes]) -> int:
-    """Distinct rows of those written: a database keeps a row in its table and in its write-ahead log, and of fixed width, so that no byte beside it is taken for a digit."""
+    """Distinct rows of those written, for a database keeps a row in its table and in its log. Of fixed width: no byte beside one is a digit of it."""
     found: set[bytes] = set()
     tail = b""
     for chunk in chunks:
