@@ -49,11 +49,6 @@ def answers_at(url: str, authority: Path | None = None, client: KeyPair | None =
     return ask
 
 
-def is_answering(url: str) -> bool:
-    """Whether a plain HTTP address answers 200 now."""
-    return answers_at(url)() == ""
-
-
 def _what_fails(response: requests.Response) -> str:
     """The status, and which of the API server's own checks fail (they stand in lines such as `[-]etcd failed: …`)."""
     failing = [line.removeprefix("[-]").split()[0] for line in response.text.splitlines() if line.startswith("[-]")]

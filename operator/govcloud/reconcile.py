@@ -14,7 +14,7 @@ from typing import assert_never
 
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupStatus, PartStatus
-from govcloud.api.common import Condition
+from govcloud.api.common import Condition, as_written
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence
@@ -23,7 +23,7 @@ from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
-from govcloud.core.report import as_written, credentials_secret, report
+from govcloud.core.report import credentials_secret, report
 from govcloud.failures import Retry, Stop
 from govcloud.observe import observe, status_of
 from govcloud.ports import Ports

@@ -26,12 +26,13 @@ from devcloud.kubectl import Kubectl
 from devcloud.paths import state_directory
 from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi, path_of
-from govcloud.adapters.kube_cluster import KubeCluster, plan_name
+from govcloud.adapters.kube_cluster import KubeCluster
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.common import FINALIZER, LIVE_REQUESTS_LABEL, Condition
 from govcloud.api.unit import UnitStatus
 from govcloud.core.objects import RequestObject
+from govcloud.core.plan import revision_name
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -145,7 +146,7 @@ def test_a_plan_is_pinned_once(cluster: KubeCluster, administrator: Kubectl, one
     text = '{"number":1,"市":"九江"}'
     pinned = cluster.pin_plan(one.key, 1, text)
     assert cluster.pin_plan(one.key, 1, text) == pinned
-    assert (pinned.revision, pinned.number, pinned.text) == (plan_name(one.key, 1), 1, text)
+    assert (pinned.revision, pinned.number, pinned.text) == (revision_name(one.key, 1), 1, text)
     with pytest.raises(Stop) as caught:
         cluster.pin_plan(one.key, 1, '{"number":1}')
     assert caught.value.reason is Reason.PLAN_DAMAGED

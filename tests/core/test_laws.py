@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from core.situations import Situation, all_turns
 
+from govcloud.api.common import as_written
 from govcloud.api.request import RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.approvals import standing
@@ -18,7 +19,7 @@ from govcloud.core.operation import TRIAL_END, data_that_exists
 from govcloud.core.outcome import Outcome, progress_after
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
-from govcloud.core.report import as_written, report
+from govcloud.core.report import report
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER
 from stacks.program import Program

@@ -20,7 +20,6 @@ from govcloud.adapters.kube_admission import Manifests, admission_fault
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
 from govcloud.adapters.kube_objects import (
     approvals_from,
-    as_written,
     backup_from,
     catalog_from,
     fitting,
@@ -40,6 +39,7 @@ from govcloud.api.common import (
     PLAN_LABEL,
     REQUEST_LABEL,
     UNIT_LABEL,
+    as_written,
 )
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
@@ -52,6 +52,7 @@ from govcloud.core.objects import (
     RequestObject,
     UnitObject,
 )
+from govcloud.core.plan import revision_name
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -297,14 +298,9 @@ class KubeCluster:
         return raw
 
 
-def plan_name(key: RequestKey, number: int) -> str:
-    """Name of the ControllerRevision that pins a plan."""
-    return f"{key.name}-{key.uid[:8]}-{number}"
-
-
 def _plan_manifest(key: RequestKey, number: int, text: str) -> Raw:
     metadata = {
-        "name": plan_name(key, number),
+        "name": revision_name(key, number),
         "namespace": key.namespace,
         "labels": {PLAN_LABEL: key.uid},
         "ownerReferences": [_owner(key)],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
@@ -32,11 +32,6 @@ log = logging.getLogger(__name__)
 
 Raw = Mapping[str, Any]
 Value = TypeVar("Value")
-
-
-def as_written(model: BaseModel) -> dict[str, Any]:
-    """A model as it goes into the cluster: JSON, names in camelCase, and what is not set left out (a schema there knows no null)."""
-    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def request_from(raw: Raw) -> RequestObject:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from govcloud.api.marks import keyed_by
 from stacks.kind import Model, Money, Name
@@ -60,3 +60,8 @@ __all__ = [
     "Condition", "Conditions", "Digest", "Line", "Model", "Money", "Name", "ObjectName", "Quantities", "Sha256", "Stage", "Text",
     "Token", "Uid", "User", "Word",
 ]  # fmt: skip
+
+
+def as_written(model: BaseModel) -> dict[str, Any]:
+    """A model as it goes into the cluster: JSON, names in camelCase, and what is not set left out (a schema there knows no null)."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -151,6 +151,11 @@ class Plan(Model):
         return timedelta(days=self.values.trial_days + self.values.extension_days)
 
 
+def revision_name(key: RequestKey, number: int) -> str:
+    """Name of the ControllerRevision that pins a plan."""
+    return f"{key.name[:200]}-{key.uid[:8]}-{number}"
+
+
 @lru_cache(maxsize=1024)
 def parse_plan(text: str) -> Plan:
     """Read a pinned plan.

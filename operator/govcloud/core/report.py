@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from govcloud.api.common import WAITING_LABEL, Condition
 from govcloud.api.request import (
@@ -22,7 +22,7 @@ from govcloud.core.approvals import Standing, Verdict, standing, unasked, unguar
 from govcloud.core.calendar import working_days_after
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
-from govcloud.core.plan import Plan, PlannedStep
+from govcloud.core.plan import Plan, PlannedStep, revision_name
 from govcloud.core.words import TRANSITIONS_ZH
 from govcloud.reasons import Reason
 from stacks.request import endpoints_in, service_of
@@ -392,7 +392,7 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no change"
     return PlanView(
         number=plan.number,
-        revision=revision_name(plan),
+        revision=revision_name(plan.request, plan.number),
         transition=plan.transition,
         digest=plan.digest,
         digest_sm3=plan.digest_sm3,
@@ -408,11 +408,6 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
 def _counted_zh(counts: Mapping[str, int]) -> str:
     words = {"create": "新建", "update": "修改", "replace": "重建", "delete": "删除"}
     return ",".join(f"{word} {counts[kind]}" for kind, word in words.items() if counts[kind]) or "无变化"
-
-
-def revision_name(plan: Plan) -> str:
-    """Name of the ControllerRevision that holds a plan."""
-    return f"{plan.request.name[:200]}-{plan.request.uid[:8]}-{plan.number}"
 
 
 def _running_cost(view: _View) -> str | None:
@@ -437,8 +432,3 @@ def _endpoints(view: _View) -> tuple[EndpointView, ...]:
         EndpointView(service=e.service, name=e.name, address=e.address, port=e.port)
         for e in endpoints_in(view.facts.outputs)
     )
-
-
-def as_written(status: RequestStatus) -> dict[str, Any]:
-    """The status as it lies in the cluster."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
