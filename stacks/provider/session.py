@@ -83,12 +83,17 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
-    """What the wire cannot see: to which service a request goes, and for which project."""
+    """A request as the caller sees it. What the wire cannot see: to which service it goes, and for which project.
+
+    `insisted`: a request made on its way (a token, a discovery) was repeated until its budget was used up. Repeating the whole would
+    multiply the two patiences: a cloud that is away would hold a worker for most of a minute instead of seconds.
+    """
 
     service: str
     project: Callable[[], str | None]
+    insisted: bool = False
 
 
 _call: ContextVar[_Call | None] = ContextVar("govcloud_openstack_call", default=None)
@@ -169,7 +174,8 @@ class JournaledSession(ksa_session.Session):  # type: ignore[misc]
             response = super().request(url, method, raise_exc=False, **dict(kwargs))
         except (AnswerLost, ksa_exceptions.ConnectFailure, ksa_exceptions.UnknownConnectionError):
             safe = retry.may_repeat_after_lost_connection(method) or _obtains_token(method, url)
-            pause = retry.pause_before(following, None, waited, self._budget) if safe and repeatable_body else None
+            may_repeat = safe and repeatable_body and not _insisted_on_the_way()
+            pause = retry.pause_before(following, None, waited, self._budget) if may_repeat else None
             if pause is None:
                 raise
             return pause, None
@@ -238,11 +244,21 @@ class _JournaledWire(HTTPAdapter):
 
 @contextmanager
 def _calling(call: _Call) -> Iterator[None]:
+    outer = _call.get()
     token = _call.set(call)
     try:
         yield
+    except Exception:
+        if outer is not None:
+            outer.insisted = True
+        raise
     finally:
         _call.reset(token)
+
+
+def _insisted_on_the_way() -> bool:
+    call = _call.get()
+    return call is not None and call.insisted
 
 
 def _write(request: requests.PreparedRequest, method: str, url: str) -> Write:

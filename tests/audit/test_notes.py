@@ -190,7 +190,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_key_is_refused_without_quoting_it(tmp_path: Path) -> None:
     path = tmp_path / "audit.key"
     load_or_create_signer(path)
-    secret = path.read_text().strip().rpartition("+")[2]
+    secret = path.read_text().strip().split("+", 4)[4]  # its Base64 may have more of them
     for text in (path.read_text().replace("PRIVATE", "PUBLIC"), path.read_text()[:-9] + "\n", "nothing\n", ""):
         path.write_text(text)
         with pytest.raises(KeyUnknown) as refused:

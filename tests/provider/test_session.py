@@ -243,3 +243,12 @@ def test_a_session_without_authentication_still_journals() -> None:
     with serve(in_turn(Answer(202, {}))) as cloud, effect(EFFECT):
         JournaledSession(noauth.NoAuth(endpoint=cloud.url), journal).post(f"{cloud.url}/x", json={})
     assert journal.writes() == ["POST /x"]
+
+
+def test_what_was_tried_long_enough_on_the_way_is_not_tried_again_with_the_whole() -> None:
+    """A cloud that is away must not hold a worker for the product of two patiences."""
+    clock, url = FastClock(), f"http://127.0.0.1:{unused_port()}/v3"
+    login = v3.Password(url, username="u", password="p", user_domain_id="default", project_id="p")
+    with pytest.raises(ksa_exceptions.ConnectFailure):
+        JournaledSession(login, MemoryJournal(), clock=clock).get("/servers", endpoint_filter={"service_type": "compute"})
+    assert clock.slept == [0.5, 1.0, 2.0, 4.0]
