@@ -17,7 +17,7 @@ from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
-from govcloud.ports import Cloud, Ports, StackOutcome
+from govcloud.ports import CloudView, Sources, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import Edition, PackMissing, load
 
@@ -25,7 +25,7 @@ _pack = cache(load)
 """A pack ships with the program: it is read once."""
 
 
-def observe(ports: Ports, namespace: str, name: str) -> Facts | None:
+def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     """The facts about a request at this moment; None when it does not exist."""
     request = ports.cluster.request(namespace, name)
     if request is None:
@@ -146,7 +146,7 @@ def _read_plans(request: RequestObject, pinned: Sequence[PinnedPlan]) -> tuple[d
 
 
 def _stack(
-    ports: Ports, request: RequestObject, progress: Progress
+    ports: Sources, request: RequestObject, progress: Progress
 ) -> tuple[StackOutcome | None, tuple[Reason, str] | None]:
     """What the stack holds, where there can be one, or why that cannot be read. No state is read for requests that never began."""
     began = progress.completed_plan is not None or progress.operation is not None
@@ -163,7 +163,7 @@ def _has_to_plan(request: RequestObject, progress: Progress, plans: Mapping[int,
     return progress.operation is None and all(plan.generation != request.generation for plan in plans.values())
 
 
-def _services(cloud: Cloud) -> frozenset[str] | None:
+def _services(cloud: CloudView) -> frozenset[str] | None:
     """What the cloud offers; None when it does not say: planning goes on without."""
     try:
         return frozenset(cloud.services())
@@ -171,7 +171,7 @@ def _services(cloud: Cloud) -> frozenset[str] | None:
         return None
 
 
-def _backup(ports: Ports, progress: Progress, plans: Mapping[int, Plan]) -> BackupObject | None:
+def _backup(ports: Sources, progress: Progress, plans: Mapping[int, Plan]) -> BackupObject | None:
     """The backup set of the termination under way. Its name follows from the plan, so one that a crash left unrecorded is found."""
     plan = plans.get(progress.operation.plan) if progress.operation else None
     if plan is not None and plan.transition == "Terminate":

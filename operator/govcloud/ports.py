@@ -31,16 +31,16 @@ from stacks.kind import Quota
 from stacks.program import Program
 
 __all__ = [
-    "ApprovalObject", "BackupObject", "Backups", "CatalogObject", "Clock", "Cloud", "Cluster", "Found", "JurisdictionObject",
-    "PinnedPlan", "Ports", "RequestObject", "StackOutcome", "Stacks", "UnitAccess", "UnitObject",
+    "ApprovalObject", "BackupObject", "Backups", "CatalogObject", "Clock", "Cloud", "CloudView", "Cluster", "ClusterView", "Found",
+    "JurisdictionObject", "PinnedPlan", "Ports", "RequestObject", "Sources", "StackOutcome", "StackView", "Stacks", "UnitAccess",
+    "UnitObject",
 ]  # fmt: skip
 
 
-class Cluster(Protocol):
-    """The Kubernetes API. Reads return None for what does not exist."""
+class ClusterView(Protocol):
+    """What is read of the Kubernetes API. Reads return None for what does not exist."""
 
     def request(self, namespace: str, name: str) -> RequestObject | None: ...
-    def requests(self) -> Sequence[RequestObject]: ...
     def approvals(self) -> Sequence[ApprovalObject]:
         """All approvals of all namespaces: document numbers are unique among all of them."""
         ...
@@ -53,6 +53,16 @@ class Cluster(Protocol):
         ...
 
     def plans(self, key: RequestKey) -> Sequence[PinnedPlan]: ...
+    def backup(self, name: str) -> BackupObject | None: ...
+    def admission_fault(self) -> str | None:
+        """What is wrong with the admission policies and bindings, in one sentence; None when they are as installed."""
+        ...
+
+
+class Cluster(ClusterView, Protocol):
+    """The Kubernetes API."""
+
+    def requests(self) -> Sequence[RequestObject]: ...
     def pin_plan(self, key: RequestKey, number: int, text: str) -> PinnedPlan:
         """Freeze a plan as an immutable ControllerRevision owned by the request. The same plan again is no error; another text under the
         same number raises `Stop`."""
@@ -76,16 +86,12 @@ class Cluster(Protocol):
         """Create or update the Secret with a service's credentials, owned by the request."""
         ...
 
-    def backup(self, name: str) -> BackupObject | None: ...
     def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
         """Create the ServiceBackup; one that exists with the same spec is returned as it is."""
         ...
 
     def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None: ...
     def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None: ...
-    def admission_fault(self) -> str | None:
-        """What is wrong with the admission policies and bindings, in one sentence; None when they are as installed."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,15 @@ class UnitAccess:
     user_id: str
 
 
-class Stacks(Protocol):
+class StackView(Protocol):
+    """What is read of Pulumi."""
+
+    def outcome(self, key: RequestKey) -> StackOutcome | None:
+        """What the stack gives out now, from its state; None where there is no stack."""
+        ...
+
+
+class Stacks(StackView, Protocol):
     """Pulumi. One call is one run of the engine (after whatever recovery an interrupted run needs)."""
 
     def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
@@ -124,10 +138,6 @@ class Stacks(Protocol):
         """Destroy all resources of the request's stack. Whoever calls this has proven the backup: see `core.actions.Destroy`."""
         ...
 
-    def outcome(self, key: RequestKey) -> StackOutcome | None:
-        """What the stack gives out now, from its state; None where there is no stack."""
-        ...
-
 
 @dataclass(frozen=True)
 class Found:
@@ -138,16 +148,20 @@ class Found:
     name: str
 
 
-class Cloud(Protocol):
+class CloudView(Protocol):
+    """What planning asks of OpenStack."""
+
+    def services(self) -> Sequence[str]:
+        """Service types in the catalog of the cloud."""
+        ...
+
+
+class Cloud(CloudView, Protocol):
     """OpenStack, read with the controller's own login."""
 
     def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
         """Everything in the unit's project that carries `govcloud_request=<owner>`, over all pages of all services. A listing that failed
         raises `Retry`: it never looks like an empty one."""
-        ...
-
-    def services(self) -> Sequence[str]:
-        """Service types in the catalog of the cloud."""
         ...
 
 
@@ -173,6 +187,19 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The moment that deadlines and trials count by: UTC, aware."""
         ...
+
+
+class Sources(Protocol):
+    """What a look at a request needs: reading only. `Ports` are such sources, and so are files (`govcloud plan`)."""
+
+    @property
+    def cluster(self) -> ClusterView: ...
+    @property
+    def stacks(self) -> StackView: ...
+    @property
+    def cloud(self) -> CloudView: ...
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True)
