@@ -11,11 +11,10 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError, model_validator
 
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+from policies.sources import Days, Line, PackModel, Source, Word
+
 Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate"]
 TRANSITIONS: tuple[Transition, ...] = (
     "Provision",
@@ -33,42 +32,7 @@ class PackMissing(Exception):
     """There is no such pack, or none of its editions is in force."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class Source(_Model):
-    """Where a value comes from: an article of a document, a default of this project, or a jurisdiction's own setting."""
-
-    kind: Literal["article", "projectDefault", "jurisdiction"]
-    document: Literal["JJ", "XH-A", "XH-B", "XH-C", "ZY", "ZY-R", "LY", "SD"] | None = None
-    article: Line | None = None
-    why: Line | None = Field(
-        None, description="for a project default: the reason; for an article: what it says of this, in our words"
-    )
-
-    @model_validator(mode="after")
-    def _an_article_is_named(self) -> Source:
-        if self.kind == "article" and not (self.document and self.article):
-            raise ValueError("a value from an article names document and article")
-        if self.kind == "projectDefault" and not self.why:
-            raise ValueError("a project default says why")
-        return self
-
-    def cite(self) -> str:
-        """For people: `JJ 16`, or `project default`."""
-        return f"{self.document} {self.article}" if self.kind == "article" else "project default"
-
-
-class Days(_Model):
-    """A number of days with its source. `inPrinciple` 原则上 may be overridden by an approval that says why."""
-
-    value: Annotated[int, Field(ge=0, le=36500)]
-    source: Source
-    strength: Literal["hard", "inPrinciple"] = "hard"
-
-
-class MaterialRule(_Model):
+class MaterialRule(PackModel):
     """A document that an application must carry."""
 
     kind: Word
@@ -77,7 +41,7 @@ class MaterialRule(_Model):
     source: Source
 
 
-class StepRule(_Model):
+class StepRule(PackModel):
     """One approval step.
 
     `office`: `jurisdiction` = the office that the jurisdiction names for this step; `superiorUnit` = the primary unit above;
@@ -95,12 +59,12 @@ class StepRule(_Model):
     source: Source
 
 
-class TrialRule(_Model):
+class TrialRule(PackModel):
     days: Days
     max_extension_days: Days
 
 
-class MajorChangeRule(_Model):
+class MajorChangeRule(PackModel):
     """What makes a change a major one, which takes the whole flow of a new application."""
 
     service_added_or_removed: bool
@@ -108,7 +72,7 @@ class MajorChangeRule(_Model):
     source: Source
 
 
-class Refusal(_Model):
+class Refusal(PackModel):
     """A ground on which a request is refused at once."""
 
     ground: Literal["classified", "notGovernmentFunded"]
@@ -117,7 +81,7 @@ class Refusal(_Model):
     source: Source
 
 
-class Edition(_Model):
+class Edition(PackModel):
     """What holds from one day on, until the next edition."""
 
     effective_from: date
@@ -143,7 +107,7 @@ class Edition(_Model):
         return self
 
 
-class Pack(_Model):
+class Pack(PackModel):
     """One regulation, with all its editions."""
 
     id: Word

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from policies.rules import TRANSITIONS, Days, Edition, Pack, PackMissing, Source, load, parse, shipped
+from policies.rules import TRANSITIONS, Edition, Pack, PackMissing, load, parse, shipped
+from policies.sources import Days, Source
 
 JJ = load("jiujiang")
 TEXT = (resources.files("policies") / "jiujiang.yaml").read_text(encoding="utf-8")
