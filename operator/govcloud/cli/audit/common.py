@@ -1,0 +1,92 @@
+"""What the audit commands share: where the log is, how a wrong command line ends, what files of keys and checkpoints hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from govcloud.audit.errors import KeyUnknown
+from govcloud.audit.notes import BadNote, PublicKey, SignedCheckpoint, parse
+from govcloud.audit.query import parse_time
+from govcloud.audit.verify import Result
+
+USAGE = 3
+"""Exit code of a wrong command line: 1 and 2 are verdicts about the log."""
+
+_USAGE_OF_THE_LIBRARY = 2
+
+
+class Command(TyperCommand):
+    """A command whose wrong usage ends with 3, so that a script never takes it for a verdict."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "exit_code", None) == _USAGE_OF_THE_LIBRARY:
+                error.exit_code = USAGE  # type: ignore[attr-defined]
+            raise
+
+
+def _default_log() -> Path:
+    if state := os.environ.get("GOVCLOUD_STATE_DIR"):
+        return Path(state) / "audit"
+    return Path(os.environ.get("GOVCLOUD_DEV_DIR", ".dev")) / "controller" / "audit"
+
+
+LogOption = Annotated[
+    Path,
+    typer.Option(
+        "--log",
+        help="Directory of the log. Default: $GOVCLOUD_STATE_DIR/audit, else .dev/controller/audit.",
+        default_factory=_default_log,
+        show_default=False,
+    ),
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="File with the verifier key, kept elsewhere. Default: the copy beside the log."),
+]
+
+
+def read_key(path: Path) -> PublicKey:
+    """The verifier key in a file; ends the command when there is none."""
+    try:
+        return PublicKey.parse(path.read_text(encoding="utf-8"))
+    except KeyUnknown as unknown:
+        fail(unknown, Result.KEY_UNKNOWN.exit_code)
+    except (OSError, UnicodeDecodeError) as error:
+        wrong_usage(error)
+
+
+def read_checkpoint(path: Path) -> SignedCheckpoint:
+    """The signed checkpoint in a file; ends the command when there is none."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, BadNote, UnicodeDecodeError) as error:
+        wrong_usage(error)
+
+
+def moment(text: str, now: datetime) -> datetime | None:
+    """The moment that somebody wrote, None for nothing; ends the command when it cannot be read."""
+    try:
+        return parse_time(text, now) if text else None
+    except ValueError as error:
+        wrong_usage(error)
+
+
+def wrong_usage(error: Exception) -> NoReturn:
+    """End with the exit code of a wrong command line."""
+    fail(error, USAGE)
+
+
+def fail(error: Exception, code: int) -> NoReturn:
+    """End with a sentence and this exit code."""
+    print(f"govcloud audit: {error}", file=sys.stderr)
+    raise typer.Exit(code)

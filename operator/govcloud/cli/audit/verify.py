@@ -1,0 +1,57 @@
+"""`govcloud audit verify`: is the log whole, and is it the one that was signed?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from govcloud.audit.verify import Report, verify
+from govcloud.cli.audit.common import KeyOption, LogOption, read_checkpoint, read_key, wrong_usage
+from govcloud.cli.columns import Format
+
+
+def run(
+    log: LogOption,
+    key: KeyOption = None,
+    from_checkpoint: Annotated[
+        Path | None, typer.Option(help="A checkpoint kept elsewhere; the log must still contain what it signed.")
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="table (a few lines of text) or json.")] = Format.TABLE,
+) -> None:
+    """Check that the log is whole and is the one that was signed.
+
+    \b
+    Examples:
+      govcloud audit verify
+      govcloud audit verify --key /safe/audit.pub --from-checkpoint /safe/checkpoint-2026-05
+      govcloud audit verify --format json | jq .first_bad
+
+    The key and a checkpoint should come from a place that those who can write the log cannot write.
+    """
+    anchor = read_checkpoint(from_checkpoint) if from_checkpoint else None
+    try:
+        report = verify(log, read_key(key) if key else None, anchor)
+    except OSError as error:
+        wrong_usage(error)
+    print_report(report, format_)
+    raise typer.Exit(report.result.exit_code)
+
+
+def print_report(report: Report, format_: Format) -> None:
+    """The verdict, then what it rests on."""
+    if format_ is Format.JSON:
+        print(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        return
+    where = "" if report.first_bad is None else f" First bad record: {report.first_bad}."
+    print(f"{report.result}: {report.what}.{where}")
+    print(
+        f"{report.records} records, {report.signed} of them signed by {report.checkpoints} checkpoints; "
+        f"{report.open_intents} intents without an outcome"
+    )
+    print(f"root {report.root}")
+    for remark in report.remarks:
+        print(f"note: {remark}")
