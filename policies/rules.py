@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from policies.money import AgreementRule, AnnualPlanRule, PriceRule
 from policies.sources import Days, Line, PackModel, Source, Word
 
 Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate"]
@@ -97,6 +98,9 @@ class Edition(PackModel):
     backup_retention: Days = Field(description="calendar days that a termination's backup is kept")
     cooling_off: Days = Field(description="calendar days between a proven backup and the destruction")
     log_retention: Days = Field(description="calendar days that the audit log is kept at least")
+    annual_plan: AnnualPlanRule | None = Field(None, description="none where no annual plan is asked for")
+    agreement: AgreementRule | None = Field(None, description="none where the units sign no agreements of their own")
+    prices: PriceRule | None = None
 
     @model_validator(mode="after")
     def _every_transition_has_its_steps(self) -> Edition:
