@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "operator"))
 
 from govcloud.audit.log import AuditLog  # noqa: E402
-from govcloud.audit.notes import load_or_create_signer  # noqa: E402
 from govcloud.audit.proofs import at, export  # noqa: E402
 from govcloud.audit.records import (  # noqa: E402
     Action,
@@ -36,6 +35,7 @@ from govcloud.audit.records import (  # noqa: E402
     RequestIds,
     Target,
 )
+from govcloud.audit.signing_key import load_or_create_signer  # noqa: E402
 from govcloud.audit.verify import Result, verify  # noqa: E402
 
 

@@ -28,8 +28,8 @@ from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_stacks import open_stacks
 from govcloud.adapters.system_clock import DevClock, SystemClock
 from govcloud.audit.log import AuditLog
-from govcloud.audit.notes import load_or_create_signer
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
 from govcloud.ports import Clock, Cluster, Ports

@@ -9,9 +9,9 @@ from audit.logs import KEY, FaultyFiles, FullDisk, LossyFiles, event, fail_at, f
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.layout import Layout
-from govcloud.audit.log import State
 from govcloud.audit.query import search
 from govcloud.audit.records import Action
+from govcloud.audit.state import State
 from govcloud.audit.verify import Result, verify
 
 SMALL = {"segment_bytes": 1_500, "ballast_bytes": 64}

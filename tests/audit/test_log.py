@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.files import RealFiles
 from govcloud.audit.layout import Layout
-from govcloud.audit.log import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, State
 from govcloud.audit.merkle import leaf_hash
+from govcloud.audit.pulse import PULSE_SECONDS
 from govcloud.audit.query import effects, recent, search
 from govcloud.audit.records import Action, Phase, Target
+from govcloud.audit.state import State
+from govcloud.audit.store import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS
 from govcloud.audit.verify import Report, Result, verify
 
 
@@ -147,14 +149,14 @@ def test_a_checkpoint_is_signed_after_a_thousand_records(tmp_path: Path) -> None
     log.close()
 
 
-def test_a_checkpoint_is_signed_after_a_minute(tmp_path: Path) -> None:
+def test_no_record_is_unsigned_for_more_than_a_minute_of_pulses(tmp_path: Path) -> None:
     time = Time()
     log = open_log(tmp_path, time=time)
     log.append(event())
-    time.advance(CHECKPOINT_SECONDS - 1)
+    time.advance(CHECKPOINT_SECONDS - PULSE_SECONDS - 1)
     log.tick()
     assert log.health().signed_records == 0
-    time.advance(1)
+    time.advance(PULSE_SECONDS)
     log.tick()
     assert log.health().signed_records >= 1
     log.close()

@@ -19,11 +19,11 @@ from govcloud.audit.notes import (
     PublicKey,
     SignedCheckpoint,
     UnfinishedNote,
-    load_or_create_signer,
     newest_note,
     parse,
     sign,
 )
+from govcloud.audit.signing_key import load_or_create_signer
 
 NOTE = sign(Checkpoint(KEY.name, 7, b"\x01" * 32), SIGNER)
 

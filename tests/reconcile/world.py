@@ -32,9 +32,10 @@ from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import JurisdictionSpec
 from govcloud.api.request import NextAction, PlanView, RequestStatus, TerminationRecord, TrialRecord
 from govcloud.api.unit import UnitSpec
-from govcloud.audit.log import AuditLog, Receipt
+from govcloud.audit.log import AuditLog
 from govcloud.audit.query import search
 from govcloud.audit.records import Entry, Record
+from govcloud.audit.tickets import Receipt
 from govcloud.audit.verify import Report, verify
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts

@@ -6,82 +6,28 @@ what is worth recording, or a second try after a failed flush.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from uuid import uuid4
 
-from .durable import DiskBroken, DiskFull, DurableFile, sorted_errors
-from .errors import AuditUnavailable, KeyUnknown
-from .files import FileSystem, RealFiles, write_atomically
-from .frames import encode
+from .durable import DiskBroken, DiskFull, sorted_errors
+from .errors import AuditUnavailable
+from .files import FileSystem, RealFiles
 from .layout import Layout
-from .merkle import leaf_hash
-from .notes import Checkpoint, PublicKey, Signer, sign
-from .records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Record, Target
+from .notes import Signer
+from .opening import prepare_directories, publish_key, take_lock
+from .own_words import HEARTBEAT, event
+from .pulse import Pulse
+from .records import Action, Entry, Record
 from .recovery import recover
+from .state import Health, State
+from .store import CHECKPOINT_SECONDS, Store
 from .tail import Stamps
+from .tickets import Receipt, Ticket, batches, refuse, settle
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 BALLAST_BYTES = 64 * 1024 * 1024
-CHECKPOINT_RECORDS = 1_000
-CHECKPOINT_SECONDS = 60
-LOW_SPACE_BYTES = 1024 * 1024 * 1024
-
-_PULSE_SECONDS = 10
-_BATCH_RECORDS = 1_000
-_SECOND = 1_000_000_000
-_SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.s3fs", "fuse.sshfs", "fuse.glusterfs"})
-"""File systems whose locks or flushes do not mean what the log needs them to mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The record is on the disk."""
-
-    sequence: int
-    id: str
-    """What an outcome names as its `intent`."""
-
-
-class State(StrEnum):
-    """Whether records are accepted."""
-
-    READY = "ready"
-    FULL = "full"
-    """No room: only outcomes of what was already begun are accepted, in the space set aside for them."""
-    BROKEN = "broken"
-    """The disk failed; only a restart, which reads everything again, may go on."""
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """For probes, metrics and conditions."""
-
-    state: State
-    reason: str
-    """One sentence for a person; empty when ready."""
-    records: int
-    signed_records: int
-    open_intents: int
-    free_bytes: int
-    """0 when the disk does not even answer that."""
-
-    def __str__(self) -> str:
-        return self.reason or self.state
-
-    @property
-    def writable(self) -> bool:
-        """Whether an intent would be accepted."""
-        return self.state is State.READY
-
-    @property
-    def low_space(self) -> bool:
-        """Less than 1 GiB left: time to make room before everything stops."""
-        return self.free_bytes < LOW_SPACE_BYTES
 
 
 class AuditLog:
@@ -109,15 +55,17 @@ class AuditLog:
         """
         self._files = files or RealFiles()
         self._layout = Layout(directory)
-        self._signer = signer
-        self._stamps = Stamps(clock, monotonic, self._files.boot_id(), fence, new_id)
-        self._segment_bytes, self._ballast_bytes = segment_bytes, ballast_bytes
-        self._waiting: list[_Ticket] = []
+        self._ballast_bytes = ballast_bytes
+        self._waiting: list[Ticket] = []
         self._waiting_lock = threading.Lock()
         self._writing = threading.RLock()
         self._state, self._why = State.READY, ""
-        self._open()
-        self._pulse = _Pulse(self.tick) if pulse else None
+        stamps = Stamps(clock, monotonic, self._files.boot_id(), fence, new_id)
+        try:
+            self._open(signer, stamps, segment_bytes)
+        except (DiskFull, DiskBroken) as error:
+            raise AuditUnavailable(f"The audit log cannot be opened: {error}") from error
+        self._pulse = Pulse(self.tick) if pulse else None
 
     # ---------------------------------------------------------------- for callers
 
@@ -130,7 +78,7 @@ class AuditLog:
 
     def append_many(self, entries: Sequence[Entry]) -> tuple[Receipt, ...]:
         """Next to each other in the log, by one flush: all acknowledged, or none. Raises like `append`."""
-        ticket = _Ticket(tuple(Entry.model_validate(entry) for entry in entries))  # here, so that it stops no one else
+        ticket = Ticket(tuple(Entry.model_validate(entry) for entry in entries))  # here, so that it stops no one else
         with self._waiting_lock:
             self._waiting.append(ticket)
         with self._writing:  # whoever comes first writes for all who wait behind it
@@ -141,12 +89,12 @@ class AuditLog:
     def open_intents(self) -> tuple[Record, ...]:
         """Intents whose outcome is not recorded: at start, what a crash left to be found out."""
         with self._writing:
-            return tuple(self._tail.open_intents.values())
+            return tuple(self._store.tail.open_intents.values())
 
     def health(self) -> Health:
         """Blocks no longer than a flush. Raises nothing."""
         with self._writing:
-            tail = self._tail
+            tail = self._store.tail
             return Health(self._state, self._why, tail.size, tail.signed, len(tail.open_intents), self._free_bytes())
 
     def tick(self) -> None:
@@ -157,16 +105,16 @@ class AuditLog:
         with self._writing:
             if self._state is State.FULL:
                 self._guarded(self._resume_if_room)
-            elif self._age(self._last_write) >= CHECKPOINT_SECONDS:
-                self.append(_event(Action.MONITOR, "heartbeat"))
+            elif self._store.silence() >= CHECKPOINT_SECONDS:
+                self.append(HEARTBEAT)
             if self._state is State.READY:
-                self._guarded(self._checkpoint_if_due)
+                self._guarded(self._store.checkpoint_if_due)
 
     def sign(self) -> None:
         """Signs what is there now, without waiting for the minute. Raises `AuditUnavailable`."""
         with self._writing:
             if self._state is State.READY:
-                self._guarded(self._checkpoint)
+                self._guarded(self._store.checkpoint)
             if self._state is not State.READY:
                 raise AuditUnavailable(self._why)
 
@@ -176,64 +124,31 @@ class AuditLog:
             self._pulse.stop()
         with self._writing:
             if self._state in (State.READY, State.FULL):
-                self._guarded(self._checkpoint)
+                self._guarded(self._store.checkpoint)
             if self._state is not State.CLOSED:
                 self._state, self._why = State.CLOSED, "The audit log is closed"
-                self._release()
+                self._store.close()
+                self._files.close(self._lock)
 
     # ---------------------------------------------------------------- opening
 
-    def _open(self) -> None:
+    def _open(self, signer: Signer, stamps: Stamps, segment_bytes: int) -> None:
+        prepare_directories(self._files, self._layout)
+        self._lock = take_lock(self._files, self._layout)
         try:
-            self._prepare_directories()
-            self._lock = self._take_lock()
-            try:
-                self._continue_log()
-            except BaseException:
-                self._files.close(self._lock)
-                raise
-        except (DiskFull, DiskBroken) as error:
-            raise AuditUnavailable(f"The audit log cannot be opened: {error}") from error
+            self._continue_log(signer, stamps, segment_bytes)
+        except BaseException:
+            self._files.close(self._lock)
+            raise
 
-    def _prepare_directories(self) -> None:
-        layout = self._layout
-        with sorted_errors(f"cannot make {layout.directory}"):
-            for path in (layout.directory, layout.segments, layout.hashes, layout.notes.parent):
-                self._files.make_directory(path)
-            for path in (layout.directory.parent, layout.directory):
-                self._files.flush_directory(path)
-            kind = self._files.kind(layout.directory)
-        if kind in _SHARED_DISKS:
-            raise AuditUnavailable(f"The audit log must be on a local disk; {layout.directory} is on {kind}")
-
-    def _take_lock(self) -> int:
-        with sorted_errors(f"cannot lock {self._layout.lock}"):
-            try:
-                return self._files.lock(self._layout.lock)
-            except BlockingIOError as error:
-                where = self._layout.directory
-                raise AuditUnavailable(f"Another process already writes the audit log in {where}") from error
-
-    def _continue_log(self) -> None:
+    def _continue_log(self, signer: Signer, stamps: Stamps, segment_bytes: int) -> None:
         with sorted_errors("cannot read the log"):
-            self._publish_key()
-            found = recover(self._files, self._layout, self._signer.public_key)
+            publish_key(self._files, self._layout, signer.public_key)
+            found = recover(self._files, self._layout, signer.public_key)
             self._files.reserve(self._layout.ballast, self._ballast_bytes)
-        self._tail = found.tail
-        self._last_write = self._first_unsigned = self._stamps.monotonic()
-        self._notes = DurableFile(self._files, self._layout.notes)
-        self._segment = DurableFile(self._files, self._layout.segment(self._tail.segment))
+        self._store = Store(self._files, self._layout, signer, found.tail, stamps, segment_bytes)
         if found.torn_bytes:
-            self._store([_event(Action.REPAIR, f"{found.torn_bytes} unfinished bytes were cut off at the end")])
-
-    def _publish_key(self) -> None:
-        mine, path = self._signer.public_key, self._layout.public_key
-        if not self._files.exists(path):
-            write_atomically(self._files, path, mine.text().encode() + b"\n")
-        with self._files.open_for_reading(path) as stream:
-            theirs = PublicKey.parse(stream.read().decode(errors="replace"))
-        if theirs != mine:
-            raise KeyUnknown(f"The log in {self._layout.directory} is signed by {theirs.text()}, not by {mine.text()}")
+            self._store.add([event(Action.REPAIR, f"{found.torn_bytes} unfinished bytes were cut off at the end")])
 
     # ---------------------------------------------------------------- writing
 
@@ -243,79 +158,35 @@ class AuditLog:
         try:
             if self._state is State.FULL:
                 self._guarded(self._resume_if_room)
-            for batch in _batches(tickets):
+            for batch in batches(tickets):
                 self._write(batch)
         finally:
             unsettled = [ticket for ticket in tickets if not ticket.settled]
             if unsettled:  # an exception that nobody foresaw: what reached the disk is not known
                 self._break("a write was interrupted")
-                _refuse(unsettled, self._why)
+                refuse(unsettled, self._why)
 
-    def _write(self, tickets: list["_Ticket"]) -> None:
-        _refuse([ticket for ticket in tickets if not self._accepts(ticket)], self._why)
+    def _write(self, tickets: list[Ticket]) -> None:
+        refuse([ticket for ticket in tickets if not self._accepts(ticket)], self._why)
         accepted = [ticket for ticket in tickets if not ticket.settled]
         if accepted:
             self._write_accepted(accepted)
 
-    def _accepts(self, ticket: "_Ticket") -> bool:
+    def _accepts(self, ticket: Ticket) -> bool:
         return self._state is State.READY or (self._state is State.FULL and ticket.only_outcomes)
 
-    def _write_accepted(self, tickets: list["_Ticket"]) -> None:
+    def _write_accepted(self, tickets: list[Ticket]) -> None:
         try:
-            receipts = self._store([entry for ticket in tickets for entry in ticket.entries])
+            receipts = self._store.add([entry for ticket in tickets for entry in ticket.entries])
         except DiskFull as full:
             self._run_out_of_room(full)
             self._write(tickets)  # what the new state still accepts; broken accepts nothing, so this ends
         except DiskBroken as broken:
             self._break(broken)
-            _refuse(tickets, self._why)
+            refuse(tickets, self._why)
         else:
-            _settle(tickets, receipts)
-            self._guarded(self._checkpoint_if_due)
-
-    def _store(self, entries: Sequence[Entry]) -> list[Receipt]:
-        """Raises `DiskFull` (nothing was stored) or `DiskBroken`."""
-        if self._segment.size >= self._segment_bytes:
-            self._rotate()
-        sealed = self._tail.seal(entries, self._stamps)
-        self._segment.append(b"".join(encode(payload) for _, payload in sealed))
-        return [self._advance(record, payload) for record, payload in sealed]
-
-    def _advance(self, record: Record, payload: bytes) -> Receipt:
-        self._last_write = self._stamps.monotonic()
-        if self._tail.size == self._tail.signed:
-            self._first_unsigned = self._last_write
-        self._tail.note_intent(record)
-        self._tail.advance(leaf_hash(payload), record.time)
-        return Receipt(record.sequence, record.id)
-
-    def _rotate(self) -> None:
-        """Seals the segment: signed, its hashes kept beside it, the next one begun. Each part may be done again."""
-        self._checkpoint()
-        with sorted_errors("cannot keep the hashes of a segment"):
-            path = self._layout.segment_hashes(self._tail.segment)
-            write_atomically(self._files, path, bytes(self._tail.segment_leaves))
-        following = DurableFile(self._files, self._layout.segment(self._tail.size))
-        self._segment.close()
-        self._segment = following
-        self._tail.begin_segment()
-
-    # ---------------------------------------------------------------- checkpoints
-
-    def _checkpoint_if_due(self) -> None:
-        unsigned = self._tail.size - self._tail.signed
-        if unsigned >= CHECKPOINT_RECORDS or (unsigned and self._age(self._first_unsigned) >= CHECKPOINT_SECONDS):
-            self._checkpoint()
-
-    def _checkpoint(self) -> None:
-        if self._tail.size == self._tail.signed:
-            return
-        state = Checkpoint(self._signer.public_key.name, self._tail.size, self._tail.tree.root())
-        self._notes.append(sign(state, self._signer).text().encode() + b"\n")
-        self._tail.signed = self._tail.size
-
-    def _age(self, since: int) -> float:
-        return (self._stamps.monotonic() - since) / _SECOND
+            settle(tickets, receipts)
+            self._guarded(self._store.checkpoint_if_due)
 
     # ---------------------------------------------------------------- a failing disk
 
@@ -339,8 +210,8 @@ class AuditLog:
     def _record_suspension(self) -> None:
         with sorted_errors("cannot release the space set aside"):
             self._files.remove(self._layout.ballast)
-        self._store([_event(Action.DISABLE, "the disk is full: nothing new is begun until there is room")])
-        self._checkpoint()
+        self._store.add([event(Action.DISABLE, "the disk is full: nothing new is begun until there is room")])
+        self._store.checkpoint()
 
     def _resume_if_room(self) -> None:
         if self._free_bytes() < 2 * self._ballast_bytes:
@@ -348,7 +219,7 @@ class AuditLog:
         with sorted_errors("cannot set space aside again"):
             self._files.reserve(self._layout.ballast, self._ballast_bytes)
         self._state, self._why = State.READY, ""
-        self._store([_event(Action.ENABLE, "there is room again")])
+        self._store.add([event(Action.ENABLE, "there is room again")])
 
     def _break(self, cause: object) -> None:
         self._state = State.BROKEN
@@ -359,90 +230,3 @@ class AuditLog:
             return self._files.free_bytes(self._layout.directory)
         except OSError:
             return 0
-
-    def _release(self) -> None:
-        for descriptor in (self._segment, self._notes):
-            descriptor.close()
-        self._files.close(self._lock)
-
-
-class _Ticket:
-    """The entries of one call, waiting for the flush that carries them."""
-
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
-        self.entries = entries
-        self.receipts: tuple[Receipt, ...] | None = None
-        self.refusal: str | None = None
-
-    @property
-    def settled(self) -> bool:
-        return self.receipts is not None or self.refusal is not None
-
-    @property
-    def only_outcomes(self) -> bool:
-        return all(entry.phase is Phase.OUTCOME for entry in self.entries)
-
-    def result(self) -> tuple[Receipt, ...]:
-        if self.receipts is None:
-            raise AuditUnavailable(self.refusal or "The audit log stopped in the middle of a write")
-        return self.receipts
-
-
-def _batches(tickets: Iterable[_Ticket]) -> Iterator[list[_Ticket]]:
-    """Tickets in order, in groups for one flush each; a ticket is never split."""
-    batch: list[_Ticket] = []
-    count = 0
-    for ticket in tickets:
-        if batch and count + len(ticket.entries) > _BATCH_RECORDS:
-            yield batch
-            batch, count = [], 0
-        batch.append(ticket)
-        count += len(ticket.entries)
-    if batch:
-        yield batch
-
-
-def _settle(tickets: Iterable[_Ticket], receipts: Sequence[Receipt]) -> None:
-    start = 0
-    for ticket in tickets:
-        end = start + len(ticket.entries)
-        ticket.receipts = tuple(receipts[start:end])
-        start = end
-
-
-def _refuse(tickets: Iterable[_Ticket], why: str) -> None:
-    for ticket in tickets:
-        ticket.refusal = why
-
-
-def _event(action: Action, message: str) -> Entry:
-    """What the log has to say about itself."""
-    return Entry(
-        phase=Phase.EVENT,
-        action=action,
-        outcome=Outcome.SUCCESS,
-        initiator=Initiator(id="govcloud-audit", type=InitiatorType.CONTROLLER),
-        target=Target(kind="AuditLog"),
-        message=message,
-    )
-
-
-class _Pulse:
-    """A thread that ticks until it is stopped, or until the log has said that it cannot go on."""
-
-    def __init__(self, tick: Callable[[], None]) -> None:
-        self._tick = tick
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="audit-pulse", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_PULSE_SECONDS):
-            try:
-                self._tick()
-            except AuditUnavailable:  # told to everybody by health() and by the next append
-                return
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()

@@ -12,17 +12,15 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from tempfile import mkstemp
 from typing import BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .errors import AuditUnavailable, KeyUnknown
+from .errors import KeyUnknown
 
-_ED25519 = b"\x01"
-_PRIVATE = "PRIVATE+KEY"
+ED25519 = b"\x01"
+PRIVATE = "PRIVATE+KEY"
 _SIGNATURE_START = "— "
 _TAIL_BYTES = 64 * 1024
 
@@ -83,11 +81,11 @@ class PublicKey:
     @property
     def key_id(self) -> bytes:
         """First four bytes of SHA-256 over name, line feed, algorithm and key."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + ED25519 + self.raw).digest()[:4]
 
     def text(self) -> str:
         """The key as one line, without line feed."""
-        return f"{self.name}+{self.key_id.hex()}+{b64encode(_ED25519 + self.raw).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(ED25519 + self.raw).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> "PublicKey":
@@ -98,7 +96,7 @@ class PublicKey:
         except (ValueError, Base64Error) as error:
             raise KeyUnknown("This is not a verifier key; expected name+8 hexadecimal digits+base64") from error
         key = cls(name, data[1:])
-        if data[:1] != _ED25519 or len(key.raw) != 32 or key.key_id.hex() != key_id:
+        if data[:1] != ED25519 or len(key.raw) != 32 or key.key_id.hex() != key_id:
             raise KeyUnknown(f"The verifier key {name} is damaged or not Ed25519")
         return key
 
@@ -144,8 +142,8 @@ class Ed25519Signer:
 
     def text(self) -> str:
         """``PRIVATE+KEY+name+keyid+base64(0x01 || seed)``, for the key file only."""
-        seed = b64encode(_ED25519 + self._key.private_bytes_raw()).decode()
-        return f"{_PRIVATE}+{self._public.name}+{self._public.key_id.hex()}+{seed}"
+        seed = b64encode(ED25519 + self._key.private_bytes_raw()).decode()
+        return f"{PRIVATE}+{self._public.name}+{self._public.key_id.hex()}+{seed}"
 
 
 def sign(checkpoint: Checkpoint, signer: Signer) -> SignedCheckpoint:
@@ -241,56 +239,3 @@ def newest_note(stream: BinaryIO) -> tuple[SignedCheckpoint | None, int]:
 
 def _is_signature(tail: bytes, end: int) -> bool:
     return tail[tail.rfind(b"\n", 0, end) + 1 : end].startswith(_SIGNATURE_START.encode())
-
-
-def load_or_create_signer(path: Path, name: str = "") -> Ed25519Signer:
-    """The signing key in a file that only its owner can read; made, durably, on first use.
-
-    `name` becomes the origin of the log when the key is made; by default a unique ``govcloud.dev/audit/<8 digits>``.
-    Raises `AuditUnavailable` when the file is readable by others, and `KeyUnknown` when it is not such a key.
-    """
-    if not path.exists():
-        _create_key_file(path, name)
-    if path.stat().st_mode & 0o077:
-        raise AuditUnavailable(f"The signing key {path} is readable by others; run: chmod 600 {path}")
-    return _parse_private_key(path)
-
-
-def _create_key_file(path: Path, name: str) -> None:
-    key = Ed25519PrivateKey.generate()
-    origin = name or f"govcloud.dev/audit/{sha256(key.public_key().public_bytes_raw()).hexdigest()[:8]}"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by the owner only
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(Ed25519Signer(origin, key).text() + "\n")
-        stream.flush()
-        os.fsync(descriptor)
-    _publish_without_replacing(Path(temporary), path)
-
-
-def _publish_without_replacing(temporary: Path, path: Path) -> None:
-    """Two starts at once must agree on one key: the first to link wins, the other reads what is there."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _parse_private_key(path: Path) -> Ed25519Signer:
-    text = path.read_text(encoding="utf-8").strip()
-    try:
-        private, key, name, key_id, encoded = text.split("+", 4)
-        data = b64decode(encoded, validate=True)
-        signer = Ed25519Signer(name, Ed25519PrivateKey.from_private_bytes(data[1:]))
-    except (ValueError, Base64Error):
-        raise KeyUnknown(f"{path} does not hold a signing key of this log") from None  # the cause would quote the key
-    if f"{private}+{key}" != _PRIVATE or data[:1] != _ED25519 or signer.public_key.key_id.hex() != key_id:
-        raise KeyUnknown(f"{path} holds a damaged signing key")
-    return signer
