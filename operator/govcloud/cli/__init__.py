@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from govcloud.cli import audit, controller, dev, digest
+from govcloud.cli import audit, controller, dev, digest, plan
+
+APPLICANTS = "For applicants, and their CI"
 
 app = typer.Typer(
     help="The controller of a government cloud 政务云, and the tools around it.",
@@ -12,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("plan", rich_help_panel=APPLICANTS)(plan.run)
 app.command("controller")(controller.run)
 app.command("digest")(digest.show)
 app.add_typer(audit.app, name="audit")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from govcloud.core.canonical import canonical, sha256, sm3
+from govcloud.core.canonical import sha256, sm3
+from govcloud.core.plan import pinned_text
 
 _NOT_A_PLAN = 3
 
@@ -23,16 +24,10 @@ def show(
     """
     text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     try:
-        plan = _pinned(json.loads(text))
-    except (ValueError, KeyError, TypeError):
+        plan = pinned_text(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
         typer.echo("this is neither a ControllerRevision of a plan nor a plan's own text", err=True)
         raise typer.Exit(_NOT_A_PLAN) from None
     typer.echo(sha256(plan))
     if (national := sm3(plan)) is not None:
         typer.echo(national)
-
-
-def _pinned(document: Any) -> str:
-    """The canonical text of the plan in a ControllerRevision, or of a plan given as such."""
-    data = document["data"]["text"] if document.get("kind") == "ControllerRevision" else None
-    return canonical(json.loads(data)) if data is not None else canonical(document)

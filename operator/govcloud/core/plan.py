@@ -170,6 +170,17 @@ def parse_plan(text: str) -> Plan:
     return plan
 
 
+def pinned_text(document: Mapping[str, Any]) -> str:
+    """The canonical text of the plan in a ControllerRevision as JSON, or of a plan given as such.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is neither.
+    """
+    if document.get("kind") == "ControllerRevision":
+        return canonical(json.loads(document["data"]["text"]))
+    return canonical(document)
+
+
 def planned_changes(changes: tuple[ResourceChange, ...]) -> tuple[PlannedChange, ...]:
     return tuple(
         PlannedChange(service=c.service, resource=c.resource, type=c.type, operation=c.operation, fields=c.fields)

@@ -11,3 +11,21 @@ TRANSITIONS_ZH = {
     "Terminate": "终止",
     "TrialEnd": "试用到期停机",
 }
+
+RESOURCES = {
+    "openstack:blockstorage/volume:Volume": ("云硬盘", "volume"),
+    "openstack:compute/instance:Instance": ("云服务器", "server"),
+    "openstack:compute/serverGroup:ServerGroup": ("服务器组", "server group"),
+    "openstack:compute/volumeAttach:VolumeAttach": ("云硬盘挂载", "volume attachment"),
+    "openstack:database/instance:Instance": ("云数据库", "database"),
+    "openstack:networking/floatingIp:FloatingIp": ("浮动 IP", "floating IP"),
+    "openstack:networking/network:Network": ("网络", "network"),
+    "openstack:networking/port:Port": ("网络端口", "port"),
+    "openstack:networking/router:Router": ("路由器", "router"),
+    "openstack:networking/routerInterface:RouterInterface": ("路由器接口", "router interface"),
+    "openstack:networking/secGroup:SecGroup": ("安全组", "security group"),
+    "openstack:networking/secGroupRule:SecGroupRule": ("安全组规则", "security group rule"),
+    "openstack:networking/subnet:Subnet": ("子网", "subnet"),
+    "openstack:objectstorage/container:Container": ("对象存储容器", "container"),
+}
+"""Type of a resource -> what officials call it, in Chinese and in English. A type that is not here is told by its token."""

@@ -1,0 +1,152 @@
+"""A cluster that is nothing but manifests: what `govcloud plan` looks at in place of the Kubernetes API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from govcloud.adapters.kube_objects import catalog_from, jurisdiction_from, request_from, unit_from
+from govcloud.adapters.manifest_files import Document
+from govcloud.api.common import API_VERSION, UNIT_LABEL, as_written
+from govcloud.api.request import Progress, RequestKey, RequestStatus
+from govcloud.core.objects import (
+    ApprovalObject,
+    BackupObject,
+    CatalogObject,
+    JurisdictionObject,
+    PinnedPlan,
+    RequestObject,
+    UnitObject,
+)
+from govcloud.core.plan import Plan, revision_name
+from govcloud.failures import Stop
+from govcloud.ports import ClusterView, StackOutcome
+from govcloud.reasons import Reason
+
+Raw = Mapping[str, Any]
+
+
+class ManifestCluster(ClusterView):
+    """The objects in some documents, as if they had just been applied. The documents fit the schema.
+
+    Args:
+        now: when they were applied.
+        bases: completed plans; a request's says what of it runs.
+        jurisdiction: the one under which every unit stands, instead of the one that it names.
+    """
+
+    def __init__(
+        self, documents: Iterable[Document], now: datetime, bases: Sequence[Plan] = (), jurisdiction: str | None = None
+    ) -> None:
+        self._bodies = {(d.kind, d.namespace, d.name): d.body for d in documents}
+        self._now = now
+        self._bases = {(base.request.namespace, base.request.name): base for base in bases}
+        self._jurisdiction = jurisdiction
+
+    def request(self, namespace: str, name: str) -> RequestObject | None:
+        body = self._find("CloudServiceRequest", name, namespace)
+        if body is None:
+            return None
+        base = self._bases.get((namespace, name))
+        uid = base.request.uid if base else str(uuid5(NAMESPACE_URL, f"{namespace}/{name}"))
+        status = as_written(_status_after(base, self._now)) if base else {}
+        generation = base.generation + 1 if base else 1
+        return request_from({**self._applied(body, uid=uid, generation=generation), "status": status})
+
+    def approvals(self) -> Sequence[ApprovalObject]:
+        return ()
+
+    def unit(self, name: str) -> UnitObject | None:
+        body = self._find("UsingUnit", name)
+        unit = unit_from(self._applied(body)) if body else None
+        if unit is None or self._jurisdiction is None:
+            return unit
+        return replace(unit, spec=unit.spec.model_copy(update={"jurisdiction": self._jurisdiction}))
+
+    def jurisdiction(self, name: str) -> JurisdictionObject | None:
+        body = self._find("Jurisdiction", name)
+        return jurisdiction_from(self._applied(body)) if body else None
+
+    def catalog(self, name: str) -> CatalogObject | None:
+        body = self._find("CloudServiceCatalog", name)
+        return catalog_from(self._applied(body)) if body else None
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether there is a manifest of this namespace."""
+        return self._find("Namespace", name) is not None
+
+    def namespace_unit(self, namespace: str) -> str | None:
+        body = self._find("Namespace", namespace)
+        unit: str | None = (body["metadata"].get("labels") or {}).get(UNIT_LABEL) if body else None
+        return unit
+
+    def plans(self, key: RequestKey) -> Sequence[PinnedPlan]:
+        base = self._bases.get((key.namespace, key.name))
+        return (PinnedPlan(revision_name(key, base.number), base.number, base.text(), self._now),) if base else ()
+
+    def backup(self, _name: str) -> BackupObject | None:
+        return None
+
+    def admission_fault(self) -> str | None:
+        return None
+
+    def _find(self, kind: str, name: str, namespace: str = "") -> Raw | None:
+        return self._bodies.get((kind, namespace, name))
+
+    def _applied(self, body: Raw, **metadata: Any) -> dict[str, Any]:
+        """With what the API server adds to an object. A status in a manifest means nothing, as there."""
+        added = {"uid": str(uuid5(NAMESPACE_URL, str(body["metadata"]["name"]))), "generation": 1, "resourceVersion": "1"}
+        named = {**body["metadata"], **added, **metadata, "creationTimestamp": self._now.isoformat()}
+        return {"apiVersion": API_VERSION, "kind": body["kind"], "metadata": named, "spec": body.get("spec", {})}
+
+
+def _status_after(base: Plan, now: datetime) -> RequestStatus:
+    """The status of a request whose last completed plan this is."""
+    stage, suspended = base.stage, base.wanted().suspended
+    return RequestStatus(
+        progress=Progress(
+            last_plan=base.number,
+            completed_plan=base.number,
+            running=not suspended,
+            production_since=now if stage == "Production" else None,
+            suspended_since=now if suspended else None,
+            terminated_at=now if stage == "Terminated" else None,
+        )
+    )
+
+
+class NoStacks:
+    """Without a cloud nothing is known of what a stack holds; a plan is made against the completed plan."""
+
+    def outcome(self, _key: RequestKey) -> StackOutcome | None:
+        return None
+
+
+class NoCloud:
+    """Without a cloud nobody says which services it offers; planning goes on without, as it does when the cloud is away."""
+
+    def services(self) -> Sequence[str]:
+        raise Stop(Reason.CLOUD_UNREACHABLE, "this is planned without a cloud")
+
+
+@dataclass(frozen=True)
+class DayClock:
+    """A day that does not pass."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@dataclass(frozen=True)
+class ManifestSources:
+    """All that a look at a request needs, from manifests."""
+
+    cluster: ManifestCluster
+    clock: DayClock
+    stacks: NoStacks = field(default_factory=NoStacks)
+    cloud: NoCloud = field(default_factory=NoCloud)

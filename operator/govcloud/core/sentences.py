@@ -1,0 +1,107 @@
+"""A plan in sentences that an official reads before deciding: what is made, changed and destroyed, what it costs, who decides by which article."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from govcloud.core.plan import Plan, PlannedChange, PlannedStep
+from govcloud.core.words import RESOURCES, TRANSITIONS_ZH
+
+Language = Literal["zh", "en"]
+LONGEST_LIST = 8
+"""So many names are told one by one; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One sentence, in Chinese and in English."""
+
+    zh: str
+    en: str
+
+    def within(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+def headline(plan: Plan) -> Said:
+    """Which plan it is, and whose."""
+    where = f"{plan.request.namespace}/{plan.request.name}"
+    system = plan.wanted().system.name
+    return Said(
+        f"第 {plan.number} 号计划:{TRANSITIONS_ZH[plan.transition]}。申请 {where}({system}),使用单位 {plan.unit},申请人 {plan.applicant}",
+        f"Plan {plan.number}, {plan.transition}, of {where} ({system}) for the unit {plan.unit}, asked for by {plan.applicant}",
+    )
+
+
+def effects(plan: Plan) -> tuple[Said, ...]:
+    """What happens in the cloud; what is destroyed comes last and cannot be overlooked."""
+    said = tuple(_effects(plan))
+    return said or (Said("云上资源不变", "Nothing in the cloud is made, changed or destroyed"),)
+
+
+def cost(plan: Plan, before: Plan | None = None) -> Said:
+    """What it costs a month at most, and what it cost before."""
+    zh, en = f"月费用上限 {plan.monthly_cost} 元", f"It costs at most {plan.monthly_cost} yuan a month"
+    if before is not None:
+        zh, en = f"{zh}(此前 {before.monthly_cost} 元)", f"{en} ({before.monthly_cost} before)"
+    if plan.transition == "Provision" and plan.values.trial_days and plan.stage == "Trial":
+        days = plan.trial_length().days
+        zh, en = f"{zh};试用 {days} 天免费", f"{en}; the trial of {days} days is free"
+    return Said(zh, en)
+
+
+def quota(plan: Plan) -> Said:
+    """What it needs of the unit's quota."""
+    needed = ", ".join(f"{name} {value}" for name, value in plan.quota.items() if value)
+    return Said(f"需要配额:{needed or '无'}", f"It needs of the unit's quota: {needed or 'nothing'}")
+
+
+def decision(step: PlannedStep) -> Said:
+    """Who decides a step, on what, by which article, within how many working days."""
+    limit_zh = f",{step.working_days} 个工作日内" if step.working_days else ""
+    limit_en = f", within {step.working_days} working days" if step.working_days else ""
+    return Said(
+        f"{step.office}:{step.zh}{limit_zh} [{step.article}]",
+        f"{step.office} decides {step.step!r} ({step.en}){limit_en} [{step.article}]",
+    )
+
+
+def in_words(plan: Plan, before: Plan | None = None) -> tuple[Said, ...]:
+    """Everything that somebody who decides on the plan should have read."""
+    return (headline(plan), *effects(plan), cost(plan, before), quota(plan))
+
+
+_VERBS: Mapping[str, Said] = {
+    "create": Said("新建", "Makes"),
+    "update": Said("就地修改", "Changes in place"),
+    "replace": Said("重建(现有的将被销毁)", "Rebuilds, which destroys what is there now"),
+    "delete": Said("销毁", "Destroys"),
+}
+
+
+def _effects(plan: Plan) -> Iterator[Said]:
+    if plan.transition == "Terminate":
+        yield Said("销毁前先备份全部数据,并逐一恢复验证", "Before anything is destroyed, all data is backed up and each backup is proven by restoring it")
+    for operation, verb in _VERBS.items():
+        changes = [change for change in plan.diff if change.operation == operation]
+        kinds = list(dict.fromkeys(change.type for change in changes))
+        parts = [_of_one_kind(kind, [change for change in changes if change.type == kind]) for kind in kinds]
+        if parts:
+            yield Said(
+                f"{verb.zh}:{';'.join(part.zh for part in parts)}", f"{verb.en}: {'; '.join(part.en for part in parts)}"
+            )
+
+
+def _of_one_kind(kind: str, changes: Sequence[PlannedChange]) -> Said:
+    word = RESOURCES.get(kind)
+    zh, en = word or (kind, kind)
+    names = ", ".join(_named(change) for change in changes[:LONGEST_LIST])
+    more = len(changes) - LONGEST_LIST
+    more_zh, more_en = (f" 等 {len(changes)} 项", f" and {more} more") if more > 0 else ("", "")
+    return Said(f"{len(changes)} 个{zh}({names}{more_zh})", f"{len(changes)} {en}{'s' * (len(changes) > 1)} ({names}{more_en})")
+
+
+def _named(change: PlannedChange) -> str:
+    return f"{change.resource}: {', '.join(change.fields)}" if change.fields else change.resource
