@@ -16,6 +16,7 @@ from govcloud.metrics import Metrics
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
 from govcloud.reconcile import Reconciler
+from govcloud.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,14 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.reconciler = Reconciler(self.ports)
+        self.surroundings = Surroundings(self.ports)
         self.queue: WorkQueue[Key] = WorkQueue(self._work, self.workers, expected=(Retry, Stop, AuditUnavailable))
         self.metrics = Metrics(lambda: len(self.queue))
 
     def start(self) -> None:
         """Start working. Every request is looked at now, and again every `resync`."""
         self.queue.start()
+        self.surroundings.start()
         Thread(target=self._keep_looking, name="resync", daemon=True).start()
 
     def stop(self, patience: timedelta) -> bool:
@@ -51,7 +54,9 @@ class Controller:
 
     def fault(self) -> str | None:
         """Why a restart would help."""
-        return None if self.queue.alive() else "a worker has ended"
+        if not self.queue.alive():
+            return "a worker has ended"
+        return None if self.surroundings.alive() else "nobody looks after jurisdictions and catalogs any more"
 
     def hindrance(self) -> str | None:
         """Why nothing can be done now."""
@@ -68,6 +73,7 @@ class Controller:
 
     def everything_changed(self, why: str) -> None:
         """Something that many requests depend on changed."""
+        self.surroundings.changed()
         with self._lock:
             known = list(self._known)
         log.debug("%s changed: looking at %d requests", why, len(known))

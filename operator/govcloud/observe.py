@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
-from govcloud.ports import CloudView, Sources, StackOutcome
+from govcloud.ports import Sources, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import Edition, PackMissing, load
 
@@ -60,7 +60,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         damaged=damaged,
         approvals=tuple(ports.cluster.approvals()),
         admission_fault=ports.cluster.admission_fault(),
-        cloud_services=_services(ports.cloud) if _has_to_plan(request, progress, plans) else None,
+        cloud_services=_services(jurisdiction) if jurisdiction else None,
         backup=_backup(ports, progress, plans),
         resources=tuple(RunningResource(name, kind, id_) for name, (kind, id_) in stack.resources.items())
         if stack
@@ -104,10 +104,16 @@ def _edition(
 ) -> tuple[Edition | None, tuple[Reason, str] | None]:
     if jurisdiction is None:
         return None, None
+    found = edition_in_force(jurisdiction, now)
+    return (found, None) if isinstance(found, Edition) else (None, found)
+
+
+def edition_in_force(jurisdiction: JurisdictionObject, now: datetime) -> Edition | tuple[Reason, str]:
+    """The edition of the jurisdiction's pack that holds today, or why there is none."""
     try:
-        return _pack(jurisdiction.spec.pack).in_force(official_day(now)), None
+        return _pack(jurisdiction.spec.pack).in_force(official_day(now))
     except PackMissing as error:
-        return None, (Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}")
+        return Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}"
 
 
 def _missing(
@@ -158,17 +164,15 @@ def _stack(
         return None, (error.reason, f"the state of the request's stack cannot be read: {error.message}")
 
 
-def _has_to_plan(request: RequestObject, progress: Progress, plans: Mapping[int, Plan]) -> bool:
-    """Whether this generation of the spec has no plan yet. Only then it matters what the cloud offers; asking it takes time when it is away."""
-    return progress.operation is None and all(plan.generation != request.generation for plan in plans.values())
+def _services(jurisdiction: JurisdictionObject) -> frozenset[str] | None:
+    """What the cloud offers, as it was last heard; None where it never said: planning goes on without.
 
-
-def _services(cloud: CloudView) -> frozenset[str] | None:
-    """What the cloud offers; None when it does not say: planning goes on without."""
-    try:
-        return frozenset(cloud.services())
-    except (Retry, Stop):
-        return None
+    Raises:
+        Retry: nobody asked yet. That is a matter of a moment, and a plan that lacks a service should not be made in it.
+    """
+    if jurisdiction.status.observed_generation == 0:
+        raise Retry(Reason.PLANNING, f"what the cloud of {jurisdiction.name} offers is being looked up", timedelta(seconds=1))
+    return frozenset(jurisdiction.status.cloud_services) or None
 
 
 def _backup(ports: Sources, progress: Progress, plans: Mapping[int, Plan]) -> BackupObject | None:

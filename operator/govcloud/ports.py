@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
+from govcloud.api.catalog import CatalogStatus
+from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.log import AuditLog
@@ -31,7 +33,7 @@ from stacks.kind import Quota
 from stacks.program import Program
 
 __all__ = [
-    "ApprovalObject", "BackupObject", "Backups", "CatalogObject", "Clock", "Cloud", "CloudView", "Cluster", "ClusterView", "Found",
+    "ApprovalObject", "BackupObject", "Backups", "CatalogObject", "Clock", "Cloud", "Cluster", "ClusterView", "Found",
     "JurisdictionObject", "PinnedPlan", "Ports", "RequestObject", "Sources", "StackOutcome", "StackView", "Stacks", "UnitAccess",
     "UnitObject",
 ]  # fmt: skip
@@ -63,6 +65,8 @@ class Cluster(ClusterView, Protocol):
     """The Kubernetes API."""
 
     def requests(self) -> Sequence[RequestObject]: ...
+    def jurisdictions(self) -> Sequence[JurisdictionObject]: ...
+    def catalogs(self) -> Sequence[CatalogObject]: ...
     def pin_plan(self, key: RequestKey, number: int, text: str) -> PinnedPlan:
         """Freeze a plan as an immutable ControllerRevision owned by the request. The same plan again is no error; another text under the
         same number raises `Stop`."""
@@ -81,6 +85,8 @@ class Cluster(ClusterView, Protocol):
         ...
 
     def write_approval_status(self, approval: ApprovalObject, status: ApprovalStatus) -> None: ...
+    def write_jurisdiction_status(self, jurisdiction: JurisdictionObject, status: JurisdictionStatus) -> None: ...
+    def write_catalog_status(self, catalog: CatalogObject, status: CatalogStatus) -> None: ...
     def write_unit_status(self, unit: UnitObject, status: UnitStatus) -> None: ...
     def write_secret(self, key: RequestKey, name: str, values: Mapping[str, str]) -> None:
         """Create or update the Secret with a service's credentials, owned by the request."""
@@ -148,16 +154,12 @@ class Found:
     name: str
 
 
-class CloudView(Protocol):
-    """What planning asks of OpenStack."""
+class Cloud(Protocol):
+    """OpenStack, read with the controller's own login."""
 
     def services(self) -> Sequence[str]:
-        """Service types in the catalog of the cloud."""
+        """Service types in the catalog of the cloud, asked anew: no answer that was remembered."""
         ...
-
-
-class Cloud(CloudView, Protocol):
-    """OpenStack, read with the controller's own login."""
 
     def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
         """Everything in the unit's project that carries `govcloud_request=<owner>`, over all pages of all services. A listing that failed
@@ -196,8 +198,6 @@ class Sources(Protocol):
     def cluster(self) -> ClusterView: ...
     @property
     def stacks(self) -> StackView: ...
-    @property
-    def cloud(self) -> CloudView: ...
     @property
     def clock(self) -> Clock: ...
 

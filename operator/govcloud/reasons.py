@@ -21,6 +21,7 @@ class Reason(StrEnum):
     BACKUP_VERIFIED = "BackupVerified"  # every part was restored and equals its frozen source
     BACKUP_RUNNING = "BackupRunning"  # parts are being backed up or proven
     NOTHING_TO_DO = "NothingToDo"  # spec and completed plan agree
+    SERVING = "Serving"  # a jurisdiction or catalog has all it needs
     # What a person must change
     INVALID_SPEC = "InvalidSpec"  # the manifest does not fit the model
     MIXED_EDIT = "MixedEdit"  # one edit asks for two transitions
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     UNIT_MISMATCH = "UnitMismatch"  # the namespace belongs to another unit
     JURISDICTION_MISSING = "JurisdictionMissing"  # no such Jurisdiction
     CATALOG_MISSING = "CatalogMissing"  # no such CloudServiceCatalog, or it is not valid at this date
+    OFFICE_MISSING = "OfficeMissing"  # the jurisdiction names no office for a step of its pack
     PACK_MISSING = "PackMissing"  # the jurisdiction names a pack that this controller does not have
     DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
     ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects

@@ -168,12 +168,14 @@ def test_cloud(world: World, place: Callable[..., Request], tmp_path: Path, faul
         asked.approve_all("Provision")
         waiting = _stands(asked, "Reconciling", reason)
         assert waiting["message"]
+        assert _reachable(world, asked.namespace) == ("False", reason)
         _another_is_served(world, asked)
         assert looks.everything_of(world, asked.uid) == []
     finally:
         controller.stop(world.environment)
         controller.start(world.environment)
     _is_ready(asked)
+    assert _reachable(world, asked.namespace) == ("True", "Serving")
 
 
 def test_invalid_manifests_are_refused_with_their_field(world: World, place: Callable[..., Request]) -> None:
@@ -196,6 +198,13 @@ def test_invalid_manifests_are_refused_with_their_field(world: World, place: Cal
     for part in ("project contract", "self-test report", "JJ 14", "spec.system.classified"):
         assert part in stalled["message"]
     assert asked.status["nextAction"]["waitingFor"] == "applicant"
+
+
+def _reachable(world: World, jurisdiction: str) -> tuple[str, str]:
+    """Status and reason of what is said of the cloud."""
+    conditions = world.get("jurisdiction", jurisdiction)["status"]["conditions"]
+    found = next(each for each in conditions if each["type"] == "CloudReachable")
+    return found["status"], found["reason"]
 
 
 def _limit_volumes_of_standard_type(world: World, project: str, limit: int) -> None:

@@ -158,18 +158,6 @@ def test_a_failure_of_one_request_leaves_the_others_alone(world: World) -> None:
     assert world.status("second").phase == "Trial"
 
 
-def test_a_cloud_that_does_not_say_what_it_offers_does_not_keep_anybody_from_planning(world: World) -> None:
-    class Silent:
-        def services(self) -> list[str]:
-            raise Stop(Reason.CLOUD_UNAUTHORIZED, "OpenStack refuses the controller's login")
-
-    world.ports = world.ports.__class__(**{**vars(world.ports), "cloud": Silent()})
-    world.reconciler = world.reconciler.__class__(world.ports)
-    world.apply()
-
-    assert world.run() == ["Freeze", "Await"]
-
-
 def test_a_state_that_cannot_be_read_is_told_and_nothing_is_decided_without_it(production: World) -> None:
     class Unreadable:
         def outcome(self, key: object) -> None:

@@ -192,6 +192,7 @@ def test_an_ended_trial_is_not_simply_resumed(trial: World) -> None:
 
 def test_what_the_cloud_does_not_offer_is_refused_when_planning(world: World) -> None:
     world.cloud.offered = ("compute", "network", "block-storage", "image")
+    world.populate()
     world.apply()
     assert world.run() == ["Refuse"]
     assert "database" in said(world) and "object-store" in said(world)

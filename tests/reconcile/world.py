@@ -29,7 +29,7 @@ from govcloud.adapters.memory import (
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.catalog import CatalogSpec
 from govcloud.api.common import Condition
-from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import NextAction, PlanView, RequestStatus, TerminationRecord, TrialRecord
 from govcloud.api.unit import UnitSpec
 from govcloud.audit.log import AuditLog
@@ -237,7 +237,8 @@ class World:
 
     def populate(self) -> None:
         """Put everything around requests there, as it should be."""
-        self.cluster.put_jurisdiction("jiujiang", jurisdiction_spec())
+        looked_at = JurisdictionStatus(observed_generation=1, cloud_services=self.cloud.offered)
+        self.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(), looked_at)
         self.cluster.put_catalog("jiujiang-2026", catalog_spec())
         self.cluster.put_unit(SUPERIOR, unit_spec(SUPERIOR_TITLE))
         self.cluster.put_unit(UNIT, unit_spec(UNIT_TITLE, SUPERIOR))

@@ -19,18 +19,20 @@ from pydantic import BaseModel
 from govcloud.adapters.kube_admission import Manifests, admission_fault
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
 from govcloud.adapters.kube_objects import (
-    approvals_from,
+    approval_from,
     backup_from,
     catalog_from,
     fitting,
     jurisdiction_from,
     plan_from,
     request_from,
+    those_that_fit,
     unit_from,
 )
 from govcloud.api import kinds
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
+from govcloud.api.catalog import CatalogStatus
 from govcloud.api.common import (
     API_VERSION,
     FINALIZER,
@@ -41,6 +43,7 @@ from govcloud.api.common import (
     UNIT_LABEL,
     as_written,
 )
+from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
 from govcloud.core.objects import (
@@ -102,7 +105,7 @@ class KubeCluster:
         return [request_from(raw) for raw in self._api.every(_path(kinds.REQUEST))]
 
     def approvals(self) -> Sequence[ApprovalObject]:
-        return approvals_from(self._api.every(_path(kinds.APPROVAL)))
+        return those_that_fit(approval_from, self._api.every(_path(kinds.APPROVAL)))
 
     def unit(self, name: str) -> UnitObject | None:
         return fitting(unit_from, self._api.read(_path(kinds.UNIT, name)), Reason.UNIT_MISSING)
@@ -110,6 +113,12 @@ class KubeCluster:
     def jurisdiction(self, name: str) -> JurisdictionObject | None:
         raw = self._api.read(_path(kinds.JURISDICTION, name))
         return fitting(jurisdiction_from, raw, Reason.JURISDICTION_MISSING)
+
+    def jurisdictions(self) -> Sequence[JurisdictionObject]:
+        return those_that_fit(jurisdiction_from, self._api.every(_path(kinds.JURISDICTION)))
+
+    def catalogs(self) -> Sequence[CatalogObject]:
+        return those_that_fit(catalog_from, self._api.every(_path(kinds.CATALOG)))
 
     def catalog(self, name: str) -> CatalogObject | None:
         return fitting(catalog_from, self._api.read(_path(kinds.CATALOG, name)), Reason.CATALOG_MISSING)
@@ -203,6 +212,12 @@ class KubeCluster:
 
     def write_unit_status(self, unit: UnitObject, status: UnitStatus) -> None:
         self._write_status(kinds.UNIT, unit.name, None, unit.uid, status)
+
+    def write_jurisdiction_status(self, jurisdiction: JurisdictionObject, status: JurisdictionStatus) -> None:
+        self._write_status(kinds.JURISDICTION, jurisdiction.name, None, jurisdiction.uid, status)
+
+    def write_catalog_status(self, catalog: CatalogObject, status: CatalogStatus) -> None:
+        self._write_status(kinds.CATALOG, catalog.name, None, catalog.uid, status)
 
     def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None:
         self._write_status(kinds.BACKUP, backup.name, None, backup.uid, status)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
-from govcloud.api.catalog import CatalogSpec
+from govcloud.api.catalog import CatalogSpec, CatalogStatus
 from govcloud.api.common import FINALIZER
-from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.objects import (
@@ -50,17 +50,18 @@ def request_from(raw: Raw) -> RequestObject:
     )
 
 
-def approvals_from(items: Iterable[Raw]) -> list[ApprovalObject]:
-    """All approvals that fit the model. One that does not counts for nothing, and must not keep the others from counting."""
-    return [approval for raw in items if (approval := _approval_or_none(raw)) is not None]
+def those_that_fit(parse: Callable[[Raw], Value], items: Iterable[Raw]) -> list[Value]:
+    """All objects that fit the model. One that does not must not hide the others; an approval that does not counts for nothing."""
+    return [value for raw in items if (value := _value_or_none(parse, raw)) is not None]
 
 
-def _approval_or_none(raw: Raw) -> ApprovalObject | None:
+def _value_or_none(parse: Callable[[Raw], Value], raw: Raw) -> Value | None:
     try:
-        return approval_from(raw)
+        return parse(raw)
     except ValidationError as error:
         metadata = raw["metadata"]
-        log.warning("approval %s/%s does not fit the model: %s", metadata["namespace"], metadata["name"], error)
+        where = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+        log.warning("%s %s does not fit the model: %s", raw.get("kind", "object"), where, error)
         return None
 
 
@@ -91,16 +92,15 @@ def unit_from(raw: Raw) -> UnitObject:
 def jurisdiction_from(raw: Raw) -> JurisdictionObject:
     """A Jurisdiction."""
     metadata = raw["metadata"]
-    spec = JurisdictionSpec.model_validate(raw["spec"])
-    return JurisdictionObject(metadata["name"], metadata["uid"], metadata["generation"], spec)
+    spec, status = JurisdictionSpec.model_validate(raw["spec"]), JurisdictionStatus.model_validate(raw.get("status", {}))
+    return JurisdictionObject(metadata["name"], metadata["uid"], metadata["generation"], spec, status)
 
 
 def catalog_from(raw: Raw) -> CatalogObject:
     """A CloudServiceCatalog."""
     metadata = raw["metadata"]
-    return CatalogObject(
-        metadata["name"], metadata["uid"], metadata["generation"], CatalogSpec.model_validate(raw["spec"])
-    )
+    spec, status = CatalogSpec.model_validate(raw["spec"]), CatalogStatus.model_validate(raw.get("status", {}))
+    return CatalogObject(metadata["name"], metadata["uid"], metadata["generation"], spec, status)
 
 
 def backup_from(raw: Raw) -> BackupObject:

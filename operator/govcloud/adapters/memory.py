@@ -20,8 +20,8 @@ from uuid import UUID
 
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, Part, PartState, PartStatus
-from govcloud.api.catalog import CatalogSpec
-from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.catalog import CatalogSpec, CatalogStatus
+from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.canonical import canonical
@@ -198,6 +198,16 @@ class MemoryCluster:
         self._wire.read()
         return self._jurisdictions.get(name)
 
+    def jurisdictions(self) -> Sequence[JurisdictionObject]:
+        """All jurisdictions."""
+        self._wire.read()
+        return tuple(self._jurisdictions.values())
+
+    def catalogs(self) -> Sequence[CatalogObject]:
+        """All catalogs."""
+        self._wire.read()
+        return tuple(self._catalogs.values())
+
     def catalog(self, name: str) -> CatalogObject | None:
         """The catalog, or None."""
         self._wire.read()
@@ -284,6 +294,20 @@ class MemoryCluster:
             with self._wire.write("cluster.unit-status"):
                 self._units[unit.name] = replace(stored, status=status)
 
+    def write_jurisdiction_status(self, jurisdiction: JurisdictionObject, status: JurisdictionStatus) -> None:
+        """Replace the status if it differs."""
+        stored = self._jurisdictions[jurisdiction.name]
+        if stored.status != status:
+            with self._wire.write("cluster.jurisdiction-status"):
+                self._jurisdictions[stored.name] = replace(stored, status=status)
+
+    def write_catalog_status(self, catalog: CatalogObject, status: CatalogStatus) -> None:
+        """Replace the status if it differs."""
+        stored = self._catalogs[catalog.name]
+        if stored.status != status:
+            with self._wire.write("cluster.catalog-status"):
+                self._catalogs[stored.name] = replace(stored, status=status)
+
     def write_secret(self, key: RequestKey, name: str, values: Mapping[str, str]) -> None:
         """Keep the values."""
         with self._wire.write("cluster.secret"):
@@ -365,17 +389,18 @@ class MemoryCluster:
         self._units[name] = replace(before, spec=spec, generation=before.generation + 1) if before else made
         return self._units[name]
 
-    def put_jurisdiction(self, name: str, spec: JurisdictionSpec) -> None:
-        """Create or edit a jurisdiction."""
+    def put_jurisdiction(self, name: str, spec: JurisdictionSpec, status: JurisdictionStatus | None = None) -> None:
+        """Create or edit a jurisdiction; `status` is what was said of it already."""
         before = self._jurisdictions.get(name)
         uid, generation = (before.uid, before.generation + 1) if before else (self._uid(), 1)
-        self._jurisdictions[name] = JurisdictionObject(name, uid, generation, spec)
+        status = status or (before.status if before else JurisdictionStatus())
+        self._jurisdictions[name] = JurisdictionObject(name, uid, generation, spec, status)
 
     def put_catalog(self, name: str, spec: CatalogSpec) -> None:
         """Create or edit a catalog."""
         before = self._catalogs.get(name)
         uid, generation = (before.uid, before.generation + 1) if before else (self._uid(), 1)
-        self._catalogs[name] = CatalogObject(name, uid, generation, spec)
+        self._catalogs[name] = CatalogObject(name, uid, generation, spec, before.status if before else CatalogStatus())
 
     def put_namespace(self, name: str, unit: str | None) -> None:
         """Create a namespace, labelled with its unit."""

@@ -79,8 +79,8 @@ class OpenStackCloud:
         self._login = login
 
     def services(self) -> Sequence[str]:
-        """Service types in the catalog, sorted."""
-        return sorted(self._login().services())
+        """Service types in the catalog, sorted; Keystone is asked anew."""
+        return sorted(self._login().services(anew=True))
 
     def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
         """Everything of the owner in the unit's project, sorted by type and id.

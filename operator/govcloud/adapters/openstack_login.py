@@ -50,9 +50,15 @@ class Login:
         with translated("log in to OpenStack"):
             return str(self.session.get_project_id())
 
-    def services(self) -> frozenset[str]:
-        """Service types in the catalog, by their official names: a cloud may still call block storage `volumev3`."""
+    def services(self, *, anew: bool = False) -> frozenset[str]:
+        """Service types in the catalog, by their official names: a cloud may still call block storage `volumev3`.
+
+        Args:
+            anew: ask Keystone, although the token at hand still has a catalog.
+        """
         with translated("read the catalog of the cloud"):
+            if anew:
+                self.session.invalidate()
             catalog = self.session.auth.get_access(self.session).service_catalog
             return frozenset(_OFFICIAL.get_service_type(entry["type"]) or entry["type"] for entry in catalog.catalog)
 

@@ -144,7 +144,9 @@ JURISDICTION = Kind(
         Column("Title", ".spec.title"),
         Column("Pack", ".spec.pack"),
         Column("Catalog", ".spec.catalog"),
+        READY,
         AGE,
+        Column("Reason", _condition("Ready", "reason"), wide=True),
     ),
 )
 CATALOG = Kind(
@@ -158,6 +160,7 @@ CATALOG = Kind(
         Column("Title", ".spec.title"),
         Column("From", ".spec.validFrom"),
         Column("Until", ".spec.validUntil"),
+        READY,
         AGE,
     ),
 )

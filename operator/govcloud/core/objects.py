@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
-from govcloud.api.catalog import CatalogSpec
-from govcloud.api.jurisdiction import JurisdictionSpec
+from govcloud.api.catalog import CatalogSpec, CatalogStatus
+from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 
@@ -57,6 +57,7 @@ class JurisdictionObject:
     uid: str
     generation: int
     spec: JurisdictionSpec
+    status: JurisdictionStatus = field(default_factory=JurisdictionStatus)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class CatalogObject:
     uid: str
     generation: int
     spec: CatalogSpec
+    status: CatalogStatus = field(default_factory=CatalogStatus)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""How the things around requests stand: jurisdictions and catalogs. Pure: what was seen in, a status out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from govcloud.api.catalog import CatalogStatus
+from govcloud.api.common import Condition
+from govcloud.api.jurisdiction import JurisdictionStatus
+from govcloud.core.calendar import official_day
+from govcloud.core.objects import CatalogObject, JurisdictionObject
+from govcloud.reasons import Reason
+from policies.rules import Edition
+
+Fault = tuple[Reason, str]
+"""A reason from the closed list, and a sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What the cloud answered when it was asked what it offers: service types, or why it did not say."""
+
+    services: tuple[str, ...] = ()
+    fault: Reason | None = None
+
+
+def jurisdiction_status(
+    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, edition: Edition | Fault, offered: Offered, now: datetime
+) -> JurisdictionStatus:
+    """The jurisdiction's status. While the cloud does not answer, what it offered before stands: nobody said that it is gone."""
+    before, silent = jurisdiction.status, _silence(offered)
+    faults = (*_configuration_faults(jurisdiction, catalog, edition, now), *silent)
+    return JurisdictionStatus(
+        observed_generation=jurisdiction.generation,
+        cloud_services=before.cloud_services if offered.fault else offered.services,
+        conditions=(
+            _judged("Ready", Reason.SERVING, faults, before.conditions, jurisdiction.generation, now),
+            _judged("CloudReachable", Reason.SERVING, silent, before.conditions, jurisdiction.generation, now),
+        ),
+    )
+
+
+def catalog_status(catalog: CatalogObject, now: datetime) -> CatalogStatus:
+    """The catalog's status: whether its agreement is in force today."""
+    faults = tuple(_validity_fault(catalog, now))
+    ready = _judged("Ready", Reason.SERVING, faults, catalog.status.conditions, catalog.generation, now)
+    return CatalogStatus(observed_generation=catalog.generation, conditions=(ready,))
+
+
+def _silence(offered: Offered) -> tuple[Fault, ...]:
+    if offered.fault is None:
+        return ()
+    mend = "correct the controller's clouds.yaml" if offered.fault is Reason.CLOUD_UNAUTHORIZED else "see that Keystone answers"
+    return ((offered.fault, f"OpenStack does not say what it offers; {mend} (details: the controller's log)"),)
+
+
+def _configuration_faults(
+    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, edition: Edition | Fault, now: datetime
+) -> Iterator[Fault]:
+    """Everything that a platform engineer has to put right, at once."""
+    if catalog is None:
+        name = jurisdiction.spec.catalog
+        yield Reason.CATALOG_MISSING, f"there is no CloudServiceCatalog {name!r}; apply it, or correct spec.catalog"
+    else:
+        yield from _validity_fault(catalog, now)
+    if not isinstance(edition, Edition):
+        yield edition
+    elif lacking := _steps_without_an_office(jurisdiction, edition):
+        yield (
+            Reason.OFFICE_MISSING,
+            f"spec.offices names no office for {', '.join(lacking)}; the pack {jurisdiction.spec.pack} needs one for each",
+        )
+
+
+def _validity_fault(catalog: CatalogObject, now: datetime) -> Iterator[Fault]:
+    spec, today = catalog.spec, official_day(now)
+    if not spec.valid_from <= today <= spec.valid_until:
+        yield (
+            Reason.CATALOG_MISSING,
+            f"the catalog {catalog.name} is in force from {spec.valid_from} to {spec.valid_until}, not on {today}; apply the new agreement's",
+        )
+
+
+def _steps_without_an_office(jurisdiction: JurisdictionObject, edition: Edition) -> Sequence[str]:
+    needed = {rule.step for steps in edition.steps.values() for rule in steps if rule.office == "jurisdiction"}
+    return sorted(needed - {office.step for office in jurisdiction.spec.offices})
+
+
+def _judged(
+    type_: str, good: Reason, faults: Sequence[Fault], before: Sequence[Condition], generation: int, now: datetime
+) -> Condition:
+    """True for the good reason, or False for the first fault with the sentences of all; its moment changes with its status only."""
+    status = "False" if faults else "True"
+    old = next((each for each in before if each.type == type_ and each.status == status), None)
+    return Condition(
+        type=type_,
+        status=status,
+        reason=faults[0][0] if faults else good,
+        message="; ".join(sentence for _, sentence in faults)[:4096],
+        observed_generation=generation,
+        last_transition_time=old.last_transition_time if old else now,
+    )
