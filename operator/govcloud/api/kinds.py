@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic.config import JsonDict
 
+from govcloud.api.agreement import AgreementSpec, AgreementStatus
+from govcloud.api.annual_plan import AnnualPlanSpec, AnnualPlanStatus
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
@@ -181,5 +183,44 @@ BACKUP = Kind(
         Column("Manifest", ".status.manifestLocation", wide=True),
     ),
 )
+ANNUAL_PLAN = Kind(
+    "AnnualPlan",
+    "annualplans",
+    "aplan",
+    "Cluster",
+    AnnualPlanSpec,
+    AnnualPlanStatus,
+    columns=(
+        Column("Jurisdiction", ".spec.jurisdiction"),
+        Column("Year", ".spec.year", "integer"),
+        Column("Budget", ".status.budget"),
+        Column("Reserved", ".status.reserved"),
+        Column("Within budget", _condition("WithinBudget")),
+        AGE,
+    ),
+    selectable=(".spec.jurisdiction",),
+)
+AGREEMENT = Kind(
+    "ServiceAgreement",
+    "serviceagreements",
+    "csagr",
+    "Cluster",
+    AgreementSpec,
+    AgreementStatus,
+    columns=(
+        Column("Number", ".spec.number"),
+        Column("Unit", ".spec.parties.unit"),
+        Column("Until", ".spec.validUntil"),
+        Column("In force", _condition("InForce")),
+        Column("Amount", ".spec.amount"),
+        Column("Reserved", ".status.reserved"),
+        Column("Left", ".status.left"),
+        AGE,
+        Column("Provider", ".spec.parties.provider", wide=True),
+        Column("Filed", ".spec.filing.number", wide=True),
+        Column("Reason", _condition("InForce", "reason"), wide=True),
+    ),
+    selectable=(".spec.parties.unit",),
+)
 
-KINDS = (REQUEST, APPROVAL, UNIT, JURISDICTION, CATALOG, BACKUP)
+KINDS = (REQUEST, APPROVAL, UNIT, JURISDICTION, CATALOG, BACKUP, ANNUAL_PLAN, AGREEMENT)

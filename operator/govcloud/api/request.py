@@ -57,6 +57,19 @@ class Trial(Model):
     )
 
 
+class AgreementRef(Model):
+    """The service agreement under which the services are used (JJ 22)."""
+
+    name: ObjectName = Field(description="name of the ServiceAgreement")
+
+
+class AnnualPlanItemRef(Model):
+    """The item of an annual plan that pays for the services."""
+
+    plan: ObjectName = Field(description="name of the AnnualPlan")
+    item: Name = Field(description="name of an item, or of an urgent task, of that plan")
+
+
 class Termination(Model):
     """The application for termination (JJ 19)."""
 
@@ -147,6 +160,12 @@ class RequestSpec(Model):
     )
     trial: Trial = Trial()
     suspended: bool = Field(False, description="whether the servers should be stopped while everything is kept")
+    agreement_ref: AgreementRef | None = Field(
+        None, description="the service agreement; may be named with the promotion"
+    )
+    annual_plan_item_ref: AnnualPlanItemRef | None = Field(
+        None, description="the item of the annual plan, or the urgent task"
+    )
     termination: Termination | None = Field(None, description="goes with stage Terminated")
 
 
