@@ -20,7 +20,7 @@ from devcloud.demo.requests import Request
 from devcloud.demo.world import EXAMPLES, World
 from devcloud.paths import ROOT
 
-KINDS = ("cloudservicerequests", "cloudserviceapprovals", "usingunits", "jurisdictions", "cloudservicecatalogs", "servicebackups")
+KINDS = ("cloudservicerequests", "cloudserviceapprovals", "usingunits", "jurisdictions", "cloudservicecatalogs", "servicebackups", "annualplans", "serviceagreements")
 
 
 def install_the_platform(world: World) -> None:

@@ -43,12 +43,12 @@ def filled(text: str) -> str:
 
 
 def only(kind: str) -> list[Manifest]:
-    return [document for _, document in documents("platform", "requests", "changes") if document["kind"] == kind]
+    return [document for _, document in documents("platform", "money", "requests", "changes") if document["kind"] == kind]
 
 
 OF_OURS = [
     pytest.param(document, id=f"{path}-{document['metadata'].get('name', '')}")
-    for path, document in documents("platform", "requests", "changes", "approvals")
+    for path, document in documents("platform", "money", "requests", "changes", "approvals")
     if document["kind"] in OURS
 ]
 

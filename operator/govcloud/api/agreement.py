@@ -9,7 +9,7 @@ from pydantic import Field
 
 from govcloud.api.common import Conditions, Line, Model, Money, Name, ObjectName, Sha256
 from govcloud.api.marks import checked_by, keyed_by, rule
-from govcloud.api.reservation import Departure, Reservation
+from govcloud.api.reservation import Reservation
 
 
 class Parties(Model):
@@ -53,9 +53,7 @@ class AgreementSpec(Model):
     model_config = checked_by(
         rule("self.validFrom <= self.validUntil", "validFrom must not be after validUntil / 起始日期不得晚于截止日期"),
         rule(
-            f"!has(oldSelf.signedOn) || (has(self.signedOn) && {' && '.join(f'self.{term} == oldSelf.{term}' for term in _TERMS)}"
-            " && has(self.termApproval) == has(oldSelf.termApproval)"
-            " && (!has(self.termApproval) || self.termApproval == oldSelf.termApproval))",
+            f"!has(oldSelf.signedOn) || (has(self.signedOn) && {' && '.join(f'self.{term} == oldSelf.{term}' for term in _TERMS)})",
             "a signed agreement cannot be edited; sign another one and name it in agreementRef / 已签署的服务协议不可修改",
         ),
         rule(
@@ -73,9 +71,6 @@ class AgreementSpec(Model):
     amount: Money = Field(description="yuan a year: the most that all services under it may cost 资金额度")
     valid_from: date = Field(description="first day of the term")
     valid_until: date = Field(description="last day of the term")
-    term_approval: Departure | None = Field(
-        None, description="approval of a longer term than the regulation allows in principle (ZY 18)"
-    )
     text: AgreementText
     signed_on: date | None = Field(None, description="day of the last signature; without it the agreement is a draft")
     filing: Filing | None = None

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from govcloud.api.common import Conditions, Line, Model, Money, Name, ObjectName
 from govcloud.api.marks import checked_by, immutable, keyed_by, rule, validations
-from govcloud.api.reservation import Departure, ItemReservation
+from govcloud.api.reservation import ItemReservation
 
 _BUDGET_BY_DOCUMENT = rule(
     "!has(oldSelf.budget) || (has(self.budget) && (self.budget == oldSelf.budget"
@@ -31,6 +31,14 @@ class Item(Model):
     title: Line
     unit: ObjectName = Field(description="the using unit whose project it is")
     budget: Budget | None = None
+
+
+class UrgentApproval(Model):
+    """Who let a task in that the plan does not hold, and why."""
+
+    office: Line = Field(description="the office that approved it, for instance the district government")
+    document_number: Line = Field(description="number of its decision 批文号")
+    reason: Line
 
 
 class PlannedItem(Item):
@@ -61,7 +69,7 @@ class UrgentTask(Item):
         ),
     )
 
-    approval: Departure
+    approval: UrgentApproval
 
 
 class AnnualPlanSpec(Model):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from govcloud.api.common import Line, Model, Money, Name, ObjectName, Token, Uid
+from govcloud.api.common import Model, Money, Name, ObjectName, Token, Uid
 
 
 class Reservation(Model):
@@ -24,11 +24,3 @@ class ItemReservation(Reservation):
     """A reservation in one item of an annual plan."""
 
     item: Name
-
-
-class Departure(Model):
-    """An approval that departs from what holds in principle 原则上, and says why."""
-
-    office: Line = Field(description="the office that approved it")
-    document_number: Line = Field(description="number of its decision 批文号")
-    reason: Line
