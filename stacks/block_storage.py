@@ -7,11 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stacks import machines
 from stacks.kind import DataPart, Layout, Model, Name, Parameters, Problem, Quota, Scope, ServiceKind
 from stacks.naming import named
-from stacks.offerings import offering_problems, storage
-from stacks.program import Program, Ref, Resource, Value
-from stacks.virtual_machine import VOLUME, VirtualMachine
+from stacks.offerings import storage, volume_offering_problems
+from stacks.program import Program, Resource
+from stacks.virtual_machine import VirtualMachine
 
 KIND_NAME = "blockStorage"
 
@@ -34,9 +35,8 @@ class BlockStorage(Parameters):
 
 
 def _problems(parameters: BlockStorage, scope: Scope) -> tuple[Problem, ...]:
-    has_type = ("volumeType", lambda offering: offering.volume_type is not None)
     return (
-        *offering_problems(parameters.offering, KIND_NAME, scope, has_type),
+        *volume_offering_problems("offering", parameters.offering, scope),
         *_attachment_problems(parameters, scope),
     )
 
@@ -70,25 +70,11 @@ def _layout(parameters: BlockStorage, scope: Scope) -> Layout:
 
 
 def _resources(parameters: BlockStorage, scope: Scope) -> Iterator[Resource]:
-    inputs: dict[str, Value] = {
-        "name": scope.service,
-        "size": parameters.size_gib,
-        "volume_type": scope.offerings[parameters.offering].volume_type,
-        "enable_online_resize": True,
-        "metadata": scope.marks(),
-    }
-    yield Resource(VOLUME, scope.service, inputs, holds_data=True, service=scope.service)
-    if parameters.attach_to is not None:
-        yield _attachment(parameters.attach_to, scope)
-
-
-def _attachment(attachment: Attachment, scope: Scope) -> Resource:
-    return Resource(
-        "openstack:compute/volumeAttach:VolumeAttach",
-        named(scope.service, "attachment"),
-        {"instance_id": Ref(named(attachment.service, attachment.index)), "volume_id": Ref(scope.service)},
-        service=scope.service,
-    )
+    volume_type = scope.offerings[parameters.offering].volume_type
+    yield machines.volume(scope.service, parameters.size_gib, volume_type, scope)
+    if (wanted := parameters.attach_to) is not None:
+        machine = named(wanted.service, wanted.index)
+        yield machines.attachment(named(scope.service, "attachment"), machine, scope.service, scope)
 
 
 KIND = ServiceKind(

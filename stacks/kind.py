@@ -56,6 +56,10 @@ class Image(Model):
     name: Name
     image: Annotated[str, StringConstraints(max_length=128)] = Field(description="name in Glance")
     min_disk_gib: Annotated[int, Field(ge=1, le=2048)] = 1
+    sha512: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$", max_length=128)] | None = Field(
+        None,
+        description="SHA-512 of the image as Glance shows it (os_hash_value); another image of that name is refused",
+    )
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Quota:
     security_group_rules: int = 0
     floating_ips: int = 0
     server_groups: int = 0
+    key_pairs: int = 0
 
     def __add__(self, other: Quota) -> Quota:
         return Quota(**{name: mine + getattr(other, name) for name, mine in vars(self).items()})

@@ -11,24 +11,30 @@ Lack = tuple[str, Callable[[Offering], bool]]
 """What a kind needs an offering to name: the catalog's field, and whether it is there."""
 
 
-def offering_problems(name: str, kind: str, scope: Scope, *needed: Lack) -> Iterator[Problem]:
-    """What is wrong with the choice of an offering for a service of this kind."""
+def offering_problems(name: str, kind: str, scope: Scope, *needed: Lack, field: str = "offering") -> Iterator[Problem]:
+    """What is wrong with the choice of an offering of this kind. `field` is the parameter that makes it."""
     offering = scope.offerings.get(name)
     if offering is None or offering.kind != kind:
         listed = ", ".join(sorted(known.name for known in scope.offerings.values() if known.kind == kind)) or "-"
         yield Problem(
-            "offering",
+            field,
             f"the catalog offers no {name} for {kind}; it offers: {listed}",
             f"目录中没有适用于 {kind} 的规格 {name}；现有：{listed}",
         )
         return
-    for field, present in needed:
+    for lacking, present in needed:
         if not present(offering):
             yield Problem(
-                "offering",
-                f"the catalog's offering {name} names no {field}; the keeper of the catalog has to add it",
-                f"目录中的规格 {name} 未写明 {field}；请目录维护单位补充",
+                field,
+                f"the catalog's offering {name} names no {lacking}; the keeper of the catalog has to add it",
+                f"目录中的规格 {name} 未写明 {lacking}；请目录维护单位补充",
             )
+
+
+def volume_offering_problems(field: str, name: str, scope: Scope) -> Iterator[Problem]:
+    """What is wrong with the choice of an offering for a volume."""
+    has_type = ("volumeType", lambda offering: offering.volume_type is not None)
+    yield from offering_problems(name, "blockStorage", scope, has_type, field=field)
 
 
 def monthly(offering: Offering, quantity: int) -> PriceItem:

@@ -25,10 +25,14 @@ class Ref:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The id of something the cloud offers, found by its exact name when the program runs; several matches are an error."""
+    """The id of something the cloud offers, found by its exact name when the program runs; several matches are an error.
+
+    `sha512` of an image: one whose content is another is refused.
+    """
 
     kind: Literal["image", "network", "flavor", "role"]
     name: str
+    sha512: str = ""
 
 
 @dataclass(frozen=True)

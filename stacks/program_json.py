@@ -50,8 +50,8 @@ def value_to_json(value: Value) -> Any:
             return value
         case Ref(resource, output):
             return {"$ref": [resource, output]}
-        case Lookup(kind, name):
-            return {"$lookup": [kind, name]}
+        case Lookup(kind, name, sha512):
+            return {"$lookup": [kind, name, *([sha512] if sha512 else [])]}
         case Secret(name):
             return {"$secret": name}
         case External(name):
@@ -85,6 +85,8 @@ def _marked_from_json(key: str, content: Any, where: str) -> Value:
             return Ref(resource, output)
         case "$lookup", [("image" | "network" | "flavor" | "role") as kind, str(name)]:
             return Lookup(kind, name)
+        case "$lookup", ["image", str(name), str(sha512)]:
+            return Lookup("image", name, sha512)
         case "$secret", str(name):
             return Secret(name)
         case "$external", str(name):

@@ -16,10 +16,10 @@ from typing import Any, Literal
 from stacks.catalog import kind_named
 from stacks.database import INSTANCE as DATABASE
 from stacks.kind import DataPart, Endpoint, Image, Layout, Offering, Parameters, PriceItem, Problem, Quota, Scope, Stage
+from stacks.machines import VOLUME
 from stacks.object_storage import CONTAINER
 from stacks.order import in_order
 from stacks.program import Program, Resource, Value
-from stacks.virtual_machine import VOLUME
 
 _BACKED_UP_AS: Mapping[str, Literal["Volume", "Container", "DatabaseVolume"]] = {
     VOLUME: "Volume",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from stacks.kind import Stage
+from stacks.machines import INSTANCE
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER
 from stacks.program import Program, Resource, Value
-from stacks.virtual_machine import INSTANCE
 
 
 def with_power(program: Program, running: bool) -> Program:

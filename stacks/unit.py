@@ -121,6 +121,7 @@ def _quotas(quota: Quota) -> Iterator[Resource]:
             "cores": quota.cores,
             "ram": quota.ram,
             "server_groups": quota.server_groups,
+            "key_pairs": quota.key_pairs,
             "server_group_members": _MACHINES_PER_SERVER_GROUP,
         },
     )

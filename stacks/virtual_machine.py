@@ -1,18 +1,17 @@
-"""Virtual machines: so many of one offering, each with a boot volume of its own, a port, and one security group for all of them.
-
-A machine boots from a volume that we make ourselves, never from a disk that the hypervisor makes on the side: every byte of data is a
-volume and can be backed up, encrypted and verified.
+"""Virtual machines: so many of one offering, each with a boot volume of its own, a port, further volumes if wanted, and one security
+group for all of them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from stacks import network
+from stacks import cloud_init, machines, network
+from stacks.cloud_init import UserData
 from stacks.kind import (
     DataPart,
     Endpoint,
@@ -27,29 +26,26 @@ from stacks.kind import (
     Scope,
     ServiceKind,
 )
-from stacks.naming import named, owned, owner_note, tags
-from stacks.offerings import monthly, offering_problems, storage_beside
-from stacks.program import Lookup, Program, Ref, Resource, Value
+from stacks.naming import named, owned, tags
+from stacks.offerings import monthly, offering_problems, storage, storage_beside, volume_offering_problems
+from stacks.program import Program, Ref, Resource, Value
+from stacks.security_rules import DEFAULT_RULES, SecurityRule, rules_problems, security_group
+from stacks.ssh_keys import PublicKey, key_problems
 
 KIND_NAME = "virtualMachine"
-INSTANCE = "openstack:compute/instance:Instance"
-VOLUME = "openstack:blockstorage/volume:Volume"
 
-_DEFAULT_RULES = 2
-"""Neutron gives every new group two rules of its own: everything may go out, over IPv4 and over IPv6."""
-
-Port = Annotated[int, Field(ge=1, le=65535)]
+_KEY_PAIRS = 2
+"""One, and room for another: a machine made with the next key needs it before the former one goes."""
 
 
-class SecurityRule(Model):
-    """Who may connect to the machines, on which ports."""
+class ExtraVolume(Model):
+    """A further volume that each of the machines has."""
 
-    protocol: Literal["tcp", "udp", "icmp"] = Field(description="protocol; icmp has no ports")
-    port_min: Port | None = Field(None, description="first port, 1 to 65535; for tcp and udp")
-    port_max: Port | None = Field(None, description="last port, 1 to 65535; the first one where it is left out")
-    remote_prefix: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$", max_length=43)] = (
-        Field(description="addresses that may connect, for instance 10.0.0.0/8")
+    name: Name = Field(description="name of the volume, unique in the service")
+    size_gib: Annotated[int, Field(ge=1, le=16384)] = Field(
+        description="size in GiB, 1 to 16384; can grow, never shrink"
     )
+    offering: Name = Field(description="blockStorage offering of the catalog: the volume type")
 
 
 class VirtualMachine(Parameters):
@@ -61,6 +57,18 @@ class VirtualMachine(Parameters):
     boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] = Field(
         description="size of each boot volume in GiB, 1 to 2048; can grow"
     )
+    boot_volume_offering: Name | None = Field(
+        None,
+        description="blockStorage offering of the catalog for the boot volumes, counts when a machine is made; none: what the offering names",
+    )
+    extra_volumes: Annotated[tuple[ExtraVolume, ...], Field(max_length=8)] = Field(
+        (), description="further volumes of each machine, attached to it; at most 8"
+    )
+    ssh_public_key: PublicKey | None = Field(
+        None,
+        description="public key (ssh-ed25519, ecdsa, or RSA of 3072 bits and more) of the image's own user, counts when a machine is made",
+    )
+    user_data: UserData | None = Field(None, description="what each machine sets up at its first start")
     network: Name | None = Field(None, description="network service of this request that the machines are on")
     security_rules: Annotated[tuple[SecurityRule, ...], Field(max_length=64)] = Field(
         (), description="who may connect; without a rule nobody may; at most 64"
@@ -74,28 +82,35 @@ def _problems(parameters: VirtualMachine, scope: Scope) -> tuple[Problem, ...]:
         *offering_problems(
             parameters.offering, KIND_NAME, scope, ("flavor", lambda offering: offering.flavor is not None)
         ),
-        *_image_problems(parameters, scope),
+        *machines.image_problems(parameters.image, parameters.boot_volume_gib, scope),
+        *_volume_problems(parameters, scope),
         *network.choice_problems(parameters.network, scope),
         *_address_problems(parameters, scope),
-        *_rules_problems(parameters.security_rules),
+        *rules_problems(parameters.security_rules),
+        *_first_start_problems(parameters),
     )
 
 
-def _image_problems(parameters: VirtualMachine, scope: Scope) -> Iterator[Problem]:
-    image = scope.images.get(parameters.image)
-    if image is None:
-        listed = ", ".join(sorted(scope.images)) or "-"
-        yield Problem(
-            "image",
-            f"the catalog has no image {parameters.image}; it has: {listed}",
-            f"目录中没有镜像 {parameters.image}；现有：{listed}",
-        )
-    elif parameters.boot_volume_gib < image.min_disk_gib:
-        yield Problem(
-            "bootVolumeGib",
-            f"the image {image.name} needs at least {image.min_disk_gib} GiB, {parameters.boot_volume_gib} were asked for",
-            f"镜像 {image.name} 至少需要 {image.min_disk_gib} GiB，申请为 {parameters.boot_volume_gib} GiB",
-        )
+def _volume_problems(parameters: VirtualMachine, scope: Scope) -> Iterator[Problem]:
+    if parameters.boot_volume_offering is not None:
+        yield from volume_offering_problems("bootVolumeOffering", parameters.boot_volume_offering, scope)
+    names = Counter(extra.name for extra in parameters.extra_volumes)
+    for index, extra in enumerate(parameters.extra_volumes):
+        field = f"extraVolumes[{index}]"
+        yield from volume_offering_problems(f"{field}.offering", extra.offering, scope)
+        if names[extra.name] > 1:
+            yield Problem(
+                f"{field}.name",
+                f"{names[extra.name]} volumes are called {extra.name}; each has its own name",
+                f"有 {names[extra.name]} 个卷名为 {extra.name}；名称不得重复",
+            )
+
+
+def _first_start_problems(parameters: VirtualMachine) -> Iterator[Problem]:
+    if parameters.ssh_public_key is not None:
+        yield from key_problems("sshPublicKey", parameters.ssh_public_key)
+    if parameters.user_data is not None:
+        yield from cloud_init.problems_of("userData", parameters.user_data)
 
 
 def _address_problems(parameters: VirtualMachine, scope: Scope) -> Iterator[Problem]:
@@ -108,103 +123,27 @@ def _address_problems(parameters: VirtualMachine, scope: Scope) -> Iterator[Prob
         )
 
 
-def _rules_problems(rules: tuple[SecurityRule, ...]) -> Iterator[Problem]:
-    for index, rule in enumerate(rules):
-        yield from _rule_problems(f"securityRules[{index}]", rule)
-        if _says(rule) in map(_says, rules[:index]):
-            yield Problem(
-                f"securityRules[{index}]",
-                "the rule is there twice; take one away",
-                "该规则重复；请删除其中一条",
-            )
-
-
-def _says(rule: SecurityRule) -> SecurityRule:
-    """The rule with its only port written as a range."""
-    return rule.model_copy(update={"port_max": rule.port_max or rule.port_min})
-
-
-def _rule_problems(field: str, rule: SecurityRule) -> Iterator[Problem]:
-    try:
-        ip_network(rule.remote_prefix)
-    except ValueError as error:
-        yield Problem(
-            f"{field}.remotePrefix",
-            f"{rule.remote_prefix} is not an address range ({error}); write for instance 10.0.0.0/8",
-            f"{rule.remote_prefix} 不是有效的网段；例如可写 10.0.0.0/8",
-        )
-    if rule.protocol == "icmp" and (rule.port_min is not None or rule.port_max is not None):
-        yield Problem(
-            f"{field}.portMin",
-            "icmp has no ports; leave portMin and portMax out",
-            "icmp 没有端口；请去掉 portMin 和 portMax",
-        )
-    if rule.protocol != "icmp" and rule.port_min is None:
-        yield Problem(f"{field}.portMin", f"{rule.protocol} needs portMin", f"{rule.protocol} 规则应写明 portMin")
-    if rule.port_min is not None and rule.port_max is not None and rule.port_max < rule.port_min:
-        yield Problem(
-            f"{field}.portMax",
-            f"portMax {rule.port_max} is below portMin {rule.port_min}; swap them",
-            f"portMax {rule.port_max} 小于 portMin {rule.port_min}；请对调",
-        )
-
-
 def _layout(parameters: VirtualMachine, scope: Scope) -> Layout:
-    machines = range(parameters.count)
+    resources = tuple(_resources(parameters, scope))
     return Layout(
-        program=Program(tuple(_resources(parameters, scope))),
+        program=Program(resources),
         quota=_quota(parameters, scope.offerings[parameters.offering]),
-        prices=_prices(parameters, scope.offerings[parameters.offering]),
-        data=tuple(DataPart(boot := named(scope.service, index, "boot"), boot, "Volume") for index in machines),
-        endpoints=tuple(_endpoint(parameters, scope.service, index) for index in machines),
+        prices=tuple(_prices(parameters, scope)),
+        data=tuple(DataPart(each.name, each.name, "Volume") for each in resources if each.holds_data),
+        endpoints=tuple(_endpoint(parameters, scope.service, index) for index in range(parameters.count)),
     )
 
 
 def _resources(parameters: VirtualMachine, scope: Scope) -> Iterator[Resource]:
-    yield from _security_group(parameters, scope)
+    yield from security_group(parameters.security_rules, scope)
     if parameters.anti_affinity:
         yield _server_group(scope)
+    if parameters.ssh_public_key is not None:
+        yield machines.key_pair(parameters.ssh_public_key, scope)
     for index in range(parameters.count):
-        yield _port(parameters, scope, index)
-        yield _boot_volume(parameters, scope, index)
-        yield _machine(parameters, scope, index)
+        yield from _machine(parameters, scope, index)
         if parameters.floating_address:
             yield _floating_address(parameters, scope, index)
-
-
-def _security_group(parameters: VirtualMachine, scope: Scope) -> Iterator[Resource]:
-    group = named(scope.service, "group")
-    yield Resource(
-        "openstack:networking/secGroup:SecGroup",
-        group,
-        {"name": group, "tags": tags(scope.marks())},
-        service=scope.service,
-    )
-    for rule in parameters.security_rules:
-        yield _security_rule(rule, group, scope)
-
-
-def _security_rule(rule: SecurityRule, group: str, scope: Scope) -> Resource:
-    inputs: dict[str, Value] = {
-        "security_group_id": Ref(group),
-        "direction": "ingress",
-        "ethertype": f"IPv{ip_network(rule.remote_prefix).version}",
-        "protocol": rule.protocol,
-        "remote_ip_prefix": rule.remote_prefix,
-        "description": owner_note(scope.owner),
-    }
-    if rule.port_min is not None:
-        inputs |= {"port_range_min": rule.port_min, "port_range_max": rule.port_max or rule.port_min}
-    return Resource(
-        "openstack:networking/secGroupRule:SecGroupRule", _rule_name(rule, scope), inputs, service=scope.service
-    )
-
-
-def _rule_name(rule: SecurityRule, scope: Scope) -> str:
-    """A rule is named after what it says, so that another order of the rules changes nothing."""
-    ports = [] if rule.port_min is None else [rule.port_min, rule.port_max or rule.port_min]
-    remote = rule.remote_prefix.replace("/", "-").replace(":", ".")
-    return named(scope.service, "rule", rule.protocol, *ports, remote)
 
 
 def _server_group(scope: Scope) -> Resource:
@@ -217,60 +156,38 @@ def _server_group(scope: Scope) -> Resource:
     )
 
 
-def _port(parameters: VirtualMachine, scope: Scope, index: int) -> Resource:
-    chosen = network.chosen(parameters.network, scope)
-    name = named(scope.service, index, "port")
-    return Resource(
-        "openstack:networking/port:Port",
-        name,
-        {
-            "name": name,
-            "network_id": network.network_id(chosen),
-            "security_group_ids": (Ref(named(scope.service, "group")),),
-            "tags": tags(scope.marks()),
-        },
-        after=network.reachable(chosen, scope),
-        service=scope.service,
-    )
+def _machine(parameters: VirtualMachine, scope: Scope, index: int) -> Iterator[Resource]:
+    name, offering = named(scope.service, index), scope.offerings[parameters.offering]
+    image = scope.images[parameters.image]
+    yield machines.port(name, network.chosen(parameters.network, scope), scope)
+    yield machines.boot_volume(name, parameters.boot_volume_gib, image, _boot_type(parameters, scope), scope)
+    yield machines.server(name, offering.flavor, scope, _chosen_inputs(parameters, scope, index))
+    for extra in parameters.extra_volumes:
+        volume = named(name, "volume", extra.name)
+        yield machines.volume(volume, extra.size_gib, scope.offerings[extra.offering].volume_type, scope)
+        yield machines.attachment(named(volume, "attachment"), name, volume, scope)
 
 
-def _boot_volume(parameters: VirtualMachine, scope: Scope, index: int) -> Resource:
-    name = named(scope.service, index, "boot")
-    inputs: dict[str, Value] = {
-        "name": name,
-        "size": parameters.boot_volume_gib,
-        "image_id": Lookup("image", scope.images[parameters.image].image),
-        "enable_online_resize": True,
-        "metadata": scope.marks(),
-    }
-    if (volume_type := scope.offerings[parameters.offering].volume_type) is not None:
-        inputs["volume_type"] = volume_type
-    # The image is copied once, and the type chosen once: neither a newer image of the same name nor another offering may rebuild what
-    # holds data.
-    once = ("image_id", "volume_type")
-    return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
+def _boot_type(parameters: VirtualMachine, scope: Scope) -> str | None:
+    return scope.offerings[parameters.boot_volume_offering or parameters.offering].volume_type
 
 
-def _machine(parameters: VirtualMachine, scope: Scope, index: int) -> Resource:
-    name = named(scope.service, index)
-    boot: dict[str, Value] = {
-        "uuid": Ref(named(name, "boot")),
-        "source_type": "volume",
-        "destination_type": "volume",
-        "boot_index": 0,
-        "delete_on_termination": False,
-    }
-    inputs: dict[str, Value] = {
-        "name": name,
-        "flavor_name": scope.offerings[parameters.offering].flavor,
-        "block_devices": (boot,),
-        "networks": ({"port": Ref(named(name, "port"))},),
-        "power_state": "active" if scope.running else "shutoff",
-        "metadata": scope.marks(),
-    }
+def _chosen_inputs(parameters: VirtualMachine, scope: Scope, index: int) -> dict[str, Value]:
+    """The inputs of a machine that only some requests ask for."""
+    inputs: dict[str, Value] = {}
     if parameters.anti_affinity:
         inputs["scheduler_hints"] = ({"group": Ref(named(scope.service, "spread"))},)
-    return Resource(INSTANCE, name, inputs, service=scope.service)
+    if parameters.ssh_public_key is not None:
+        inputs["key_pair"] = Ref(machines.key_pair_name(parameters.ssh_public_key, scope), "name")
+    if parameters.user_data is not None:
+        document = cloud_init.document_of(parameters.user_data, _hostname(parameters, index))
+        inputs["user_data"] = cloud_init.render(document)
+    return inputs
+
+
+def _hostname(parameters: VirtualMachine, index: int) -> str | None:
+    wanted = parameters.user_data.hostname if parameters.user_data else None
+    return wanted if wanted is None or parameters.count == 1 else f"{wanted}-{index}"
 
 
 def _floating_address(parameters: VirtualMachine, scope: Scope, index: int) -> Resource:
@@ -290,25 +207,32 @@ def _floating_address(parameters: VirtualMachine, scope: Scope, index: int) -> R
 
 def _quota(parameters: VirtualMachine, offering: Offering) -> Quota:
     count = parameters.count
+    extra_gib = sum(extra.size_gib for extra in parameters.extra_volumes)
     return Quota(
         instances=count,
         cores=count * offering.vcpus,
         ram=count * offering.ram_mib,
-        volumes=count,
-        gigabytes=count * parameters.boot_volume_gib,
+        volumes=count * (1 + len(parameters.extra_volumes)),
+        gigabytes=count * (parameters.boot_volume_gib + extra_gib),
         ports=count,
         security_groups=1,
-        security_group_rules=len(parameters.security_rules) + _DEFAULT_RULES,
+        security_group_rules=len(parameters.security_rules) + DEFAULT_RULES,
         floating_ips=count if parameters.floating_address else 0,
         server_groups=1 if parameters.anti_affinity else 0,
+        key_pairs=_KEY_PAIRS if parameters.ssh_public_key is not None else 0,
     )
 
 
-def _prices(parameters: VirtualMachine, offering: Offering) -> tuple[PriceItem, ...]:
-    return (
-        monthly(offering, parameters.count),
-        *storage_beside(offering, parameters.count * parameters.boot_volume_gib),
-    )
+def _prices(parameters: VirtualMachine, scope: Scope) -> Iterator[PriceItem]:
+    offering, count = scope.offerings[parameters.offering], parameters.count
+    boot_gib = count * parameters.boot_volume_gib
+    yield monthly(offering, count)
+    if parameters.boot_volume_offering is None:
+        yield from storage_beside(offering, boot_gib)
+    else:
+        yield storage(scope.offerings[parameters.boot_volume_offering], boot_gib)
+    for extra in parameters.extra_volumes:
+        yield storage(scope.offerings[extra.offering], count * extra.size_gib)
 
 
 def _endpoint(parameters: VirtualMachine, service: str, index: int) -> Endpoint:

@@ -42,6 +42,23 @@ OFFERINGS = (
 )
 IMAGES = (Image(name="cirros", image="cirros-0.6"), Image(name="kylin", image="Kylin V10", min_disk_gib=40))
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+SHORT_RSA_KEY = (
+    "ssh-rsa "
+    "AAAAB3NzaC1yc2EAAAADAQABAAABAQC0bQ9o9GVf4NftqCBrsCA/r2dHHi/Yb59MCwLsn3O3aM7EVZWr/758pLF5c2KBJeYLklsd"
+    "ggiAYeibDS+Wg+5nt+com/f8NorrNDMlqOh7RJcW04HOG6cbNw8VK1PDasRklS0Txh0AxREkWX3nNAL6nqu5Q6LRsSEUbwHGmKDX"
+    "SVvxZhv9MwCq+AIvkJUDwMoswAJQGGEctGDKnykQLu8O8wE7XCZoDFOxjsg6BkM1BJJxn2GM2NE9ob46IohJwTwSlpGSsooG9feW"
+    "RPmbJhg0at+DPvDYN8SgQLTq2J5KQToPfUxwf3Lv/p00FAxqC4LXlewK1NKaOnkDjmbUeyR3"
+)
+"""Of 2048 bits."""
+USER_DATA = {
+    "hostname": "portal",
+    "timezone": "Asia/Shanghai",
+    "ntpServers": ["ntp.example.gov.cn"],
+    "packages": ["nginx"],
+    "users": [{"name": "keeper", "sshPublicKeys": [PUBLIC_KEY], "sudo": True}],
+    "files": [{"path": "/etc/motd", "content": "九江市政务云\n"}],
+}
 MACHINES = {"count": 2, "offering": "small", "image": "cirros", "bootVolumeGib": 10}
 NETWORK = {"cidr": "10.20.0.0/24"}
 DATABASE = {"engine": "postgresql", "offering": "pg", "storageGib": 20, "databaseName": "orders"}
@@ -51,6 +68,10 @@ EVERYTHING: dict[str, dict[str, Any]] = {
             **MACHINES,
             "antiAffinity": True,
             "floatingAddress": True,
+            "bootVolumeOffering": "disk",
+            "extraVolumes": [{"name": "logs", "sizeGib": 3, "offering": "disk"}],
+            "sshPublicKey": PUBLIC_KEY,
+            "userData": USER_DATA,
             "securityRules": [
                 {"protocol": "tcp", "portMin": 443, "remotePrefix": "0.0.0.0/0"},
                 {"protocol": "icmp", "remotePrefix": "2001:db8::/32"},
@@ -95,6 +116,7 @@ leaves: st.SearchStrategy[Value] = st.one_of(
     texts,
     st.builds(Ref, names, texts),
     st.builds(Lookup, st.sampled_from(["image", "network", "flavor", "role"]), texts),
+    st.builds(Lookup, st.just("image"), texts, texts),
     st.builds(Secret, texts),
     st.builds(External, texts),
 )
@@ -119,6 +141,11 @@ programs = st.builds(Program, st.lists(resources, max_size=4).map(tuple), st.dic
 """Programs of any shape: they need not make sense."""
 
 
+_extra_volumes = st.fixed_dictionaries(
+    {"name": st.sampled_from(["logs", "data"]), "sizeGib": st.integers(1, 100), "offering": st.just("disk")}
+)
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> Wanted:
     """Requests that make sense, of every kind."""
@@ -135,6 +162,10 @@ def requests(draw: st.DrawFn) -> Wanted:
                 "bootVolumeGib": draw(st.integers(1, 100)),
                 "antiAffinity": draw(st.booleans()),
                 "floatingAddress": draw(st.booleans()),
+                "bootVolumeOffering": draw(st.sampled_from([None, "disk"])),
+                "extraVolumes": draw(st.lists(_extra_volumes, max_size=2, unique_by=lambda extra: extra["name"])),
+                "sshPublicKey": draw(st.sampled_from([None, PUBLIC_KEY])),
+                "userData": draw(st.sampled_from([None, USER_DATA])),
             }
         }
         if draw(st.booleans()):

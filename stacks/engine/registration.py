@@ -123,7 +123,10 @@ class _Registration:
     def _looked_up(self, lookup: Lookup, login: str) -> Any:
         if lookup not in self._found:
             options = pulumi.InvokeOutputOptions(provider=self._login(login))
-            self._found[lookup] = _FINDERS[lookup.kind](name=lookup.name, opts=options).id
+            content = (
+                {"properties": {"os_hash_algo": "sha512", "os_hash_value": lookup.sha512}} if lookup.sha512 else {}
+            )
+            self._found[lookup] = _FINDERS[lookup.kind](name=lookup.name, **content, opts=options).id
         return self._found[lookup]
 
     def _collecting(self, name: str) -> Callable[[Any], None]:

@@ -12,13 +12,15 @@ from stacks.provider.clouds import Cloud
 from stacks.provider.errors import Code, ProviderError
 from stacks.provider.properties import Properties
 
-_IMAGE_ARGUMENTS = frozenset({"name", "imageId"})
+_IMAGE_ARGUMENTS = frozenset({"name", "imageId", "properties"})
+_HASH = ("os_hash_algo", "os_hash_value")
+"""How Glance says what an image's content is."""
 _NETWORK_ARGUMENTS = frozenset({"name", "networkId", "external"})
 _NAME_ONLY = frozenset({"name"})
 
 
 def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
-    """The active image of that exact name, or with that id."""
+    """The active image of that exact name, or with that id; `properties` may say which content it must have."""
     _refuse_unknown("getImage", arguments, _IMAGE_ARGUMENTS)
     if given := arguments.get("imageId"):
         found = [_one(cloud, "image", f"/images/{given}", "")]
@@ -27,6 +29,7 @@ def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
         query = (("name", name), ("status", "active"))
         found = [image for image in cloud.listing("image", "/images", "images", query=query) if image["name"] == name]
     image = _exactly_one(found, "image", arguments)
+    _refuse_another_content(image, arguments.get("properties") or {})
     return {
         "id": image["id"],
         "imageId": image["id"],
@@ -37,6 +40,7 @@ def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
         "minDiskGb": image.get("min_disk"),
         "minRamMb": image.get("min_ram"),
         "owner": image.get("owner"),
+        "properties": {name: str(image[name]) for name in _HASH if image.get(name)},
         "sizeBytes": image.get("size"),
         "tags": image.get("tags"),
         "visibility": image.get("visibility"),
@@ -44,6 +48,15 @@ def get_image(cloud: Cloud, arguments: Properties) -> dict[str, Any]:
         "updatedAt": image.get("updated_at"),
         "region": cloud.login.region,
     }
+
+
+def _refuse_another_content(image: dict[str, Any], wanted: Properties) -> None:
+    _refuse_unknown("getImage properties", wanted, frozenset(_HASH))
+    if different := [name for name in _HASH if name in wanted and image.get(name) != wanted[name]]:
+        shown = " ".join(str(image.get(name) or "without one") for name in different)
+        asked = " ".join(str(wanted[name]) for name in different)
+        sentence = f"there is no image named {image['name']} with checksum {asked}; the one there has {shown}"
+        raise ProviderError(Code.NOT_FOUND, sentence)
 
 
 def get_network(cloud: Cloud, arguments: Properties) -> dict[str, Any]:

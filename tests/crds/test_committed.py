@@ -57,6 +57,19 @@ def test_a_file_is_one_definition_with_the_names_people_type(kind: Kind) -> None
     assert manifest["spec"]["scope"] == kind.scope
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.short)
+def test_no_pattern_repeats_more_often_than_the_api_server_can_count(kind: Kind) -> None:
+    """Go's regular expressions know no repetition above 1000; the API server refuses the whole definition."""
+    patterns = [node["pattern"] for _, node in nodes(schema_of(kind)) if "pattern" in node]
+    assert (
+        max(
+            (int(most) for pattern in patterns for most in re.findall(r"(?<!\\x)\{(?:\d+,)?(\d+)\}", pattern)),
+            default=0,
+        )
+        <= 1000
+    )
+
+
 COLUMNS = [
     pytest.param(kind, column, id=f"{kind.short}-{column.name}")
     for kind in KINDS

@@ -1,5 +1,6 @@
 """Every example is a manifest that the models accept, and the examples agree with each other and with the pack."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from devcloud.openstack.bootstrap import image_content
 from govcloud.api.catalog import CatalogSpec
 from govcloud.api.jurisdiction import JurisdictionSpec
 from govcloud.api.kinds import KINDS
@@ -90,7 +92,17 @@ def test_every_offering_and_image_that_a_request_names_is_in_the_catalog() -> No
         for service in RequestSpec.model_validate(document["spec"]).services:
             named = service.parameters.model_dump()
             assert named.get("offering") is None or (named["offering"], service.kind.name) in offered
+            volumes = {
+                named.get("boot_volume_offering"),
+                *(extra["offering"] for extra in named.get("extra_volumes", ())),
+            }
+            assert volumes - {None} <= {name for name, kind in offered if kind == "blockStorage"}
             assert named.get("image") is None or named["image"] in {image.name for image in catalog.images}
+
+
+def test_the_image_of_the_catalog_is_the_development_clouds() -> None:
+    (catalog,) = (CatalogSpec.model_validate(document["spec"]) for document in only("CloudServiceCatalog"))
+    assert [image.sha512 for image in catalog.images] == [hashlib.sha512(image_content()).hexdigest()]
 
 
 def test_the_materials_are_those_that_the_pack_asks_for() -> None:

@@ -1,4 +1,5 @@
-"""A small OpenStack in memory, over real HTTP: Keystone's tokens, Cinder's volumes, Neutron's networks, Nova's key pairs.
+"""A small OpenStack in memory, over real HTTP: Keystone's tokens, Cinder's volumes, Neutron's networks, Nova's key pairs,
+Glance's images.
 
 Just enough of each for the provider's rules to be tested without a cloud. Faults are functions that may answer in its place.
 """
@@ -23,8 +24,15 @@ KINDS = {
     "networks": "network",
     "os-keypairs": "keypair",
     "application_credentials": "application_credential",
+    "images": "image",
 }
-SERVICES = {"identity": "v3", "block-storage": "cinder/v3", "network": "neutron/v2.0", "compute": "nova/v2.1"}
+SERVICES = {
+    "identity": "v3",
+    "block-storage": "cinder/v3",
+    "network": "neutron/v2.0",
+    "compute": "nova/v2.1",
+    "image": "glance/v2",
+}
 
 
 @dataclass

@@ -9,15 +9,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from pydantic import ValidationError
-from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, OWNER, requests, services, wanted
+from stacks_kit import (
+    DATABASE,
+    EVERYTHING,
+    MACHINES,
+    NETWORK,
+    OWNER,
+    PUBLIC_KEY,
+    SHORT_RSA_KEY,
+    USER_DATA,
+    requests,
+    services,
+    wanted,
+)
 
 from stacks.catalog import CATALOG, kind_named
-from stacks.kind import Quota
+from stacks.cloud_init import parse
+from stacks.kind import Image, Quota
+from stacks.machines import INSTANCE, KEYPAIR
 from stacks.order import leaves
 from stacks.program import External, Lookup, Program, Ref, Resource, Secret
 from stacks.provider import schema
 from stacks.request import Wanted, lay_out, problems_of
-from stacks.virtual_machine import INSTANCE
 
 
 def resource(program: Program, name: str) -> Resource:
@@ -50,6 +63,7 @@ def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
     assert quota.security_groups == made["SecGroup"] + trove
     assert quota.floating_ips == made["FloatingIp"]
     assert quota.server_groups == made["ServerGroup"]
+    assert quota.key_pairs == 2 * made["Keypair"]  # the next one is made before the former goes
     assert quota.ports >= made["Port"] + made["RouterInterface"] + trove
 
 
@@ -92,6 +106,49 @@ def test_a_machine_boots_from_a_volume_that_outlives_it() -> None:
     assert volume.inputs["image_id"] == Lookup("image", "cirros-0.6")
     assert volume.ignore_changes == ("image_id", "volume_type")
     assert volume.holds_data
+
+
+def test_each_machine_has_the_further_volumes_that_were_asked_for_and_they_are_data() -> None:
+    extra = [{"name": "logs", "sizeGib": 3, "offering": "disk"}]
+    layout = lay_out(wanted({"web": {"virtualMachine": {**MACHINES, "extraVolumes": extra}}}))
+    volume = resource(layout.program, "web-1-volume-logs")
+    assert (volume.inputs["size"], volume.inputs["volume_type"], volume.holds_data) == (3, "standard", True)
+    assert resource(layout.program, "web-1-volume-logs-attachment").inputs == {
+        "instance_id": Ref("web-1"),
+        "volume_id": Ref("web-1-volume-logs"),
+    }
+    assert layout.quota.gigabytes == 2 * (10 + 3)
+    assert ("web", "disk", Decimal("2.4")) in [(service, item.item, item.monthly) for service, item in layout.prices]
+
+
+def test_boot_volumes_may_be_of_another_offering_than_the_machines() -> None:
+    layout = lay_out(
+        wanted({"web": {"virtualMachine": {**MACHINES, "offering": "large", "bootVolumeOffering": "disk"}}})
+    )
+    assert resource(layout.program, "web-0-boot").inputs["volume_type"] == "standard"
+    assert [item.item for _, item in layout.prices] == ["large", "disk"]
+
+
+def test_a_machine_gets_the_key_pair_and_the_user_data_of_its_service() -> None:
+    entry = {**MACHINES, "sshPublicKey": PUBLIC_KEY, "userData": USER_DATA}
+    program = laid_out({"web": {"virtualMachine": entry}})
+    (pair,) = (item for item in program.resources if item.type == KEYPAIR)
+    assert pair.inputs["public_key"] == PUBLIC_KEY
+    assert str(pair.inputs["name"]).endswith(OWNER)
+    machine = resource(program, "web-1")
+    assert machine.inputs["key_pair"] == Ref(pair.name, "name")
+    assert parse(str(machine.inputs["user_data"]))["hostname"] == "portal-1"
+
+
+def test_one_machine_alone_is_called_as_it_was_asked_for() -> None:
+    program = laid_out({"web": {"virtualMachine": {**MACHINES, "count": 1, "userData": {"hostname": "portal"}}}})
+    assert parse(str(resource(program, "web-0").inputs["user_data"])) == {"hostname": "portal"}
+
+
+def test_an_image_is_looked_up_with_the_checksum_that_the_catalog_gives() -> None:
+    images = {"cirros": Image(name="cirros", image="cirros-0.6", sha512="ab" * 64)}
+    program = lay_out(wanted({"web": {"virtualMachine": MACHINES}}, images=images)).program
+    assert resource(program, "web-0-boot").inputs["image_id"] == Lookup("image", "cirros-0.6", "ab" * 64)
 
 
 def test_machines_that_should_not_run_are_made_switched_off() -> None:
@@ -176,6 +233,29 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
     "a boot volume smaller than its image": (
         {"web": {"virtualMachine": {**MACHINES, "image": "kylin"}}},
         "services[web].virtualMachine.bootVolumeGib",
+    ),
+    "a boot volume of an offering that is none of volumes": (
+        {"web": {"virtualMachine": {**MACHINES, "bootVolumeOffering": "objects"}}},
+        "services[web].virtualMachine.bootVolumeOffering",
+    ),
+    "a further volume of an offering that is not there": (
+        {"web": {"virtualMachine": {**MACHINES, "extraVolumes": [{"name": "logs", "sizeGib": 1, "offering": "tape"}]}}},
+        "services[web].virtualMachine.extraVolumes[0].offering",
+    ),
+    "a short RSA key": (
+        {"web": {"virtualMachine": {**MACHINES, "sshPublicKey": SHORT_RSA_KEY}}},
+        "services[web].virtualMachine.sshPublicKey",
+    ),
+    "a user called root": (
+        {
+            "web": {
+                "virtualMachine": {
+                    **MACHINES,
+                    "userData": {"users": [{"name": "root", "sshPublicKeys": [PUBLIC_KEY]}]},
+                }
+            }
+        },
+        "services[web].virtualMachine.userData.users[0].name",
     ),
     "a network that is not there": (
         {"web": {"virtualMachine": {**MACHINES, "network": "lan"}}},
@@ -292,6 +372,15 @@ def test_it_is_refused_with_the_field_that_is_wrong(case: str) -> None:
     assert [problem.field for problem in problems] == [field]
     assert problems[0].en
     assert problems[0].zh
+
+
+def test_two_further_volumes_of_one_name_are_both_named() -> None:
+    volumes = [{"name": "logs", "sizeGib": 1, "offering": "disk"}] * 2
+    problems = problems_of(wanted({"web": {"virtualMachine": {**MACHINES, "extraVolumes": volumes}}}))
+    assert [problem.field.rpartition(".virtualMachine.")[2] for problem in problems] == [
+        "extraVolumes[0].name",
+        "extraVolumes[1].name",
+    ]
 
 
 def test_all_problems_are_told_at_once() -> None:

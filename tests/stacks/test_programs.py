@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, programs, requests, wanted
+from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, PUBLIC_KEY, USER_DATA, programs, requests, wanted
 
 from stacks.diff import ResourceChange, allowed_operations, diff, rebuilds, shrinks
+from stacks.machines import KEYPAIR
 from stacks.order import ProgramFault, in_order
 from stacks.program import Program, Ref, Resource
 from stacks.program_json import ProgramDamaged, from_json, to_json
@@ -185,6 +186,16 @@ def test_a_newer_image_rebuilds_nothing() -> None:
     old = laid_out({"web": {"virtualMachine": MACHINES}})
     images = {name: image.model_copy(update={"image": "cirros-0.7"}) for name, image in wanted({}).images.items()}
     assert diff(old, laid_out({"web": {"virtualMachine": MACHINES}}, images=images)) == ()
+
+
+def test_another_key_or_user_data_rebuilds_no_machine() -> None:
+    entry = {**MACHINES, "sshPublicKey": PUBLIC_KEY, "userData": USER_DATA}
+    old = laid_out({"web": {"virtualMachine": entry}})
+    other = {**entry, "sshPublicKey": f"{PUBLIC_KEY} another", "userData": {**USER_DATA, "packages": ["vim"]}}
+    new = laid_out({"web": {"virtualMachine": other}})
+    assert {(change.type, change.operation) for change in diff(old, new)} == {(KEYPAIR, "create"), (KEYPAIR, "delete")}
+    without = laid_out({"web": {"virtualMachine": MACHINES}})
+    assert {(change.type, change.operation) for change in diff(old, without)} == {(KEYPAIR, "delete")}
 
 
 def test_another_years_catalog_rebuilds_no_database() -> None:
