@@ -5,81 +5,23 @@ A pack is data: every value says where it comes from. Decisions about it are mad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from policies.applications import AdjustmentRule, DeclarationRule, MaterialRule, Purpose, Refusal
+from policies.duties import AcceptanceRule, MajorChangeRule, PlatformRule, ReportRule, SettlementRule, TrialRule
 from policies.money import AgreementRule, AnnualPlanRule, PriceRule
-from policies.sources import Days, Line, PackModel, Source, Word
-
-Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate"]
-TRANSITIONS: tuple[Transition, ...] = (
-    "Provision",
-    "ExtendTrial",
-    "Promote",
-    "Change",
-    "MajorChange",
-    "Suspend",
-    "Resume",
-    "Terminate",
-)
+from policies.sources import Days, Line, PackModel, Source, Word, WorkingDays
+from policies.steps import TRANSITIONS, StepRule, Transition
 
 
 class PackMissing(Exception):
     """There is no such pack, or none of its editions is in force."""
-
-
-class MaterialRule(PackModel):
-    """A document that an application must carry."""
-
-    kind: Word
-    zh: Line
-    en: Line
-    source: Source
-
-
-class StepRule(PackModel):
-    """One approval step.
-
-    `office`: `jurisdiction` = the office that the jurisdiction names for this step; `superiorUnit` = the primary unit above;
-    `unit` = the using unit itself. `when`: only secondary budget units need their superior.
-    """
-
-    step: Word
-    zh: Line
-    en: Line
-    office: Literal["jurisdiction", "superiorUnit", "unit"]
-    when: Literal["always", "secondaryUnit"] = "always"
-    working_days: Days | None = Field(
-        None, description="how long the office may take, in working days, from the moment it is asked"
-    )
-    source: Source
-
-
-class TrialRule(PackModel):
-    days: Days
-    max_extension_days: Days
-
-
-class MajorChangeRule(PackModel):
-    """What makes a change a major one, which takes the whole flow of a new application."""
-
-    service_added_or_removed: bool
-    cost_increase_percent: Annotated[int, Field(ge=0, le=10000)]
-    source: Source
-
-
-class Refusal(PackModel):
-    """A ground on which a request is refused at once."""
-
-    ground: Literal["classified", "notGovernmentFunded"]
-    zh: Line
-    en: Line
-    source: Source
 
 
 class Edition(PackModel):
@@ -87,17 +29,23 @@ class Edition(PackModel):
 
     effective_from: date
     refusals: tuple[Refusal, ...]
-    materials: Mapping[Literal["New", "Migration"], tuple[MaterialRule, ...]]
+    materials: Mapping[Purpose, tuple[MaterialRule, ...]]
+    declarations: tuple[DeclarationRule, ...] = ()
+    adjustment: AdjustmentRule | None = Field(None, description="none where a change needs no reason of a list")
     steps: Mapping[Transition, tuple[StepRule, ...]]
     trial: TrialRule | None = Field(
         description="none where the regulation has no trial: then a request starts in Production"
     )
-    provisioning: Days = Field(description="working days for the provider to have resources ready")
-    change: Days = Field(description="working days for the provider to finish a change")
+    acceptance: AcceptanceRule | None = Field(None, description="none where nothing but the steps of Promote is asked for")
+    provisioning: WorkingDays = Field(description="how long the provider may take to have resources ready")
+    change: WorkingDays = Field(description="how long the provider may take to finish a change")
     major_change: MajorChangeRule
+    platforms: PlatformRule | None = Field(None, description="none where the regulation does not say who runs a platform")
     backup_retention: Days = Field(description="calendar days that a termination's backup is kept")
     cooling_off: Days = Field(description="calendar days between a proven backup and the destruction")
     log_retention: Days = Field(description="calendar days that the audit log is kept at least")
+    settlement: SettlementRule | None = Field(None, description="none where the regulation does not say when it is settled")
+    reports: tuple[ReportRule, ...] = Field((), description="what the provider hands in every month")
     annual_plan: AnnualPlanRule | None = Field(None, description="none where no annual plan is asked for")
     agreement: AgreementRule | None = Field(None, description="none where the units sign no agreements of their own")
     prices: PriceRule | None = None
@@ -110,14 +58,43 @@ class Edition(PackModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _every_step_is_there_once_and_differs_from_one_that_is_there(self) -> Edition:
+        for transition, rules in self.steps.items():
+            names = [rule.step for rule in rules]
+            if len(set(names)) < len(names):
+                raise ValueError(f"steps of {transition}: {', '.join(names)}: a step stands there once")
+            for rule in rules:
+                others = {*names} - {rule.step}
+                if unknown := {*rule.other_office_than, *rule.other_person_than} - others:
+                    raise ValueError(f"step {rule.step} of {transition} is to differ from {', '.join(sorted(unknown))}, no other step there")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_run_from_where_they_can(self) -> Edition:
+        """An office is asked; a provider starts once all have approved."""
+        offices = (rule.working_days for rules in self.steps.values() for rule in rules)
+        if any(limit and limit.runs_from != "asked" for limit in offices):
+            raise ValueError("the limit of a step runs from asked")
+        if {self.provisioning.runs_from, self.change.runs_from} != {"approved"}:
+            raise ValueError("the limits of the provider, provisioning and change, run from approved")
+        return self
+
 
 class Pack(PackModel):
     """One regulation, with all its editions."""
 
     id: Word
     title: Line
-    documents: tuple[Line, ...]
+    documents: Mapping[str, Line] = Field(description="key by which articles are cited, and the document's number or name")
     editions: Annotated[tuple[Edition, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _every_article_is_of_a_document_named_here(self) -> Pack:
+        for where, source in sources_in(self, self.id):
+            if source.document is not None and source.document not in self.documents:
+                raise ValueError(f"{where} cites {source.document}, which is none of the documents {', '.join(self.documents)}")
+        return self
 
     def in_force(self, day: date) -> Edition:
         """The edition in force on a day.
@@ -131,6 +108,21 @@ class Pack(PackModel):
                 f"no edition of {self.id!r} was in force on {day}; the first begins {self.editions[0].effective_from}"
             )
         return max(begun, key=lambda edition: edition.effective_from)
+
+
+def sources_in(value: Any, where: str) -> Iterator[tuple[str, Source]]:
+    """Every source in a pack or a part of one, with the place where it stands."""
+    if isinstance(value, Source):
+        yield where, value
+    elif isinstance(value, PackModel):
+        for name in type(value).model_fields:
+            yield from sources_in(getattr(value, name), f"{where}.{name}")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from sources_in(item, f"{where}.{key}")
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from sources_in(item, f"{where}[{place}]")
 
 
 def parse(text: str) -> Pack:

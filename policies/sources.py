@@ -20,17 +20,22 @@ class PackModel(BaseModel):
 
 
 class Source(PackModel):
-    """Where a value comes from: an article of a document, a default of this project, or a jurisdiction's own setting."""
+    """Where a value comes from: an article of a document, a default of this project, or a jurisdiction's own setting.
+
+    An official reading is cited by part and point: `LY 7.3` is part seven, point three.
+    """
 
     kind: Literal["article", "projectDefault", "jurisdiction"]
-    document: Literal["JJ", "XH-A", "XH-B", "XH-C", "ZY", "ZY-R", "LY", "SD"] | None = None
+    document: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,15}$")] | None = Field(
+        None, description="key of one of the pack's documents"
+    )
     article: Line | None = None
     why: Line | None = Field(
         None, description="for a project default: the reason; for an article: what it says of this, in our words"
     )
 
     @model_validator(mode="after")
-    def _an_article_is_named(self) -> Source:
+    def _says_enough(self) -> Source:
         if self.kind == "article" and not (self.document and self.article):
             raise ValueError("a value from an article names document and article")
         if self.kind == "projectDefault" and not self.why:
@@ -38,13 +43,32 @@ class Source(PackModel):
         return self
 
     def cite(self) -> str:
-        """For people: `JJ 16`, or `project default`."""
-        return f"{self.document} {self.article}" if self.kind == "article" else "project default"
+        """For people: `JJ 16`, `project default`, or `JJ 16, tightened by the jurisdiction`."""
+        origin = f"{self.document} {self.article}" if self.document and self.article else "project default"
+        return f"{origin}, tightened by the jurisdiction" if self.kind == "jurisdiction" else origin
+
+    def tightened(self) -> Source:
+        """The source of a value that a jurisdiction set stricter than this one."""
+        return self.model_copy(update={"kind": "jurisdiction"})
 
 
 class Days(PackModel):
     """A number of days with its source."""
 
     value: Annotated[int, Field(ge=0, le=36500)]
+    source: Source
+    strength: Strength = "hard"
+
+
+class WorkingDays(Days):
+    """A legal limit in working days. It runs from the moment the office is asked, or from the last approval."""
+
+    runs_from: Literal["asked", "approved"]
+
+
+class Months(PackModel):
+    """A number of calendar months with its source."""
+
+    value: Annotated[int, Field(ge=0, le=1200)]
     source: Source
     strength: Strength = "hard"

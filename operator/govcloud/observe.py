@@ -15,11 +15,12 @@ from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
+from govcloud.core.tightening import InForce, tighten
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
 from govcloud.ports import Sources, StackOutcome
 from govcloud.reasons import Reason
-from policies.rules import Edition, PackMissing, load
+from policies.rules import PackMissing, load
 
 _pack = cache(load)
 """A pack ships with the program: it is read once."""
@@ -38,7 +39,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     superior = ports.cluster.unit(unit.spec.superior) if unit and unit.spec.superior else None
     jurisdiction = ports.cluster.jurisdiction(unit.spec.jurisdiction) if unit else None
     catalog = ports.cluster.catalog(jurisdiction.spec.catalog) if jurisdiction else None
-    edition, pack_fault = _edition(jurisdiction, now)
+    rules, pack_fault = _in_force(jurisdiction, now)
     pinned = ports.cluster.plans(request.key)
     plans, damaged = _read_plans(request, pinned)
     stack, unreadable = _stack(ports, request, progress)
@@ -53,7 +54,8 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         superior=superior,
         jurisdiction=jurisdiction,
         catalog=catalog,
-        edition=edition,
+        edition=rules.edition if rules else None,
+        loosened=rules.loosened if rules else (),
         blocked=_missing(unit_name, unit, jurisdiction, catalog) or pack_fault,
         plans=plans,
         planned_at={plan.number: plan.created_at for plan in pinned},
@@ -99,21 +101,20 @@ def _faults(error: ValidationError) -> Iterator[Violation]:
         yield Violation("schema", f"spec{path}", str(fault["msg"]), "字段不符合规定格式", reason=Reason.INVALID_SPEC)
 
 
-def _edition(
-    jurisdiction: JurisdictionObject | None, now: datetime
-) -> tuple[Edition | None, tuple[Reason, str] | None]:
+def _in_force(jurisdiction: JurisdictionObject | None, now: datetime) -> tuple[InForce | None, tuple[Reason, str] | None]:
     if jurisdiction is None:
         return None, None
-    found = edition_in_force(jurisdiction, now)
-    return (found, None) if isinstance(found, Edition) else (None, found)
+    found = rules_in_force(jurisdiction, now)
+    return (found, None) if isinstance(found, InForce) else (None, found)
 
 
-def edition_in_force(jurisdiction: JurisdictionObject, now: datetime) -> Edition | tuple[Reason, str]:
-    """The edition of the jurisdiction's pack that holds today, or why there is none."""
+def rules_in_force(jurisdiction: JurisdictionObject, now: datetime) -> InForce | tuple[Reason, str]:
+    """The edition of the jurisdiction's pack that holds today, as the jurisdiction tightened it; or why there is none."""
     try:
-        return _pack(jurisdiction.spec.pack).in_force(official_day(now))
+        edition = _pack(jurisdiction.spec.pack).in_force(official_day(now))
     except PackMissing as error:
         return Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}"
+    return tighten(edition, jurisdiction.spec.tightened)
 
 
 def _missing(

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     WRONG_OFFICE = "WrongOffice"  # another office decides this step
     SELF_APPROVAL = "SelfApproval"  # the applicant cannot approve
     ONE_PERSON_TWO_OFFICES = "OnePersonTwoOffices"  # one person speaks for one office only
+    ONE_PERSON_TWO_STEPS = "OnePersonTwoSteps"  # the pack wants another person for this step
+    REASON_MISSING = "ReasonMissing"  # the plan departs from a rule in principle, and the approval does not say why
     OUT_OF_ORDER = "OutOfOrder"  # an earlier step was not approved yet
     EXPIRED = "Expired"  # its validity ended before the transition started
     DOCUMENT_NUMBER_USED = "DocumentNumberUsed"  # another decision carries the same document number

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from govcloud.core.surroundings import Offered, catalog_status, jurisdiction_status
 from govcloud.failures import Retry, Stop
-from govcloud.observe import edition_in_force
+from govcloud.observe import rules_in_force
 from govcloud.ports import Cloud, Ports
 
 log = logging.getLogger(__name__)
@@ -60,8 +60,8 @@ class Surroundings:
         for catalog in catalogs.values():
             self.ports.cluster.write_catalog_status(catalog, catalog_status(catalog, now))
         for jurisdiction in self.ports.cluster.jurisdictions():
-            its_catalog, edition = catalogs.get(jurisdiction.spec.catalog), edition_in_force(jurisdiction, now)
-            status = jurisdiction_status(jurisdiction, its_catalog, edition, offered, now)
+            its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(jurisdiction, now)
+            status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, now)
             self.ports.cluster.write_jurisdiction_status(jurisdiction, status)
         return timedelta(seconds=max(0.0, self._ask_again_at - self.monotonic()))
 

@@ -22,6 +22,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.planning import make_plan
 from govcloud.observe import parse_spec
+from policies.duties import TrialRule
 
 
 @pytest.fixture(scope="module")
@@ -175,13 +176,18 @@ def _edition(facts: Facts, **changes: Any) -> Facts:
     return replace(facts, edition=facts.edition.model_copy(update=changes))
 
 
+def _shorter(trial: TrialRule | None) -> TrialRule | None:
+    return trial and trial.model_copy(update={"days": trial.days.model_copy(update={"value": 7})})
+
+
 AROUND: dict[str, Callable[[Facts], Facts]] = {
     "a price": lambda facts: _catalog(facts, unit_price="101"),
     "a flavor": lambda facts: _catalog(facts, flavor="m1.medium"),
     "an office": lambda facts: _jurisdiction(
         facts, offices=[{"step": "authority", "office": "另一办公室"}, {"step": "provider-consent", "office": "x"}]
     ),
-    "the days of the trial": lambda facts: _jurisdiction(facts, tightened={"trialDays": 7}),
+    "the days of the trial": lambda facts: _edition(facts, trial=_shorter(facts.edition.trial)),  # type: ignore[union-attr]
+    "what the jurisdiction tightened": lambda facts: _jurisdiction(facts, tightened={"trialDays": 7}),
     "the network outside": lambda facts: _jurisdiction(facts, cloud={"externalNetwork": "other"}),
     "where backups go": lambda facts: _jurisdiction(
         facts, cloud={"externalNetwork": "public", "backupProject": "other"}

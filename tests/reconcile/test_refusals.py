@@ -174,9 +174,32 @@ def test_a_jurisdictions_own_limit_of_extensions_is_hard(trial: World) -> None:
     assert trial.run() == ["Freeze", "Await"]
 
 
-def test_a_limit_in_principle_may_be_passed_with_an_approval(trial: World) -> None:
+def test_a_limit_in_principle_may_be_passed_by_an_approval_that_says_why(trial: World) -> None:
     trial.apply(trial={"extensionDays": 60})
     assert trial.run() == ["Freeze", "Await"]
+    assert "at most 30 days" in trial.shown_plan().departures[0]
+    silent = trial.decide("authority")
+    with trial.nothing_touched():
+        trial.run()
+    assert trial.judged(silent) == "ReasonMissing"
+
+    trial.decide("authority", comment="安全测评机构排期延后")
+    trial.run()
+    assert trial.status().plan is not None and trial.status().progress.completed_plan == 2
+
+
+def test_a_first_plan_does_not_pass_the_limit_of_extensions_unseen(world: World) -> None:
+    world.apply(trial={"extensionDays": 60})
+    world.run()
+    assert "at most 30 days" in world.shown_plan().departures[0]
+
+
+def test_a_jurisdiction_that_loosens_its_pack_is_told_so(world: World) -> None:
+    world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"trialDays": 30, "maxTrialExtensionDays": 60}))
+    world.apply()
+    assert world.run() == ["Refuse"]
+    assert "tightened.trialDays: 30 would loosen the pack's 15" in said(world) and "[JJ 16]" in said(world)
+    assert "tightened.maxTrialExtensionDays" in said(world)
 
 
 def test_an_ended_trial_is_not_simply_resumed(trial: World) -> None:

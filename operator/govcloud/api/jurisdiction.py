@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -27,17 +27,52 @@ class Cloud(Model):
     )
 
 
-class Tightened(Model):
-    """Values that this jurisdiction sets stricter than its pack; never looser."""
+_Days = Annotated[int, Field(ge=0, le=36500)]
 
-    trial_days: Annotated[int, Field(ge=1, le=365)] | None = None
-    max_trial_extension_days: Annotated[int, Field(ge=0, le=365)] | None = None
+
+class StepLimit(Model):
+    """How long an office may take here."""
+
+    step: Word
+    working_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Tightened(Model):
+    """Values that this jurisdiction sets stricter than its pack; a looser one refuses every request here, with the reason."""
+
+    trial_days: Annotated[int, Field(ge=1, le=365)] | None = Field(None, description="at most the pack's")
+    max_trial_extension_days: Annotated[int, Field(ge=0, le=365)] | None = Field(
+        None, description="at most the pack's; hard here, also where the pack sets it in principle"
+    )
+    grace_days: _Days | None = Field(None, description="at most the pack's")
+    provisioning_days: Annotated[int, Field(ge=1, le=365)] | None = Field(None, description="working days; at most the pack's")
+    change_days: Annotated[int, Field(ge=1, le=365)] | None = Field(None, description="working days; at most the pack's")
+    step_limits: Annotated[tuple[StepLimit, ...], Field(max_length=32, json_schema_extra=keyed_by("step"))] = Field(
+        (), description="working days for a step; at most the pack's"
+    )
+    expert_review: Literal["Always"] | None = Field(None, description="an expert review for every application (JJ 15)")
+    budget_review_from: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
+        None, description="yuan a year from which on the steps are needed that depend on the budget; at most the pack's"
+    )
+    major_change_cost_percent: Annotated[int, Field(ge=0, le=10000)] | None = Field(
+        None, description="from how much more cost on a change is a major one; at most the pack's"
+    )
+    stable_running_months: Annotated[int, Field(ge=0, le=120)] | None = Field(None, description="at least the pack's")
+    backup_retention_days: _Days | None = Field(None, description="at least the pack's")
+    cooling_off_days: _Days | None = Field(None, description="at least the pack's")
+    settlement_months: Annotated[int, Field(ge=1, le=120)] | None = Field(None, description="at most the pack's")
+    report_day: Annotated[int, Field(ge=1, le=28)] | None = Field(
+        None, description="day of the month until which the reports are due; at most the pack's"
+    )
 
 
 class JurisdictionSpec(Model):
     """What holds in this jurisdiction."""
 
     title: Line
+    level: Literal["Province", "City", "District", "County"] | None = Field(
+        None, description="level of the administration; needed where the pack says at which levels there is a platform (SD 3.2)"
+    )
     pack: Word = Field(description="regulation pack, for instance jiujiang")
     catalog: ObjectName = Field(description="name of the CloudServiceCatalog that is in use")
     offices: Annotated[tuple[Office, ...], Field(max_length=32, json_schema_extra=keyed_by("step"))] = ()

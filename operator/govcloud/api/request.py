@@ -70,6 +70,23 @@ class AnnualPlanItemRef(Model):
     item: Name = Field(description="name of an item, or of an urgent task, of that plan")
 
 
+class Declaration(Model):
+    """An answer to a question that the regulation pack asks of an application (ZY 13, JJ 23)."""
+
+    kind: Word = Field(description="which question, by its code in the pack, for instance data-exchange")
+    answer: Literal["Met", "NotRequired", "NotMet"] = Field(
+        description="NotRequired only where the pack asks for it where required; NotMet is a ground of refusal"
+    )
+    evidence: Line = Field(description="what shows it: a document, an interface; or why it is not required")
+
+
+class Adjustment(Model):
+    """Why services or budget are adjusted after they were reviewed (ZY 16)."""
+
+    reason: Word = Field(description="one of the reasons that the pack allows, by its code")
+    explanation: Line = Field(description="what happened; another sentence for every adjustment")
+
+
 class Termination(Model):
     """The application for termination (JJ 19)."""
 
@@ -150,6 +167,14 @@ class RequestSpec(Model):
     application: Annotated[tuple[Material, ...], Field(max_length=32)] = Field(
         description="materials of the application (JJ 14, XH-C 6)"
     )
+    declarations: Annotated[tuple[Declaration, ...], Field(max_length=32, json_schema_extra=keyed_by("kind"))] = Field(
+        (), description="answers to the pack's questions (ZY 13)"
+    )
+    budget: Money | None = Field(
+        None, description="yuan for a service year; where steps depend on it (LY 7.3). At least twelve times the planned monthly cost"
+    )
+    expert_review: bool = Field(False, description="ask for an expert review, where the pack leaves it open (JJ 15)")
+    adjustment: Adjustment | None = Field(None, description="goes with a change where the pack names reasons (ZY 16)")
     services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=32, json_schema_extra=keyed_by("name"))] = (
         Field(description="what is asked for")
     )
@@ -204,6 +229,9 @@ class PlanView(Model):
     )
     diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
     quota: Quantities = Field(default_factory=dict)
+    departures: Annotated[tuple[Text, ...], Field(max_length=64)] = Field(
+        (), description="rules in principle 原则上 that this plan departs from; an approval of it says why in its comment"
+    )
     summary_zh: Text = ""
     summary_en: Text = ""
 
@@ -279,6 +307,7 @@ class Progress(Model):
     rejected_plan: int | None = None
     operation: Operation | None = None
     running: bool = Field(True, description="whether the servers are meant to be on")
+    running_since: datetime | None = Field(None, description="since when they were never stopped (XH-B 18)")
     allocated: Quantities = Field(
         default_factory=dict, description="quota that this request holds in the unit's project"
     )

@@ -25,7 +25,10 @@ class UnitSpec(Model):
     )
 
     title: Line = Field(description="official name")
-    jurisdiction: ObjectName
+    jurisdiction: ObjectName = Field(description="the jurisdiction whose cloud serves it")
+    county: Line | None = Field(
+        None, description="the county whose unit it is, where the cloud of the city or province serves it (SD 3.2); it pays for it (JJ 5)"
+    )
     budget_level: Literal["Primary", "Secondary"] = Field(
         description="primary 一级 or secondary 二级 budget unit (JJ 14)"
     )

@@ -143,7 +143,7 @@ def _fault(
     """Why an approval does not count; the first reason found, in the order in which a person would ask."""
     spec = approval.spec
     step = next((s for s in plan.steps if s.step == spec.step), None)
-    others = {v.approval.spec.office for v in so_far.approved if v.approval.spec.approver == spec.approver}
+    others = _offices_spoken_for(approval, so_far)
     if _was_unguarded(approval):
         return Reason.MADE_WHILE_UNGUARDED, _UNGUARDED
     if spec.request.uid != plan.request.uid:
@@ -173,6 +173,11 @@ def _fault(
             Reason.ONE_PERSON_TWO_OFFICES,
             f"{spec.approver} already decided for {', '.join(sorted(others))}; one person speaks for one office",
         )
+    if same := _steps_of_another_person(plan, approval, so_far):
+        return (
+            Reason.ONE_PERSON_TWO_STEPS,
+            f"{spec.approver} already decided step {', '.join(same)}; {step.step!r} is for another person [{step.article}]",
+        )
     if first_use[folded(spec.document_number)] != approval.uid:
         return (
             Reason.DOCUMENT_NUMBER_USED,
@@ -180,12 +185,27 @@ def _fault(
         )
     if spec.valid_until is not None and spec.valid_until <= now:
         return Reason.EXPIRED, f"its validity ended at {spec.valid_until.isoformat()}"
+    if spec.decision == "Approved" and plan.departures and not spec.comment.strip():
+        departed = "; ".join(departure.sentence() for departure in plan.departures)
+        return Reason.REASON_MISSING, f"the plan departs from a rule in principle, so its approval says why in spec.comment: {departed}"
     if spec.decision == "Approved" and _too_early(plan, step, so_far):
         return (
             Reason.OUT_OF_ORDER,
             f"step {step.step!r} comes after {', '.join(s.step for s in _before(plan, step))}; decide again once they did",
         )
     return None
+
+
+def _offices_spoken_for(approval: ApprovalObject, so_far: Standing) -> set[str]:
+    """For which offices this person approved the plan already."""
+    return {v.approval.spec.office for v in so_far.approved if v.approval.spec.approver == approval.spec.approver}
+
+
+def _steps_of_another_person(plan: Plan, approval: ApprovalObject, so_far: Standing) -> tuple[str, ...]:
+    """Steps that this person approved already and that are not to be decided by the same person as this one."""
+    apart = {frozenset((step.step, other)) for step in plan.steps for other in step.other_person_than}
+    mine = (v.approval.spec.step for v in so_far.approved if v.approval.spec.approver == approval.spec.approver)
+    return tuple(step for step in mine if frozenset((step, approval.spec.step)) in apart)
 
 
 def _too_late(approval: ApprovalObject, started: bool) -> tuple[Reason, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -41,3 +42,12 @@ def working_days_after(start: datetime, days: int) -> datetime:
         left -= is_working_day(day)
     end_of_day = datetime.combine(day + timedelta(days=1), time.min, SHANGHAI)
     return end_of_day.astimezone(start.tzinfo)
+
+
+def months_after(start: datetime, months: int) -> datetime:
+    """End (the last moment) of the same day so many months later, or of that month's last day (Civil Code, articles 201 and 202)."""
+    day = official_day(start)
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    last = date(year, month, min(day.day, monthrange(year, month)[1]))
+    return datetime.combine(last + timedelta(days=1), time.min, SHANGHAI).astimezone(start.tzinfo)

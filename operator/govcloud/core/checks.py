@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 
-from govcloud.api.request import RequestSpec
-from govcloud.core.calendar import official_day
-from govcloud.core.facts import Facts
+from govcloud.core.application_checks import (
+    adjustment_has_no_reason,
+    budget_is_below_the_cost,
+    budget_is_missing,
+    declarations_do_not_hold,
+    materials_are_missing,
+)
+from govcloud.core.calendar import months_after, official_day
+from govcloud.core.case import LAID_OUT, Case, Check
+from govcloud.core.offices import decided_by_one_office, office_of
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
-from policies.rules import Edition, Transition
-from stacks.kind import Problem
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is judged: a wanted spec, as a transition, under the edition in force."""
-
-    facts: Facts
-    spec: RequestSpec
-    transition: Transition
-    edition: Edition
-    problems: tuple[Problem, ...]
-
-
-Check = Callable[[Case], Iterator[Violation]]
 
 
 def namespace_belongs_to_another_unit(case: Case) -> Iterator[Violation]:
@@ -49,20 +41,6 @@ def system_is_refused(case: Case) -> Iterator[Violation]:
             yield Violation(refusal.ground, fields[refusal.ground], refusal.en, refusal.zh, refusal.source.cite())
 
 
-def materials_are_missing(case: Case) -> Iterator[Violation]:
-    """L1: what an application must carry."""
-    if case.transition not in ("Provision", "MajorChange"):
-        return
-    given = {material.kind for material in case.spec.application}
-    for rule in case.edition.materials[case.spec.purpose]:
-        if rule.kind not in given:
-            yield Violation(
-                "materials", "spec.application",
-                f"the {rule.en} is missing; add an entry of kind {rule.kind!r} with number, sha256 and location",
-                f"缺少{rule.zh}(kind: {rule.kind})", rule.source.cite(),
-            )  # fmt: skip
-
-
 def superior_is_unknown(case: Case) -> Iterator[Violation]:
     """L2: a secondary unit asks through its primary unit."""
     unit = case.facts.unit
@@ -75,22 +53,98 @@ def superior_is_unknown(case: Case) -> Iterator[Violation]:
 
 
 def office_is_not_named(case: Case) -> Iterator[Violation]:
-    """Every step of the pack must have an office in this jurisdiction."""
-    jurisdiction = case.facts.jurisdiction
-    named = {office.step for office in jurisdiction.spec.offices} if jurisdiction else set()
-    for rule in case.edition.steps[case.transition]:
-        if rule.office == "jurisdiction" and rule.step not in named:
+    """Every step that is needed must have an office in this jurisdiction."""
+    for rule in case.steps:
+        if rule.office == "jurisdiction" and not office_of(case.facts, rule):
             yield Violation(
                 "offices", "Jurisdiction.spec.offices", f"no office is named for step {rule.step!r} ({rule.en})",
                 f"辖区没有为步骤 {rule.step}({rule.zh})指定单位", rule.source.cite(),
             )  # fmt: skip
 
 
+def one_office_decides_what_two_should(case: Case) -> Iterator[Violation]:
+    """A6: two reviews are two reviews only if two offices make them."""
+    for rule, other in decided_by_one_office(case.steps, partial(office_of, case.facts)):
+        office = office_of(case.facts, rule)
+        yield Violation(
+            "distinct-offices", "Jurisdiction.spec.offices", f"steps {other!r} and {rule.step!r} are both decided by {office}; name two offices",
+            f"步骤 {other} 与 {rule.step} 不得由同一单位({office})办理", rule.source.cite(),
+        )  # fmt: skip
+
+
+def jurisdiction_loosens_its_pack(case: Case) -> Iterator[Violation]:
+    """A jurisdiction may be stricter than its pack, never looser."""
+    yield from case.facts.loosened
+
+
+def no_platform_at_this_level(case: Case) -> Iterator[Violation]:
+    """A8: in principle counties run no platform; their units are served by the city's or the province's."""
+    rule, jurisdiction = case.edition.platforms, case.facts.jurisdiction
+    if rule is None or jurisdiction is None or case.transition not in ("Provision", "MajorChange"):
+        return
+    level, levels = jurisdiction.spec.level, " or ".join(rule.levels)
+    if level is None:
+        yield Violation(
+            "platforms", "Jurisdiction.spec.level", f"the level of {jurisdiction.name} is not said; a platform is run by a {levels}",
+            f"辖区 {jurisdiction.name} 没有写明行政层级;云平台由 {levels} 建设", rule.source.cite(),
+        )  # fmt: skip
+    elif level not in rule.levels:
+        yield Violation(
+            "platforms", "UsingUnit.spec.jurisdiction",
+            f"{jurisdiction.name} is a {level}, which in principle runs no platform; name the {levels} whose cloud serves the unit, and the county in "
+            "UsingUnit.spec.county",
+            f"{jurisdiction.name} 为 {level},原则上不再建设云平台;请改由 {levels} 的云平台提供服务,并在 county 中写明所属县", rule.source.cite(),
+            strength=rule.strength,
+        )  # fmt: skip
+
+
+def asks_for_a_step_that_is_not_there(case: Case) -> Iterator[Violation]:
+    """A wish for a review that the pack does not know is not passed over in silence."""
+    rules = case.edition.steps[case.transition]
+    if case.transition not in ("Provision", "MajorChange"):
+        return
+    if case.spec.expert_review and not any(rule.step == "expert-review" for rule in rules):
+        yield Violation("steps", "spec.expertReview", "this regulation has no expert review; leave expertReview out", "本办法没有专家评审环节")
+
+
+def extension_is_too_long(case: Case) -> Iterator[Violation]:
+    """L7: a trial is extended as far as the pack allows; beyond that in principle only."""
+    trial, asked = case.edition.trial, case.spec.trial.extension_days
+    if case.transition not in ("Provision", "ExtendTrial"):
+        return
+    if trial is None:
+        if case.transition == "ExtendTrial":
+            yield Violation("no-trial", "spec.trial.extensionDays", "this regulation has no trial to extend", "本办法没有试用环节,不能延长")
+    elif asked > trial.max_extension_days.value:
+        most = trial.max_extension_days
+        yield Violation(
+            "extension", "spec.trial.extensionDays", f"{asked} days were asked for; at most {most.value} days of extension in all",
+            f"申请延长 {asked} 天;延长试用累计不超过 {most.value} 天", most.source.cite(), strength=most.strength,
+        )  # fmt: skip
+
+
+def has_not_run_long_enough(case: Case) -> Iterator[Violation]:
+    """L16: final acceptance only after so many months of stable running."""
+    rule, progress = case.edition.acceptance, case.facts.progress
+    if rule is None or case.transition != "Promote" or progress.trial is None:
+        return
+    months, since = rule.stable_running, progress.running_since or progress.trial.started_at
+    over = months_after(since, months.value)
+    if not progress.running or case.facts.now < over:
+        found = f"it has run since {official_day(since)}" if progress.running else "it is stopped"
+        found_zh = f"自 {official_day(since)} 起运行" if progress.running else "目前已停机"
+        yield Violation(
+            "stable-running", "spec.stage",
+            f"it goes live after {months.value} months of stable running; {found}" + (f", so not before {official_day(over)}" if progress.running else ""),
+            f"须连续稳定运行 {months.value} 个月后方可终验;{found_zh}", months.source.cite(), strength=months.strength,
+        )  # fmt: skip
+
+
 def catalog_is_not_valid(case: Case) -> Iterator[Violation]:
     """A9: prices are those of the year's agreement."""
     catalog, today = case.facts.catalog, official_day(case.facts.now)
     if (
-        case.transition in ("Provision", "Change", "MajorChange")
+        case.transition in LAID_OUT
         and catalog
         and not catalog.spec.valid_from <= today <= catalog.spec.valid_until
     ):
@@ -110,7 +164,7 @@ def parameters_do_not_fit(case: Case) -> Iterator[Violation]:
 def cloud_lacks_a_service(case: Case) -> Iterator[Violation]:
     """What the cloud does not offer is refused when planning, not when applying."""
     offered = case.facts.cloud_services
-    if offered is None or case.transition not in ("Provision", "Change", "MajorChange"):
+    if offered is None or case.transition not in LAID_OUT:
         return
     for index, service in enumerate(case.spec.services):
         if lacking := sorted(set(service.kind.needs) - offered):
@@ -124,8 +178,18 @@ CHECKS: Sequence[Check] = (
     namespace_belongs_to_another_unit,
     system_is_refused,
     materials_are_missing,
+    declarations_do_not_hold,
+    adjustment_has_no_reason,
+    budget_is_missing,
+    budget_is_below_the_cost,
     superior_is_unknown,
     office_is_not_named,
+    one_office_decides_what_two_should,
+    jurisdiction_loosens_its_pack,
+    no_platform_at_this_level,
+    asks_for_a_step_that_is_not_there,
+    extension_is_too_long,
+    has_not_run_long_enough,
     catalog_is_not_valid,
     parameters_do_not_fit,
     cloud_lacks_a_service,
@@ -133,5 +197,5 @@ CHECKS: Sequence[Check] = (
 
 
 def violations_of(case: Case) -> tuple[Violation, ...]:
-    """Everything that is wrong, at once."""
-    return tuple(violation for check in CHECKS for violation in check(case))
+    """Everything that is wrong, and every departure from a rule in principle, at once."""
+    return tuple(chain.from_iterable(check(case) for check in CHECKS))

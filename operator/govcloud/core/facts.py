@@ -43,6 +43,7 @@ class Facts:
         plans: every pinned plan by number, oldest first; `planned_at` says when each was frozen.
         damaged: numbers of pinned plans that cannot be read.
         unreadable: why the stack's state cannot be read, if so: then nobody knows what there is, and nothing is decided.
+        edition: the rules in force, as the jurisdiction tightened them; `loosened`: its settings that would loosen them, which are refused.
         blocked: the first thing around the request that is missing or wrong (unit, jurisdiction, catalog, pack), if any.
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
@@ -70,6 +71,7 @@ class Facts:
     resources: tuple[RunningResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[Reason, str] | None = None
+    loosened: tuple[Violation, ...] = ()
 
     @property
     def latest(self) -> Plan | None:

@@ -63,7 +63,7 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
         case act.EnsureUnit(step, _, hold):
             return _with(_done(before, step), allocated=dict(vars(hold)))
         case act.Deploy(step, running=running):
-            return _with(_ended(_done(before, step), step, facts.now), running=running)
+            return _with(_ended(_done(before, step), step, facts.now), **_power(before, running, facts.now))
         case act.WriteCredentials(step, plan):
             return _with(_done(before, step), credentials_plan=None if plan.transition == "Terminate" else plan.number)
         case act.OpenBackup(name):
@@ -84,6 +84,12 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
 
 def _with(progress: Progress, **changes: Any) -> Progress:
     return progress.model_copy(update=changes)
+
+
+def _power(before: Progress, running: bool, now: datetime) -> dict[str, Any]:
+    """Whether the servers are on, and since when without a stop."""
+    since = (before.running_since if before.running else None) or now
+    return {"running": running, "running_since": since if running else None}
 
 
 def _done(progress: Progress, step: str) -> Progress:

@@ -9,12 +9,14 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from govcloud.api.common import Digest, Stage, User
+from govcloud.api.jurisdiction import Tightened
 from govcloud.api.request import RequestKey, RequestSpec
 from govcloud.core.canonical import canonical, sha256, sm3
-from policies.rules import Transition
+from govcloud.core.steps import Circumstances
+from policies.steps import Transition
 from stacks.diff import ResourceChange, allowed_operations
 from stacks.kind import Image, Model, Money, Offering, PriceItem, Quota
 from stacks.program import Program
@@ -30,6 +32,23 @@ class PlannedStep(Model):
     en: str
     article: str
     working_days: int | None = None
+    other_person_than: tuple[str, ...] = ()
+    """Steps that another person has to decide, if of the same office."""
+
+
+class Departure(Model):
+    """A rule in principle 原则上 that the plan departs from: every approval of it says why."""
+
+    rule: str
+    field: str
+    zh: str
+    en: str
+    article: str | None
+
+    def sentence(self) -> str:
+        """English, then Chinese, with the article."""
+        cited = f" [{self.article}]" if self.article else ""
+        return f"{self.en} / {self.zh}{cited}"
 
 
 class PlannedChange(Model):
@@ -68,6 +87,7 @@ class Values(Model):
     extension_days: int
     cooling_off_days: int
     backup_retention_days: int
+    tightened: Tightened | None = Field(None, description="what the jurisdiction set stricter; none in plans of before it was kept")
 
 
 class Plan(Model):
@@ -92,6 +112,9 @@ class Plan(Model):
     spec: Mapping[str, Any]
     values: Values
     steps: tuple[PlannedStep, ...]
+    circumstances: Circumstances | None = None
+    """What the choice of the steps depended on; none in plans of before it was kept."""
+    departures: tuple[Departure, ...] = ()
     program: Mapping[str, Any]
     diff: tuple[PlannedChange, ...]
     quota: Mapping[str, int]

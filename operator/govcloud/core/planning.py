@@ -10,12 +10,15 @@ from typing import Any
 from govcloud.api.common import Stage
 from govcloud.api.request import RequestSpec
 from govcloud.core.canonical import canonical
-from govcloud.core.checks import Case, violations_of
+from govcloud.core.case import LAID_OUT, Case
+from govcloud.core.checks import violations_of
 from govcloud.core.facts import Facts
-from govcloud.core.plan import Plan, PlannedPrice, PlannedStep, Values, planned_changes, planned_prices, yuan
+from govcloud.core.offices import office_of
+from govcloud.core.plan import Departure, Plan, PlannedPrice, PlannedStep, Values, planned_changes, planned_prices, yuan
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
-from policies.rules import Edition, StepRule, Transition
+from policies.rules import Edition
+from policies.steps import StepRule, Transition
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
@@ -24,7 +27,6 @@ from stacks.request import Wanted, lay_out, problems_of
 from stacks.transform import with_power, with_stage
 
 Moves = tuple[Violation, ...]
-_LAID_OUT = ("Provision", "Change", "MajorChange")
 
 
 def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
@@ -55,19 +57,35 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
 
 
 def transition_and_violations(facts: Facts, spec: RequestSpec, edition: Edition) -> tuple[Transition | None, Moves]:
-    """The transition asked for, and everything that stands against it."""
+    """The transition asked for, and everything that stands against it. Departures from rules in principle do not: they go into the plan."""
     asked = transition_of(facts, spec)
     if asked is None:
         return None, ()
     if isinstance(asked, tuple):
         return None, asked
-    return asked, violations_of(Case(facts, spec, asked, edition, _problems(facts, spec, asked)))
+    found = violations_of(_case(facts, spec, asked, edition))
+    return asked, tuple(violation for violation in found if violation.strength == "hard")
+
+
+def _case(facts: Facts, spec: RequestSpec, transition: Transition, edition: Edition) -> Case:
+    problems = _problems(facts, spec, transition)
+    cost = None if problems else Decimal(yuan(_target(facts, spec, transition).prices))
+    return Case(facts, spec, transition, edition, problems, cost)
+
+
+def _departures(case: Case) -> tuple[Departure, ...]:
+    return tuple(
+        Departure(rule=violation.rule, field=violation.field, zh=violation.zh, en=violation.en, article=violation.article)
+        for violation in violations_of(case)
+        if violation.strength == "inPrinciple"
+    )
 
 
 def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: Edition) -> Plan:
     """The plan for a transition that the checks found nothing against."""
     latest = facts.latest
     target = _target(facts, spec, transition)
+    case = _case(facts, spec, transition, edition)
     return Plan(
         request=facts.request.key,
         number=max(latest.number if latest else 0, facts.progress.last_plan) + 1,
@@ -83,7 +101,9 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         # What is at its default is left out: whether somebody wrote it down does not make another plan.
         spec=spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         values=_values(facts, spec, edition),
-        steps=tuple(_step(facts, rule) for rule in edition.steps[transition] if _applies(facts, rule)),
+        steps=tuple(_step(facts, rule) for rule in case.steps),
+        circumstances=case.circumstances,
+        departures=_departures(case),
         program=to_json(target.program),
         diff=planned_changes(_differences(facts, target.program)),
         quota=dict(vars(target.quota)),
@@ -97,7 +117,7 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
 
 def _way_back(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | None:
     """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change."""
-    stuck = facts.started is not None and facts.started.transition in _LAID_OUT
+    stuck = facts.started is not None and facts.started.transition in LAID_OUT
     return _change_move(facts, before, spec) if stuck else None
 
 
@@ -175,27 +195,7 @@ def _extension_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Tra
     if spec.trial.extension_days <= before.trial.extension_days:
         return (Violation("extension", "spec.trial.extensionDays",
                           f"an extension only grows: {before.trial.extension_days} days are approved already", "延长天数只能增加", "JJ 16"),)  # fmt: skip
-    limit = _longest_extension(facts)
-    if limit is not None and spec.trial.extension_days > limit:
-        return (
-            Violation(
-                "extension",
-                "spec.trial.extensionDays",
-                f"at most {limit} days of extension in all",
-                f"延长试用累计不超过 {limit} 天",
-                "JJ 16",
-            ),
-        )
     return "ExtendTrial"
-
-
-def _longest_extension(facts: Facts) -> int | None:
-    """Days; None where the limit holds in principle only, and the approval decides."""
-    tightened = facts.jurisdiction.spec.tightened.max_trial_extension_days if facts.jurisdiction else None
-    if tightened is not None:
-        return tightened
-    rule = facts.edition.trial.max_extension_days if facts.edition and facts.edition.trial else None
-    return rule.value if rule and rule.strength == "hard" else None
 
 
 def _change_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition:
@@ -227,7 +227,7 @@ class _Target:
 
 def _target(facts: Facts, spec: RequestSpec, transition: Transition) -> _Target:
     """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
-    if transition in _LAID_OUT:
+    if transition in LAID_OUT:
         layout = lay_out(_wanted(facts, spec))
         return _Target(layout.program, layout.quota, planned_prices(layout.prices))
     completed = facts.completed
@@ -259,7 +259,7 @@ def _services(spec: RequestSpec) -> Mapping[str, tuple[str, Parameters]]:
 
 
 def _problems(facts: Facts, spec: RequestSpec, transition: Transition) -> tuple[Problem, ...]:
-    if transition not in _LAID_OUT:
+    if transition not in LAID_OUT:
         return ()
     found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
     if not found:
@@ -323,41 +323,21 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
         external_network=jurisdiction.cloud.external_network,
         backup_project=jurisdiction.cloud.backup_project,
         quarantine_project=jurisdiction.cloud.quarantine_project,
-        trial_days=_trial_days(facts, edition),
+        trial_days=edition.trial.days.value if edition.trial else 0,
         extension_days=spec.trial.extension_days,
         cooling_off_days=edition.cooling_off.value,
         backup_retention_days=edition.backup_retention.value,
+        tightened=jurisdiction.tightened,
     )
-
-
-def _trial_days(facts: Facts, edition: Edition) -> int:
-    own = facts.jurisdiction.spec.tightened.trial_days if facts.jurisdiction else None
-    pack = edition.trial.days.value if edition.trial else 0
-    return min(own, pack) if own is not None else pack
-
-
-def _applies(facts: Facts, rule: StepRule) -> bool:
-    return rule.when == "always" or (facts.unit is not None and facts.unit.spec.budget_level == "Secondary")
 
 
 def _step(facts: Facts, rule: StepRule) -> PlannedStep:
     return PlannedStep(
         step=rule.step,
-        office=_office(facts, rule),
+        office=office_of(facts, rule),
         zh=rule.zh,
         en=rule.en,
         article=rule.source.cite(),
         working_days=rule.working_days.value if rule.working_days else None,
+        other_person_than=(*rule.other_office_than, *rule.other_person_than),
     )
-
-
-def _office(facts: Facts, rule: StepRule) -> str:
-    """Who decides: named by the jurisdiction, or the unit above, or the unit itself. The checks made sure that there is one."""
-    match rule.office:
-        case "superiorUnit":
-            return facts.superior.spec.title if facts.superior else ""
-        case "unit":
-            return facts.unit.spec.title if facts.unit else ""
-        case "jurisdiction":
-            offices = facts.jurisdiction.spec.offices if facts.jurisdiction else ()
-            return next((office.office for office in offices if office.step == rule.step), "")

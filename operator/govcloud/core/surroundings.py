@@ -11,6 +11,8 @@ from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.core.calendar import official_day
 from govcloud.core.objects import CatalogObject, JurisdictionObject
+from govcloud.core.offices import decided_by_one_office, office_named
+from govcloud.core.tightening import InForce
 from govcloud.reasons import Reason
 from policies.rules import Edition
 
@@ -27,11 +29,11 @@ class Offered:
 
 
 def jurisdiction_status(
-    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, edition: Edition | Fault, offered: Offered, now: datetime
+    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, rules: InForce | Fault, offered: Offered, now: datetime
 ) -> JurisdictionStatus:
     """The jurisdiction's status. While the cloud does not answer, what it offered before stands: nobody said that it is gone."""
     before, silent = jurisdiction.status, _silence(offered)
-    faults = (*_configuration_faults(jurisdiction, catalog, edition, now), *silent)
+    faults = (*_configuration_faults(jurisdiction, catalog, rules, now), *silent)
     return JurisdictionStatus(
         observed_generation=jurisdiction.generation,
         cloud_services=before.cloud_services if offered.fault else offered.services,
@@ -57,7 +59,7 @@ def _silence(offered: Offered) -> tuple[Fault, ...]:
 
 
 def _configuration_faults(
-    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, edition: Edition | Fault, now: datetime
+    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, rules: InForce | Fault, now: datetime
 ) -> Iterator[Fault]:
     """Everything that a platform engineer has to put right, at once."""
     if catalog is None:
@@ -65,13 +67,22 @@ def _configuration_faults(
         yield Reason.CATALOG_MISSING, f"there is no CloudServiceCatalog {name!r}; apply it, or correct spec.catalog"
     else:
         yield from _validity_fault(catalog, now)
-    if not isinstance(edition, Edition):
-        yield edition
-    elif lacking := _steps_without_an_office(jurisdiction, edition):
-        yield (
-            Reason.OFFICE_MISSING,
-            f"spec.offices names no office for {', '.join(lacking)}; the pack {jurisdiction.spec.pack} needs one for each",
-        )
+    if isinstance(rules, InForce):
+        yield from _faults_under_the_pack(jurisdiction, rules)
+    else:
+        yield rules
+
+
+def _faults_under_the_pack(jurisdiction: JurisdictionObject, rules: InForce) -> Iterator[Fault]:
+    spec = jurisdiction.spec
+    if lacking := _steps_without_an_office(jurisdiction, rules.edition):
+        yield Reason.OFFICE_MISSING, f"spec.offices names no office for {', '.join(lacking)}; the pack {spec.pack} needs one for each"
+    everything = {rule.step: rule for steps in rules.edition.steps.values() for rule in steps}
+    for rule, other in decided_by_one_office(everything.values(), lambda rule: office_named(spec, rule.step)):
+        office = office_named(spec, rule.step)
+        yield Reason.OFFICE_MISSING, f"spec.offices names {office} for {other} and for {rule.step}, which are two offices' [{rule.source.cite()}]"
+    for violation in rules.loosened:
+        yield Reason.RULE_VIOLATED, violation.sentence()
 
 
 def _validity_fault(catalog: CatalogObject, now: datetime) -> Iterator[Fault]:
@@ -84,7 +95,9 @@ def _validity_fault(catalog: CatalogObject, now: datetime) -> Iterator[Fault]:
 
 
 def _steps_without_an_office(jurisdiction: JurisdictionObject, edition: Edition) -> Sequence[str]:
-    needed = {rule.step for steps in edition.steps.values() for rule in steps if rule.office == "jurisdiction"}
+    """Steps that requests ask for only if they want to are not missed before one does."""
+    rules = (rule for steps in edition.steps.values() for rule in steps)
+    needed = {rule.step for rule in rules if rule.office == "jurisdiction" and rule.when.expert_review is None}
     return sorted(needed - {office.step for office in jurisdiction.spec.offices})
 
 

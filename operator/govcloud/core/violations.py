@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from govcloud.reasons import Reason
+from policies.sources import Strength
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Violation:
     zh: str
     article: str | None = None
     reason: Reason = Reason.RULE_VIOLATED
+    strength: Strength = "hard"
+    """`inPrinciple`: no refusal, but a departure that an approval has to give its reason for."""
 
     def sentence(self) -> str:
         """English, then Chinese, with the field and the article."""

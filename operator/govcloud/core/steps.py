@@ -1,0 +1,46 @@
+"""Which approval steps a plan needs: those of its transition whose conditions hold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from govcloud.api.common import Model, Money
+from govcloud.api.request import RequestSpec
+from policies.rules import Edition
+from policies.steps import StepRule, Transition, When
+
+
+class Circumstances(Model):
+    """All that the choice of steps depends on, besides transition and edition. Pinned in the plan, so that the choice can be replayed."""
+
+    budget_level: str
+    budget: Money | None
+    expert_review: bool
+
+
+def circumstances_of(spec: RequestSpec, budget_level: str) -> Circumstances:
+    """What of a spec, and of its unit, decides which steps are needed."""
+    return Circumstances(
+        budget_level=budget_level,
+        budget=spec.budget,
+        expert_review=spec.expert_review,
+    )
+
+
+def steps_needed(edition: Edition, transition: Transition, now: Circumstances) -> tuple[StepRule, ...]:
+    """The steps of a transition, in order."""
+    return tuple(rule for rule in edition.steps[transition] if holds(rule.when, now))
+
+
+def holds(when: When, now: Circumstances) -> bool:
+    """Whether all that a condition says is so. A budget that is not known reaches no amount: the checks ask for it first."""
+    return (
+        (when.budget_level is None or when.budget_level == now.budget_level)
+        and (when.budget_from is None or (now.budget is not None and Decimal(now.budget) >= when.budget_from))
+        and (when.expert_review is None or now.expert_review)
+    )
+
+
+def depends_on_budget(edition: Edition, transition: Transition) -> StepRule | None:
+    """A step of the transition that only some budgets need."""
+    return next((rule for rule in edition.steps[transition] if rule.when.budget_from is not None), None)
