@@ -89,6 +89,11 @@ class Layout:
         return self.log / "writes.jsonl"
 
     @property
+    def reads(self) -> Path:
+        """One short JSON line for each request that only reads, for counting."""
+        return self.log / "reads.jsonl"
+
+    @property
     def status(self) -> Path:
         return self.home / "status.json"
 

@@ -33,7 +33,7 @@ def journal(tmp_path: Path) -> Path:
 
 
 def test_a_write_leaves_a_line_that_identifies_it(journal: Path) -> None:
-    witness = Witness(service, "nova", journal)
+    witness = Witness(service, "nova", journal, journal.with_name("reads.jsonl"))
     answer = ask(witness, "POST", HTTP_USER_AGENT="govcloud/1", HTTP_X_OPENSTACK_REQUEST_ID="req-asked")
     assert answer == b"done"
     (line,) = lines(journal)
@@ -46,14 +46,15 @@ def test_a_write_leaves_a_line_that_identifies_it(journal: Path) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "COPY"])
 def test_whatever_may_change_something_is_a_write(journal: Path, method: str) -> None:
-    ask(Witness(service, "swift", journal), method)
+    ask(Witness(service, "swift", journal, journal.with_name("reads.jsonl")), method)
     assert [line["method"] for line in lines(journal)] == [method]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_reads_leave_nothing(journal: Path, method: str) -> None:
-    assert ask(Witness(service, "swift", journal), method) == b"done"
+def test_reads_are_counted_apart(journal: Path, method: str) -> None:
+    assert ask(Witness(service, "swift", journal, journal.with_name("reads.jsonl")), method) == b"done"
     assert lines(journal) == []
+    assert [line["service"] for line in lines(journal.with_name("reads.jsonl"))] == ["swift"]
 
 
 @pytest.mark.parametrize("header", ["X-OpenStack-Request-Id", "x-compute-request-id", "X-Trans-Id"])
@@ -62,13 +63,13 @@ def test_the_answers_request_id_is_found_under_each_of_its_names(journal: Path, 
         start_response("404 Not Found", [(header, "id-1")])
         return []
 
-    ask(Witness(answers, "any", journal), "DELETE")
+    ask(Witness(answers, "any", journal, journal.with_name("reads.jsonl")), "DELETE")
     (line,) = lines(journal)
     assert (line["status"], line["request_id"]) == (404, "id-1")
 
 
 def test_lines_of_many_threads_and_services_do_not_mix(journal: Path) -> None:
-    witnesses = [Witness(service, name, journal) for name in ("nova", "cinder")]
+    witnesses = [Witness(service, name, journal, journal.with_name("reads.jsonl")) for name in ("nova", "cinder")]
     path = "/" + "x" * 3000
     threads = [
         threading.Thread(target=lambda witness=witness: [ask(witness, "PUT", path) for _ in range(50)])

@@ -38,7 +38,7 @@ class Runtime:
         return str(self.layout.conf / name)
 
     def witnessed(self, application: Application, service: str) -> Application:
-        return Witness(application, service, self.layout.writes)
+        return Witness(application, service, self.layout.writes, self.layout.reads)
 
     def serve(self, application: Application, service: str, threads: int) -> None:
         """Answers HTTP for a service from now on, in threads of this process."""
