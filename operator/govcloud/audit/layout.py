@@ -1,9 +1,11 @@
 """Where the parts of a log lie in its directory.
 
 lock                            held by the one writer
-public-key                      the verifier key; compare it with a copy that was kept elsewhere
+public-key                      the first verifier key; compare it with a copy that was kept elsewhere
+keyring                         all verifier keys and the sizes from which they sign, as the records say
 segments/<first sequence>.log   the records
 hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; kept for ever
+hashes/<first sequence>.sm3     the same by SM3, where the second tree is kept
 checkpoints/notes               every signed checkpoint
 torn/                           what a crash left unfinished at the end, cut off and kept
 ballast                         space set aside so that the end can be recorded on a full disk
@@ -31,6 +33,10 @@ class Layout:
         return self.directory / "public-key"
 
     @property
+    def keyring(self) -> Path:
+        return self.directory / "keyring"
+
+    @property
     def segments(self) -> Path:
         return self.directory / "segments"
 
@@ -54,9 +60,9 @@ class Layout:
         """The segment that begins with this sequence."""
         return self.segments / f"{first:016d}.log"
 
-    def segment_hashes(self, first: int) -> Path:
-        """The leaf hashes of the segment that begins with this sequence."""
-        return self.hashes / f"{first:016d}.sha256"
+    def segment_hashes(self, first: int, tree: str = "sha256") -> Path:
+        """The leaf hashes of the segment that begins with this sequence, of the tree by `sha256` or `sm3`."""
+        return self.hashes / f"{first:016d}.{tree}"
 
 
 def first_of(name: str) -> int | None:

@@ -6,19 +6,23 @@ what is worth recording, or a second try after a failed flush.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 from .durable import DiskBroken, DiskFull, sorted_errors
-from .errors import AuditUnavailable
+from .errors import AuditUnavailable, KeyUnknown
 from .files import FileSystem, RealFiles
+from .kept_hashes import leaves_from
+from .keyring import Keyring
+from .keyring_file import write_keyring
 from .layout import Layout
-from .notes import Signer
-from .opening import prepare_directories, publish_key, take_lock
+from .notes import SignedCheckpoint, Signer
+from .opening import first_key, prepare_directories, refuse_other_key, take_lock
 from .own_words import HEARTBEAT, event
 from .pulse import Pulse
+from .reader import HASH_BYTES
 from .records import Action, Entry, Record
 from .recovery import recover
 from .state import Health, State
@@ -46,11 +50,13 @@ class AuditLog:
         segment_bytes: int = SEGMENT_BYTES,
         ballast_bytes: int = BALLAST_BYTES,
         pulse: bool = True,
+        national: bool = False,
     ) -> None:
         """Opens or makes the log, and reads all of it.
 
         `clock` gives the UTC wall time, `monotonic` nanoseconds; `fence` is the token of the leadership lease. `pulse`
         starts a thread that keeps checkpoints and heartbeats at most 60 seconds apart; without it, call `tick`.
+        `national` adds a second tree over the same records by SM3, whose root is signed with the first.
         Raises `AuditUnavailable` (somebody else writes, no room, a shared disk), `AuditDamaged`, `KeyUnknown`.
         """
         self._files = files or RealFiles()
@@ -62,7 +68,7 @@ class AuditLog:
         self._state, self._why = State.READY, ""
         stamps = Stamps(clock, monotonic, self._files.boot_id(), fence, new_id)
         try:
-            self._open(signer, stamps, segment_bytes)
+            self._open(signer, stamps, segment_bytes, national)
         except (DiskFull, DiskBroken) as error:
             raise AuditUnavailable(f"The audit log cannot be opened: {error}") from error
         self._pulse = Pulse(self.tick) if pulse else None
@@ -96,6 +102,34 @@ class AuditLog:
         with self._writing:
             tail = self._store.tail
             return Health(self._state, self._why, tail.size, tail.signed, len(tail.open_intents), self._free_bytes())
+
+    def newest(self) -> SignedCheckpoint | None:
+        """The newest signed checkpoint."""
+        with self._writing:
+            return self._store.tail.newest
+
+    def substance(self) -> int:
+        """Sequence after the last record that says more than that the log is alive and its checkpoints published."""
+        with self._writing:
+            return self._store.tail.substance
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of this log, as they were when it was opened."""
+        return self._store.tail.keyring
+
+    def leaves(self, start: int) -> Iterator[bytes]:
+        """The leaf hashes from a sequence on, up to now. Raises `OSError`."""
+        with self._writing:
+            first, current = self._store.tail.segment, bytes(self._store.tail.segment_leaves)
+        yield from leaves_from(self._files, self._layout, start, first)
+        for offset in range(max(start - first, 0) * HASH_BYTES, len(current), HASH_BYTES):
+            yield current[offset : offset + HASH_BYTES]
+
+    def distrust(self, why: str) -> None:
+        """Accept nothing any more: something elsewhere proves that this is not the log it claims to be."""
+        with self._writing:
+            self._state, self._why = State.BROKEN, why
 
     def tick(self) -> None:
         """Signs what is due to be signed; records a heartbeat when nothing else was recorded for a minute.
@@ -132,21 +166,27 @@ class AuditLog:
 
     # ---------------------------------------------------------------- opening
 
-    def _open(self, signer: Signer, stamps: Stamps, segment_bytes: int) -> None:
+    def _open(self, signer: Signer, stamps: Stamps, segment_bytes: int, national: bool) -> None:
         prepare_directories(self._files, self._layout)
         self._lock = take_lock(self._files, self._layout)
         try:
-            self._continue_log(signer, stamps, segment_bytes)
+            self._continue_log(signer, stamps, segment_bytes, national)
         except BaseException:
             self._files.close(self._lock)
             raise
 
-    def _continue_log(self, signer: Signer, stamps: Stamps, segment_bytes: int) -> None:
+    def _continue_log(self, signer: Signer, stamps: Stamps, segment_bytes: int, national: bool) -> None:
         with sorted_errors("cannot read the log"):
-            publish_key(self._files, self._layout, signer.public_key)
-            found = recover(self._files, self._layout, signer.public_key)
+            first = first_key(self._files, self._layout, signer.public_key)
+            found = recover(self._files, self._layout, first, national=national)
+            write_keyring(self._files, self._layout, found.tail.keyring)
+            refuse_other_key(self._layout, found.tail, signer.public_key)
             self._files.reserve(self._layout.ballast, self._ballast_bytes)
         self._store = Store(self._files, self._layout, signer, found.tail, stamps, segment_bytes)
+        if signer.public_key != found.tail.keyring.newest:
+            self._store.checkpoint()  # the last one by this key: a crash came between the record of its change and this
+            self._store.close()
+            raise KeyUnknown("The change of the signing key is not finished. Run again: govcloud audit rotate-key")
         if found.torn_bytes:
             self._store.add([event(Action.REPAIR, f"{found.torn_bytes} unfinished bytes were cut off at the end")])
 

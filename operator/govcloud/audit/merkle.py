@@ -52,6 +52,15 @@ class GrowingTree:
         self._peaks.append(node)
         self.size += 1
 
+    def peaks(self) -> dict[tuple[int, int], bytes]:
+        """The roots of the largest complete subtrees, by the first leaf and the one after the last."""
+        found, start = dict[tuple[int, int], bytes](), 0
+        widths = [1 << level for level in reversed(range(self.size.bit_length())) if self.size >> level & 1]
+        for width, peak in zip(widths, self._peaks, strict=True):
+            found[start, start + width] = peak
+            start += width
+        return found
+
     def root(self) -> bytes:
         """Merkle tree hash over all leaves so far; of no leaves, the hash of nothing."""
         if not self._peaks:
@@ -97,7 +106,7 @@ class Tree:
     def _path(self, index: int, start: int, end: int) -> Proof:
         if end - start == 1:
             return ()
-        middle = start + _split(end - start)
+        middle = start + split(end - start)
         if index < middle:
             return (*self._path(index, start, middle), self._subtree(middle, end))
         return (*self._path(index, middle, end), self._subtree(start, middle))
@@ -105,7 +114,7 @@ class Tree:
     def _subproof(self, old: int, start: int, end: int, *, whole: bool) -> Proof:
         if old == end:
             return () if whole else (self._subtree(start, end),)
-        middle = start + _split(end - start)
+        middle = start + split(end - start)
         if old <= middle:
             return (*self._subproof(old, start, middle, whole=whole), self._subtree(middle, end))
         return (*self._subproof(old, middle, end, whole=False), self._subtree(start, middle))
@@ -115,11 +124,11 @@ class Tree:
         if width & (width - 1) == 0:  # complete, and by construction aligned: one of the stored nodes
             level = width.bit_length() - 1
             return self._levels[level][start >> level]
-        middle = start + _split(width)
+        middle = start + split(width)
         return node_hash(self._subtree(start, middle), self._subtree(middle, end), self._hasher)
 
 
-def _split(size: int) -> int:
+def split(size: int) -> int:
     """The largest power of two smaller than `size`."""
     return 1 << ((size - 1).bit_length() - 1)
 

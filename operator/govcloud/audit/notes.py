@@ -1,8 +1,9 @@
 """Signed checkpoints in the C2SP signed-note and tlog-checkpoint formats, and the Ed25519 keys that sign them.
 
-A checkpoint is three lines (origin, tree size, root hash in base64), an empty line, and one line per signature
-(an em dash, the key's name, base64 of the 4-byte key id and the signature). In the checkpoints file an empty line ends
-each note. Keys are written as Go's ``golang.org/x/mod/sumdb/note`` does. Never here: the tree itself, or when to sign.
+A checkpoint is three lines (origin, tree size, root hash in base64), extension lines, an empty line, and one line per
+signature (an em dash, the key's name, base64 of the 4-byte key id and the signature). The one extension that is written
+is ``sm3 `` and the root of the second tree in base64. In the checkpoints file an empty line ends each note. Keys are
+written as Go's ``golang.org/x/mod/sumdb/note`` does. Never here: the tree itself, or when to sign.
 
 Sources: C2SP signed-note, C2SP tlog-checkpoint.
 """
@@ -20,8 +21,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from .errors import KeyUnknown
 
 ED25519 = b"\x01"
+"""Signature type of a log's own signature (C2SP signed-note)."""
 PRIVATE = "PRIVATE+KEY"
 _SIGNATURE_START = "— "
+_SM3 = "sm3 "
+_BODY_LINES = 4
 _TAIL_BYTES = 64 * 1024
 
 
@@ -40,10 +44,13 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+    sm3_root: bytes | None = None
+    """Root of the tree of the same records by SM3, where it is kept."""
 
     def body(self) -> str:
         """The signed text."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+        national = "" if self.sm3_root is None else f"{_SM3}{b64encode(self.sm3_root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n{national}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +80,49 @@ class SignedCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A verifier key: ``name+keyid+base64(0x01 || Ed25519 public key)``."""
+    """A verifier key: ``name+keyid+base64(type || Ed25519 public key)``."""
 
     name: str
     raw: bytes
+    type: bytes = ED25519
+    """One byte: what its signatures are over."""
 
     @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256 over name, line feed, algorithm and key."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.raw).digest()[:4]
+        """First four bytes of SHA-256 over name, line feed, type and key."""
+        return sha256(self.name.encode() + b"\n" + self.type + self.raw).digest()[:4]
 
     def text(self) -> str:
         """The key as one line, without line feed."""
-        return f"{self.name}+{self.key_id.hex()}+{b64encode(ED25519 + self.raw).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(self.type + self.raw).decode()}"
 
     @classmethod
-    def parse(cls, text: str) -> "PublicKey":
-        """Raises `KeyUnknown` when the text is not an Ed25519 verifier key."""
+    def parse(cls, text: str, type: bytes = ED25519) -> "PublicKey":
+        """Raises `KeyUnknown` when the text is not an Ed25519 verifier key of this type."""
         try:
             name, key_id, encoded = text.strip().split("+", 2)
             data = b64decode(encoded, validate=True)
         except (ValueError, Base64Error) as error:
             raise KeyUnknown("This is not a verifier key; expected name+8 hexadecimal digits+base64") from error
-        key = cls(name, data[1:])
-        if data[:1] != ED25519 or len(key.raw) != 32 or key.key_id.hex() != key_id:
-            raise KeyUnknown(f"The verifier key {name} is damaged or not Ed25519")
+        key = cls(name, data[1:], type)
+        if data[:1] != type or len(key.raw) != 32 or key.key_id.hex() != key_id:
+            raise KeyUnknown(f"The verifier key {name} is damaged, or not Ed25519 of the signature type {type.hex()}")
         return key
 
     def verify(self, signed: SignedCheckpoint) -> bool:
         """Whether this key signed it. Raises `KeyUnknown` when no signature even claims to be by this key."""
-        mine = [s for s in signed.signatures if s.name == self.name and s.key_id == self.key_id]
+        mine = self.claimed(signed)
         if not mine:
-            raise KeyUnknown(f"The checkpoint at {signed.checkpoint.size} is not signed by the key {self.name}")
-        return any(self._fits(signed.checkpoint.body().encode(), one.signature) for one in mine)
+            where = f"The checkpoint at {signed.checkpoint.size}"
+            raise KeyUnknown(f"{where} is not signed by the key {self.name}+{self.key_id.hex()}")
+        return any(self.fits(signed.checkpoint.body().encode(), one.signature) for one in mine)
 
-    def _fits(self, message: bytes, signature: bytes) -> bool:
+    def claimed(self, signed: SignedCheckpoint) -> list[Signature]:
+        """The signatures that say they are by this key."""
+        return [s for s in signed.signatures if s.name == self.name and s.key_id == self.key_id]
+
+    def fits(self, message: bytes, signature: bytes) -> bool:
+        """Whether the signature over the message is by this key."""
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except InvalidSignature:
@@ -129,9 +144,9 @@ class Signer(Protocol):
 class Ed25519Signer:
     """A private key in memory."""
 
-    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, name: str, key: Ed25519PrivateKey, type: bytes = ED25519) -> None:
         self._key = key
-        self._public = PublicKey(name, key.public_key().public_bytes_raw())
+        self._public = PublicKey(name, key.public_key().public_bytes_raw(), type)
 
     @property
     def public_key(self) -> PublicKey:
@@ -141,8 +156,8 @@ class Ed25519Signer:
         return self._key.sign(message)
 
     def text(self) -> str:
-        """``PRIVATE+KEY+name+keyid+base64(0x01 || seed)``, for the key file only."""
-        seed = b64encode(ED25519 + self._key.private_bytes_raw()).decode()
+        """``PRIVATE+KEY+name+keyid+base64(type || seed)``, for the key file only."""
+        seed = b64encode(self._public.type + self._key.private_bytes_raw()).decode()
         return f"{PRIVATE}+{self._public.name}+{self._public.key_id.hex()}+{seed}"
 
 
@@ -156,16 +171,21 @@ def parse(text: str) -> SignedCheckpoint:
     """One note. Raises `BadNote`; anything but exactly the text that would be written is bad."""
     body, separator, rest = text.partition("\n\n")
     lines = body.split("\n")
-    if not separator or len(lines) != 3 or not rest.endswith("\n"):
-        raise BadNote("a checkpoint has three lines, an empty line, and its signatures")
+    if not separator or not 3 <= len(lines) <= _BODY_LINES or not rest.endswith("\n"):
+        raise BadNote("a checkpoint has three lines and perhaps an SM3 root, an empty line, and its signatures")
     try:
-        checkpoint = Checkpoint(lines[0], int(lines[1]), b64decode(lines[2], validate=True))
+        checkpoint = Checkpoint(lines[0], int(lines[1]), b64decode(lines[2], validate=True), _sm3_root(lines[3:]))
         signed = SignedCheckpoint(checkpoint, tuple(_parse_signature(line) for line in rest[:-1].split("\n")))
     except (ValueError, Base64Error) as error:
         raise BadNote(f"unreadable checkpoint: {error}") from error
-    if signed.text() != text or len(checkpoint.root) != 32 or checkpoint.size < 0:
+    lengths = {len(root) for root in (checkpoint.root, checkpoint.sm3_root) if root is not None}
+    if signed.text() != text or lengths != {32} or checkpoint.size < 0:
         raise BadNote("the checkpoint is not in its one canonical form")
     return signed
+
+
+def _sm3_root(extensions: list[str]) -> bytes | None:
+    return b64decode(extensions[0].removeprefix(_SM3), validate=True) if extensions else None
 
 
 def _parse_signature(line: str) -> Signature:
@@ -203,9 +223,11 @@ class NoteStream:
 def _unfinished(lines: list[bytes]) -> BadNote:
     """Only what could still have become a note is unfinished; anything else at the end was put there."""
     start = _SIGNATURE_START.encode()
-    if len(lines) > 5 or (len(lines) == 5 and not (lines[4].startswith(start) or start.startswith(lines[4]))):
+    body = lines.index(b"\n") if b"\n" in lines else len(lines)
+    signature = lines[body + 1 :]
+    if body > _BODY_LINES or len(signature) > 1 or not all(one.startswith(start) or start.startswith(one) for one in signature):
         return BadNote("something else follows the last checkpoint")
-    if len(lines) == 5 and lines[4].endswith(b"\n"):
+    if signature and signature[0].endswith(b"\n"):
         parse(_decoded(b"".join(lines)))
     return UnfinishedNote("the last checkpoint is unfinished")
 

@@ -5,9 +5,11 @@ Never here: reading the records (`recovery`).
 
 from .durable import sorted_errors
 from .errors import AuditUnavailable, KeyUnknown
-from .files import FileSystem, write_atomically
+from .files import FileSystem
+from .keyring_file import read_first_key, write_first_key
 from .layout import Layout
 from .notes import PublicKey
+from .tail import Tail
 
 SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.s3fs", "fuse.sshfs", "fuse.glusterfs"})
 """File systems whose locks or flushes do not mean what the log needs them to mean."""
@@ -34,11 +36,17 @@ def take_lock(files: FileSystem, layout: Layout) -> int:
             raise AuditUnavailable(f"Another process already writes the audit log in {layout.directory}") from error
 
 
-def publish_key(files: FileSystem, layout: Layout, mine: PublicKey) -> None:
-    """Puts the verifier key beside a new log. Raises `KeyUnknown` when the log is signed by another one, `OSError`."""
-    if not files.exists(layout.public_key):
-        write_atomically(files, layout.public_key, mine.text().encode() + b"\n")
-    with files.open_for_reading(layout.public_key) as stream:
-        theirs = PublicKey.parse(stream.read().decode(errors="replace"))
-    if theirs != mine:
-        raise KeyUnknown(f"The log in {layout.directory} is signed by {theirs.text()}, not by {mine.text()}")
+def first_key(files: FileSystem, layout: Layout, mine: PublicKey) -> PublicKey:
+    """The key that the log began with; of a new log it is mine, and is put beside it. Raises `KeyUnknown`, `OSError`."""
+    known = read_first_key(files, layout)
+    if known is None:
+        write_first_key(files, layout, mine)
+    return known or mine
+
+
+def refuse_other_key(layout: Layout, tail: Tail, mine: PublicKey) -> None:
+    """Raises `KeyUnknown` unless this key signs the next record. The last one before a change of key is still signed by the old."""
+    if mine == tail.keyring.at(tail.size + 1) or (tail.signed < tail.size and mine == tail.keyring.at(tail.size)):
+        return
+    theirs = tail.keyring.newest
+    raise KeyUnknown(f"The log in {layout.directory} is signed by {theirs.text()}, not by {mine.text()}")

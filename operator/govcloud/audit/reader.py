@@ -59,34 +59,44 @@ def segment_starts(files: FileSystem, layout: Layout) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """The leaf hashes that were kept of the oldest segments, which retention removed."""
+class Kept:
+    """The leaf hashes that were kept of sealed segments, from sequence 0 on."""
 
     leaves: bytes
     """32 bytes each."""
 
     @property
     def count(self) -> int:
-        """How many records were removed; the first one that is still there has this sequence."""
+        """Of how many records."""
         return len(self.leaves) // HASH_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         return (self.leaves[start : start + HASH_BYTES] for start in range(0, len(self.leaves), HASH_BYTES))
 
 
-def removed_leaves(files: FileSystem, layout: Layout) -> Removed:
+def kept_before(files: FileSystem, layout: Layout, end: int, tree: str = "sha256") -> Kept:
+    """The hashes of all records before `end`, where a segment begins; none unless all were kept."""
+    leaves = b""
+    while len(leaves) // HASH_BYTES < end:
+        piece = read_hashes(files, layout, len(leaves) // HASH_BYTES, tree)
+        if not piece or len(piece) % HASH_BYTES:
+            break
+        leaves += piece
+    return Kept(leaves if len(leaves) // HASH_BYTES == end else b"")
+
+
+def read_hashes(files: FileSystem, layout: Layout, first: int, tree: str = "sha256") -> bytes:
+    """What was kept of the segment that begins with this sequence; nothing where nothing was."""
+    path = layout.segment_hashes(first, tree)
+    if not files.exists(path):
+        return b""
+    with files.open_for_reading(path) as stream:
+        return stream.read()
+
+
+def removed_leaves(files: FileSystem, layout: Layout) -> Kept:
     """Everything before the oldest segment that is there. Whether it was rightly removed is for `verify` to say."""
-    oldest, leaves = min(segment_starts(files, layout), default=0), b""
-    while len(leaves) // HASH_BYTES < oldest:
-        path = layout.segment_hashes(len(leaves) // HASH_BYTES)
-        if not files.exists(path):
-            break
-        with files.open_for_reading(path) as stream:
-            kept = stream.read()
-        if not kept or len(kept) % HASH_BYTES:
-            break
-        leaves += kept
-    return Removed(leaves if len(leaves) // HASH_BYTES == oldest else b"")
+    return kept_before(files, layout, min(segment_starts(files, layout), default=0))
 
 
 def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stored]:

@@ -5,7 +5,7 @@ that is wrong is evidence: `AuditDamaged`, and nothing is touched. Never here: a
 says what was cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +13,26 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from .durable import DurableFile, broken_on_error
-from .errors import AuditDamaged
+from .errors import AuditDamaged, AuditUnavailable
 from .files import FileSystem, write_atomically
 from .frames import BadFrame, decode
+from .kept_hashes import SM3, keep_national_hashes
+from .keyring import Change, Keyring, announced
+from .keyring_file import read_keyring
 from .layout import Layout
+from .merkle import GrowingTree, leaf_hash, sm3
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note
-from .reader import MAX_LINE_BYTES, BadLink, Chain, Damage, Stored, read_log, removed_leaves, segment_starts
+from .reader import (
+    MAX_LINE_BYTES,
+    BadLink,
+    Chain,
+    Damage,
+    Stored,
+    kept_before,
+    read_log,
+    removed_leaves,
+    segment_starts,
+)
 from .records import Outcome, Phase, Record
 from .tail import Tail
 
@@ -31,46 +45,82 @@ class Recovered:
     torn_bytes: int
 
 
-def recover(files: FileSystem, layout: Layout, key: PublicKey) -> Recovered:
-    """Reads everything, repairs a torn end. Raises `AuditDamaged`, `KeyUnknown`, `DiskBroken`."""
-    newest = _newest_checkpoint(files, layout, key)
-    tail = Tail(signed=newest.checkpoint.size if newest else 0)
+def recover(files: FileSystem, layout: Layout, first_key: PublicKey, *, national: bool = False) -> Recovered:
+    """Reads everything, repairs a torn end. `national`: begin a second tree, by SM3; one that was begun is continued.
+
+    Raises `AuditDamaged`, `AuditUnavailable` (a second tree cannot be had), `KeyUnknown`, `DiskBroken`.
+    """
+    newest = _newest_checkpoint(files, layout)
+    second = national or (newest is not None and newest.checkpoint.sm3_root is not None)
+    tail = Tail(Keyring(first_key), national=GrowingTree(sm3) if second else None, newest=newest)
     try:
-        torn_bytes = _read_to_the_end(files, layout, tail, newest)
+        torn_bytes = _read_to_the_end(files, layout, tail)
     except BadLink as link:
         raise AuditDamaged(f"The audit log was changed: {link}. Run: govcloud audit verify", link.index) from link
     _go_to_last_segment(files, layout, tail)
-    _refuse_rollback(tail)
+    _refuse_rollback(layout, tail)
+    tail.substance = tail.size
     return Recovered(tail, torn_bytes)
 
 
-def _read_to_the_end(files: FileSystem, layout: Layout, tail: Tail, newest: SignedCheckpoint | None) -> int:
+def _read_to_the_end(files: FileSystem, layout: Layout, tail: Tail) -> int:
     """Fills the tail; returns how many torn bytes were cut off."""
     torn_bytes, open_intents = 0, dict[str, Stored]()
-    removed = removed_leaves(files, layout)
-    for leaf in removed:
-        tail.advance(leaf, tail.last_time)
-        _compare_with_checkpoint(tail, newest)
+    removed = _take_removed(files, layout, tail)
     try:
-        for stored in read_log(files, layout, removed.count):
-            _take(tail, open_intents, stored)
-            _compare_with_checkpoint(tail, newest)
+        for stored in read_log(files, layout, removed):
+            _take(files, layout, tail, open_intents, stored)
+            _compare_with_checkpoint(layout, tail)
     except Damage as damage:
         torn_bytes = _cut_torn_tail(files, layout, tail, damage)
     tail.open_intents = {name: _record(stored) for name, stored in open_intents.items()}
     return torn_bytes
 
 
-def _take(tail: Tail, open_intents: dict[str, Stored], stored: Stored) -> None:
+def _take_removed(files: FileSystem, layout: Layout, tail: Tail) -> int:
+    """How many records retention removed; what was kept of them begins the trees."""
+    removed = removed_leaves(files, layout)
+    national = kept_before(files, layout, removed.count, SM3) if tail.national else removed
+    if national.count != removed.count:
+        raise AuditUnavailable(
+            f"The audit log cannot have a tree by SM3 any more: records 0 to {removed.count - 1} were removed, and no SM3 "
+            "hashes of them were kept. Unset GOVCLOUD_AUDIT_SM3"
+        )
+    changes = {change.sequence: change for change in _known_changes(files, layout)}
+    for leaf, other in zip(removed, national, strict=True):
+        change = changes.get(tail.size)
+        if change and leaf_hash(change.record) == leaf:
+            tail.keyring.add(change)
+        tail.take_leaf(leaf, other)
+        _compare_with_checkpoint(layout, tail)
+    return removed.count
+
+
+def _known_changes(files: FileSystem, layout: Layout) -> Sequence[Change]:
+    """Changes of key by the keyring beside the log; believed only where the tree has their records."""
+    keyring = read_keyring(files, layout)
+    return keyring.changes if keyring else ()
+
+
+def _take(files: FileSystem, layout: Layout, tail: Tail, open_intents: dict[str, Stored], stored: Stored) -> None:
     """Looks at the few fields that matter here; the form of every record is for `verify` to check."""
     fields = Chain(tail.prev).follow(stored)
     if stored.offset == 0:
-        tail.begin_segment()
+        _end_segment(files, layout, tail)
     if fields.get("phase") == Phase.INTENT:
         open_intents[str(fields.get("id"))] = stored
     elif fields.get("phase") == Phase.OUTCOME and fields.get("outcome") != Outcome.PENDING:
         open_intents.pop(str(fields.get("intent")), None)
-    tail.advance(stored.leaf, _time(stored, fields))
+    if (change := announced(stored.payload)) is not None:
+        tail.keyring.add(change)
+    tail.advance(stored.leaf, stored.payload, _time(stored, fields))
+
+
+def _end_segment(files: FileSystem, layout: Layout, tail: Tail) -> None:
+    """The second tree may be newer than the segment; its hashes have to be there when the segment is removed."""
+    if tail.segment_national and not files.exists(layout.segment_hashes(tail.segment, SM3)):
+        keep_national_hashes(files, layout, tail)
+    tail.begin_segment()
 
 
 def _record(stored: Stored) -> Record:
@@ -91,20 +141,29 @@ def _time(stored: Stored, fields: dict[str, object]) -> datetime:
 def _go_to_last_segment(files: FileSystem, layout: Layout, tail: Tail) -> None:
     """A crash may have made the next segment and left it empty."""
     if max(segment_starts(files, layout), default=0) == tail.size:
-        tail.begin_segment()
+        _end_segment(files, layout, tail)
 
 
-def _compare_with_checkpoint(tail: Tail, newest: SignedCheckpoint | None) -> None:
-    if newest is None or tail.size != newest.checkpoint.size:
+def _compare_with_checkpoint(layout: Layout, tail: Tail) -> None:
+    if tail.newest is None or tail.size != tail.signed:
         return
-    if tail.tree.root() != newest.checkpoint.root:
+    _refuse_wrong_signature(layout, tail, tail.newest)
+    checkpoint = tail.newest.checkpoint
+    national = tail.national.root() if tail.national and checkpoint.sm3_root else checkpoint.sm3_root
+    if (tail.tree.root(), national) != (checkpoint.root, checkpoint.sm3_root):
         raise AuditDamaged(
             f"The audit log is not the one that was signed at {tail.size} records. Run: govcloud audit verify", 0
         )
 
 
-def _refuse_rollback(tail: Tail) -> None:
-    if tail.size < tail.signed:
+def _refuse_wrong_signature(layout: Layout, tail: Tail, newest: SignedCheckpoint) -> None:
+    if not tail.keyring.verify(newest):
+        raise AuditDamaged(f"The signature of the newest checkpoint in {layout.notes} is wrong", 0)
+
+
+def _refuse_rollback(layout: Layout, tail: Tail) -> None:
+    if tail.newest and tail.size < tail.signed:
+        _refuse_wrong_signature(layout, tail, tail.newest)
         raise AuditDamaged(
             f"The audit log holds {tail.size} records, but {tail.signed} were signed: an older copy was put back, "
             "or its end was removed. Nothing is done until the missing records are restored",
@@ -112,7 +171,7 @@ def _refuse_rollback(tail: Tail) -> None:
         )
 
 
-def _newest_checkpoint(files: FileSystem, layout: Layout, key: PublicKey) -> SignedCheckpoint | None:
+def _newest_checkpoint(files: FileSystem, layout: Layout) -> SignedCheckpoint | None:
     if not files.exists(layout.notes):
         return None
     try:
@@ -120,8 +179,6 @@ def _newest_checkpoint(files: FileSystem, layout: Layout, key: PublicKey) -> Sig
             newest, unfinished = newest_note(stream)
     except BadNote as bad:
         raise AuditDamaged(f"The newest checkpoint in {layout.notes} is damaged: {bad}", 0) from bad
-    if newest and not key.verify(newest):
-        raise AuditDamaged(f"The signature of the newest checkpoint in {layout.notes} is wrong", 0)
     if unfinished:
         _cut_file(files, layout, layout.notes, unfinished)
     return newest

@@ -14,10 +14,11 @@ from pathlib import Path
 from .durable import broken_on_error
 from .errors import AuditDamaged
 from .files import FileSystem, RealFiles
+from .kept_hashes import SM3
 from .layout import Layout
 from .log import AuditLog
 from .notes import PublicKey
-from .reader import HASH_BYTES, read_log, removed_leaves, segment_starts
+from .reader import HASH_BYTES, read_hashes, read_log, removed_leaves, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
 from .verify import Result, verify
@@ -101,11 +102,9 @@ def removable(
 
 def _hashes_kept(files: FileSystem, layout: Layout, segment: Segment) -> bool:
     """That they are right was verified; without them nothing after the segment could be checked any more."""
-    path = layout.segment_hashes(segment.first)
-    if not files.exists(path):
-        return False
-    with files.open_for_reading(path) as stream:
-        return len(stream.read()) == HASH_BYTES * (segment.end - segment.first)
+    whole = HASH_BYTES * (segment.end - segment.first)
+    trees = ("sha256", SM3) if any(name.endswith(f".{SM3}") for name in files.names(layout.hashes)) else ("sha256",)
+    return all(len(read_hashes(files, layout, segment.first, tree)) == whole for tree in trees)
 
 
 def _sealed_segments(files: FileSystem, layout: Layout, policy: Policy) -> list[Segment]:

@@ -7,11 +7,13 @@ either means for those who want to record something.
 from collections.abc import Sequence
 
 from .durable import DurableFile, sorted_errors
-from .files import FileSystem, write_atomically
+from .files import FileSystem
 from .frames import encode
+from .kept_hashes import keep_hashes
 from .layout import Layout
 from .merkle import leaf_hash
 from .notes import Checkpoint, Signer, sign
+from .own_words import is_routine
 from .pulse import PULSE_SECONDS
 from .records import Entry, Record
 from .tail import Stamps, Tail
@@ -48,9 +50,11 @@ class Store:
         """Signs what is there, unless it is signed."""
         if self.tail.size == self.tail.signed:
             return
-        state = Checkpoint(self._signer.public_key.name, self.tail.size, self.tail.tree.root())
-        self._notes.append(sign(state, self._signer).text().encode() + b"\n")
-        self.tail.signed = self.tail.size
+        national = self.tail.national.root() if self.tail.national else None
+        state = Checkpoint(self._signer.public_key.name, self.tail.size, self.tail.tree.root(), national)
+        signed = sign(state, self._signer)
+        self._notes.append(signed.text().encode() + b"\n")
+        self.tail.newest = signed
 
     def checkpoint_if_due(self) -> None:
         """Signs in time: by the next pulse, the oldest unsigned record would be older than a minute."""
@@ -73,15 +77,16 @@ class Store:
         if self.tail.size == self.tail.signed:
             self._first_unsigned = self._last_write
         self.tail.note_intent(record)
-        self.tail.advance(leaf_hash(payload), record.time)
+        self.tail.advance(leaf_hash(payload), payload, record.time)
+        if not is_routine(record.target.kind, record.action, record.attributes):
+            self.tail.substance = self.tail.size
         return Receipt(record.sequence, record.id)
 
     def _rotate(self) -> None:
         """Seals the segment: signed, its hashes kept beside it, the next one begun. Each part may be done again."""
         self.checkpoint()
         with sorted_errors("cannot keep the hashes of a segment"):
-            path = self._layout.segment_hashes(self.tail.segment)
-            write_atomically(self._files, path, bytes(self.tail.segment_leaves))
+            keep_hashes(self._files, self._layout, self.tail)
         following = DurableFile(self._files, self._layout.segment(self.tail.size))
         self._segment.close()
         self._segment = following

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .merkle import GrowingTree, leaf_hash
+from .keyring import Keyring
+from .merkle import GrowingTree, leaf_hash, sm3
+from .notes import SignedCheckpoint
 from .reader import NO_RECORD
 from .records import Entry, Phase, Record
 
@@ -31,7 +33,10 @@ class Stamps:
 class Tail:
     """The end of one log."""
 
+    keyring: Keyring
     tree: GrowingTree = field(default_factory=GrowingTree)
+    national: GrowingTree | None = None
+    """The same tree by SM3, where it is kept."""
     prev: str = NO_RECORD
     last_time: datetime = _BEGINNING
     open_intents: dict[str, Record] = field(default_factory=dict)
@@ -39,8 +44,17 @@ class Tail:
     """First sequence of the segment that is written to."""
     segment_leaves: bytearray = field(default_factory=bytearray)
     """Leaf hashes of that segment, 32 bytes each."""
-    signed: int = 0
-    """Size of the newest signed checkpoint."""
+    segment_national: bytearray = field(default_factory=bytearray)
+    """The same by SM3."""
+    newest: SignedCheckpoint | None = None
+    """The newest signed checkpoint."""
+    substance: int = 0
+    """Sequence after the last record that says more than that the log is alive and published."""
+
+    @property
+    def signed(self) -> int:
+        """Size of the newest signed checkpoint."""
+        return self.newest.checkpoint.size if self.newest else 0
 
     @property
     def size(self) -> int:
@@ -75,17 +89,24 @@ class Tail:
             clock_regressed=time < last_time,
         )
 
-    def advance(self, leaf: bytes, time: datetime) -> None:
+    def advance(self, leaf: bytes, payload: bytes, time: datetime) -> None:
         """One more record is durable in the current segment."""
+        self.take_leaf(leaf, leaf_hash(payload, sm3) if self.national else b"")
+        self.last_time = time
+
+    def take_leaf(self, leaf: bytes, national: bytes) -> None:
+        """One more record by its hashes; the second is not looked at without a second tree."""
         self.tree.append(leaf)
         self.prev = leaf.hex()
         self.segment_leaves += leaf
-        self.last_time = time
+        if self.national:
+            self.national.append(national)
+            self.segment_national += national
 
     def begin_segment(self) -> None:
         """What follows goes into a new segment."""
         self.segment = self.size
-        self.segment_leaves = bytearray()
+        self.segment_leaves, self.segment_national = bytearray(), bytearray()
 
     def note_intent(self, record: Record) -> None:
         """An intent stays open until a record settles it."""

@@ -48,31 +48,84 @@ class Key:
         if raw[0] != 1 or hashlib.sha256(self.name.encode() + b"\n" + raw).hexdigest()[:8] != self.id:
             raise Verdict(KEY_UNKNOWN, "the verifier key is damaged")
 
-    def open_note(self, text: str) -> tuple[int, bytes]:
-        """Size and root of a checkpoint that this key signed."""
-        body, gap, signatures = text.partition("\n\n")
-        body += "\n"
-        lines = body.split("\n")
-        if not gap or len(lines) != 4 or lines[0] != self.name:
-            raise Verdict(TAMPERED, "a checkpoint is malformed or belongs to another log")
-        self.check_signature(body.encode(), signatures)
-        return int(lines[1]), base64.b64decode(lines[2], validate=True)
-
-    def check_signature(self, body: bytes, signatures: str) -> None:
+    def check(self, note: "Note") -> None:
         """Any line of this key must hold; lines of others are passed over."""
-        mine = False
-        for line in signatures.splitlines():
-            dash, name, blob = (*line.split(" "), "", "", "")[:3]
-            raw = decode(blob)
-            if dash != "\u2014" or name != self.name or raw[:4].hex() != self.id:
-                continue
-            mine = True
-            try:
-                self.public.verify(raw[4:], body)
-                return
-            except InvalidSignature:
-                continue
-        raise Verdict(TAMPERED if mine else KEY_UNKNOWN, "a checkpoint is not signed by the given key")
+        mine = [raw for name, raw in note.signatures if name == self.name and raw[:4].hex() == self.id]
+        if not any(self.fits(raw[4:], note.body) for raw in mine):
+            raise Verdict(TAMPERED if mine else KEY_UNKNOWN, f"the checkpoint at {note.size} is not signed by {self.id}")
+
+    def fits(self, signature: bytes, body: bytes) -> bool:
+        """Whether it is a signature by this key."""
+        try:
+            self.public.verify(signature, body)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Note:
+    """A checkpoint as it stands; who signed it is another question."""
+
+    def __init__(self, text: str, origin: str) -> None:
+        body, gap, signatures = text.partition("\n\n")
+        lines = body.split("\n")
+        if not gap or len(lines) not in (3, 4) or lines[0] != origin:
+            raise Verdict(TAMPERED, "a checkpoint is malformed or belongs to another log")
+        self.body = body.encode() + b"\n"
+        self.size, self.root = int(lines[1]), base64.b64decode(lines[2], validate=True)
+        national = lines[3].removeprefix("sm3 ") if len(lines) == 4 else ""
+        self.national = base64.b64decode(national, validate=True) if national else None
+        split = [(*line.split(" "), "", "", "")[:3] for line in signatures.splitlines()]
+        self.signatures = [(name, decode(blob)) for dash, name, blob in split if dash == "\u2014"]
+
+
+class Keys:
+    """The keys of a log, each with the size above which it signs. The records say when one follows another."""
+
+    def __init__(self, given: Key, beside: Path) -> None:
+        first, *changes = beside.read_bytes().splitlines() if beside.exists() else [b""]
+        self.kept = {index: (record, key) for record in changes for index, key in [read_change(record)] if key}
+        later = given.id in [key.id for _, key in self.kept.values()]
+        self.given = given
+        self.all = [(0, Key(first.decode()) if later else given)]
+
+    @property
+    def name(self) -> str:
+        """The origin of the log."""
+        return self.given.name
+
+    def announce(self, index: int, key: "Key | None") -> None:
+        """A record says that another key follows."""
+        if key:
+            if key.name != self.name:
+                raise Verdict(TAMPERED, f"record {index} announces the key of another log", index)
+            self.all.append((index + 1, key))
+
+    def announce_kept(self, index: int, leaf: bytes) -> None:
+        """The record itself was removed after its time; the copy in the keyring must fit its hash."""
+        record, key = self.kept.get(index, (b"", None))
+        if hashlib.sha256(b"\x00" + record).digest() == leaf:
+            self.announce(index, key)
+
+    def check(self, note: Note) -> None:
+        """By the key that was valid at this size."""
+        [key for above, key in self.all if note.size > above or above == 0][-1].check(note)
+
+    def refuse_unsigned_change(self, size: int, signed: int) -> None:
+        """The old key signs for the new one."""
+        if len(self.all) > 1 and self.all[-1][0] == size != signed:
+            raise Verdict(TAMPERED, f"record {size - 1} announces a key that the one before did not sign for", size - 1)
+
+
+def read_change(record: bytes) -> tuple[int, Key | None]:
+    """The position of a record and the key that it announces, if it does."""
+    if b"AuditSigningKey" not in record:
+        return -1, None
+    fields = json.loads(record)
+    wanted = ("renew", "event", "AuditSigningKey")
+    if (fields.get("action"), fields.get("phase"), fields.get("target", {}).get("kind")) != wanted:
+        return -1, None
+    return fields["sequence"], Key(fields["attributes"]["publicKey"])
 
 
 def decode(blob: str) -> bytes:
@@ -83,15 +136,16 @@ def decode(blob: str) -> bytes:
         return b""
 
 
-def combine(left: bytes, right: bytes) -> bytes:
+def combine(left: bytes, right: bytes, name: str = "sha256") -> bytes:
     """Inner node of RFC 9162."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return hashlib.new(name, b"\x01" + left + right).digest()
 
 
 class Tree:
     """Root of a growing tree, kept as complete subtrees of falling size."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "sha256") -> None:
+        self.name = name
         self.size = 0
         self.parts: list[tuple[int, bytes]] = []
 
@@ -101,15 +155,15 @@ class Tree:
         self.parts.append((1, leaf))
         while len(self.parts) > 1 and self.parts[-1][0] == self.parts[-2][0]:
             (count, right), (_, left) = self.parts.pop(), self.parts.pop()
-            self.parts.append((2 * count, combine(left, right)))
+            self.parts.append((2 * count, combine(left, right, self.name)))
 
     def root(self) -> bytes:
         """Over all leaves."""
         if not self.parts:
-            return hashlib.sha256(b"").digest()
+            return hashlib.new(self.name, b"").digest()
         _, node = self.parts[-1]
         for _, left in self.parts[-2::-1]:
-            node = combine(left, node)
+            node = combine(left, node, self.name)
         return node
 
 
@@ -133,23 +187,27 @@ def read_frame(line: bytes, index: int) -> bytes:
 class LogCheck:
     """One pass over a log."""
 
-    def __init__(self, directory: Path, key: Key, anchor: tuple[int, bytes] | None) -> None:
-        self.directory, self.key, self.anchor = directory, key, anchor
+    def __init__(self, directory: Path, key: Key, anchor: Note | None) -> None:
+        self.directory, self.anchor = directory, anchor
+        self.keys = Keys(key, directory / "keyring")
         self.tree = Tree()
         self.signed = 0
         self.wrong: Verdict | None = None
         self.announced = 0
         self.previous = "0" * 64
         self.notes = self.read_notes()
+        self.national = Tree("sm3") if any(note.national for note in [*self.notes, *([anchor] if anchor else [])]) else None
 
-    def read_notes(self) -> list[tuple[int, bytes]]:
+    def read_notes(self) -> list[Note]:
         """All checkpoints; an unfinished one at the end is passed over."""
         path = self.directory / "checkpoints" / "notes"
         pieces = path.read_bytes().split(b"\n\n") if path.exists() else [b""]
         whole = zip(pieces[:-1:2], pieces[1:-1:2], strict=False)
-        notes = [self.key.open_note((body + b"\n\n" + end + b"\n").decode()) for body, end in whole]
-        if any(later <= earlier for (earlier, _), (later, _) in itertools.pairwise(notes)):
+        notes = [Note((body + b"\n\n" + end + b"\n").decode(), self.keys.name) for body, end in whole]
+        if any(later.size <= earlier.size for earlier, later in itertools.pairwise(notes)):
             raise Verdict(TAMPERED, "the checkpoints are out of order")
+        if notes:
+            self.keys.all[0][1].check(notes[0])
         return notes
 
     def run(self) -> str:
@@ -171,12 +229,28 @@ class LogCheck:
             raise Verdict(
                 INCOMPLETE, f"the records before {removed} were removed, and no record says so", self.announced
             )
-        newest = max([size for size, _ in waiting] + ([self.anchor[0]] if self.anchor else []), default=0)
-        if newest > self.tree.size:
-            raise Verdict(INCOMPLETE, f"{newest} records were signed, {self.tree.size} are there", self.tree.size)
+        self.refuse_missing_end(waiting)
         return f"{self.tree.size} records, {self.signed} signed, {len(self.notes)} checkpoints"
 
-    def take_kept_hashes(self, waiting: list[tuple[int, bytes]]) -> int:
+    def refuse_missing_end(self, waiting: list[Note]) -> None:
+        """Everything that was signed must be there, and the given key must be one of this log."""
+        ahead = [note for note in [*waiting, *([self.anchor] if self.anchor else [])] if note.size > self.tree.size]
+        if ahead:
+            newest = max(ahead, key=lambda note: note.size)
+            self.check_unreached(newest)
+            raise Verdict(INCOMPLETE, f"{newest.size} records were signed, {self.tree.size} are there", self.tree.size)
+        if self.keys.given.id not in [key.id for _, key in self.keys.all]:
+            raise Verdict(KEY_UNKNOWN, "the given key never signed this log")
+
+    def check_unreached(self, note: Note) -> None:
+        """A forgery proves nothing; a key that is not known may have followed in the records that are missing."""
+        try:
+            self.keys.check(note)
+        except Verdict as verdict:
+            if verdict.code == TAMPERED or not self.signed:
+                raise
+
+    def take_kept_hashes(self, waiting: list[Note]) -> int:
         """Of the oldest segments, which were removed after their time; how many records that were."""
         oldest = min((int(path.stem) for path in (self.directory / "segments").glob("*.log")), default=0)
         while self.tree.size < oldest:
@@ -184,18 +258,22 @@ class LogCheck:
             leaves = path.read_bytes() if path.exists() else b""
             if not leaves or len(leaves) % 32:
                 raise Verdict(INCOMPLETE, f"the segment that begins at {self.tree.size} is missing", self.tree.size)
+            national = path.with_suffix(".sm3")
+            others = national.read_bytes() if self.national and national.exists() else b""
+            if len(others) != len(leaves):
+                self.national = None
             for start in range(0, len(leaves), 32):
-                self.tree.add(leaves[start : start + 32])
-                self.previous = leaves[start : start + 32].hex()
+                self.keys.announce_kept(self.tree.size, leaves[start : start + 32])
+                self.add(leaves[start : start + 32], others[start : start + 32])
                 self.compare_all(waiting)
         return oldest
 
-    def compare_all(self, waiting: list[tuple[int, bytes]]) -> None:
+    def compare_all(self, waiting: list[Note]) -> None:
         """With everything that was signed at this size."""
-        while waiting and waiting[-1][0] <= self.tree.size:
-            self.compare(*waiting.pop())
-        if self.anchor and self.anchor[0] == self.tree.size:
-            self.compare(*self.anchor)
+        while waiting and waiting[-1].size <= self.tree.size:
+            self.compare(waiting.pop())
+        if self.anchor and self.anchor.size == self.tree.size:
+            self.compare(self.anchor)
 
     def take(self, line: bytes) -> None:
         """One record."""
@@ -212,12 +290,23 @@ class LogCheck:
             raise Verdict(TAMPERED, f"record {index} or the one before it was changed", first)
         if self.wrong:  # judged only now: a broken link would have told more exactly where
             raise self.wrong
+        self.keys.refuse_unsigned_change(index, self.signed)
         if fields.get("checkpoint", 0) > self.signed:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)
         self.note_removal(fields)
-        leaf = hashlib.sha256(b"\x00" + record).digest()
+        self.keys.announce(index, read_change(record)[1])
+        self.add(hashlib.sha256(b"\x00" + record).digest(), self.national_leaf(record))
+
+    def national_leaf(self, record: bytes) -> bytes:
+        """Nothing without a second tree."""
+        return hashlib.new("sm3", b"\x00" + record).digest() if self.national else b""
+
+    def add(self, leaf: bytes, other: bytes) -> None:
+        """One more record in both trees."""
         self.tree.add(leaf)
         self.previous = leaf.hex()
+        if self.national:
+            self.national.add(other)
 
     def note_removal(self, fields: dict[str, Any]) -> None:
         """Retention says in a record what it is about to remove."""
@@ -225,13 +314,19 @@ class LogCheck:
         if (fields.get("action"), fields.get("phase"), fields.get("target", {}).get("kind")) == wanted:
             self.announced = max(self.announced, int(fields.get("attributes", {}).get("end", 0)))
 
-    def compare(self, size: int, root: bytes) -> None:
+    def compare(self, note: Note) -> None:
         """What was signed at this size."""
-        if size != self.tree.size or root != self.tree.root():
-            what = f"one of the records {self.signed} to {size - 1} is not the one that was signed"
+        if note.size == self.tree.size:
+            self.keys.check(note)
+        if note.size != self.tree.size or note.root != self.tree.root() or self.other_national(note):
+            what = f"one of the records {self.signed} to {note.size - 1} is not the one that was signed"
             self.wrong = self.wrong or Verdict(TAMPERED, what, self.signed)
         else:
-            self.signed = size
+            self.signed = note.size
+
+    def other_national(self, note: Note) -> bool:
+        """Whether the second tree has another root than was signed."""
+        return bool(note.national and self.national and note.national != self.national.root())
 
 
 def climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
@@ -254,7 +349,9 @@ def check_bundle(path: Path, key: Key) -> str:
         header = json.loads(stream.readline())
         if header["format"] != "govcloud-audit-export/1":
             raise Verdict(USAGE, "the first line does not say govcloud-audit-export/1")
-        size, root = key.open_note(header["checkpoint"])
+        note = Note(header["checkpoint"], key.name)
+        key.check(note)
+        size, root = note.size, note.root
         count = 0
         for line in stream:
             item = json.loads(line)
@@ -283,7 +380,8 @@ def judge(options: argparse.Namespace) -> str:
     key = Key(options.key.read_text(encoding="utf-8"))
     if options.what == "bundle":
         return check_bundle(options.path, key)
-    anchor = options.from_checkpoint and key.open_note(options.from_checkpoint.read_text(encoding="utf-8"))
+    kept = options.from_checkpoint
+    anchor = Note(kept.read_text(encoding="utf-8"), key.name) if kept else None
     if not (options.path / "segments").is_dir():
         raise Verdict(USAGE, f"there is no audit log in {options.path}")
     return LogCheck(options.path, key, anchor).run()

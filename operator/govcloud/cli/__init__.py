@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from govcloud.cli import audit, controller, dev, digest, plan
+from govcloud.cli import audit, audit_keys, controller, dev, digest, plan
 
 APPLICANTS = "For applicants, and their CI"
 
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command("plan", rich_help_panel=APPLICANTS)(plan.run)
 app.command("controller")(controller.run)
 app.command("digest")(digest.show)
+audit.app.command("rotate-key")(audit_keys.run)
 app.add_typer(audit.app, name="audit")
 app.add_typer(dev.app, name="dev")
 
