@@ -33,6 +33,10 @@ class Answer:
         return timedelta(seconds=int(seconds)) if seconds.isdigit() else None
 
 
+class Forbidden(Retry):
+    """The user has no right to this. Who acts for himself is told which one; the controller tries again, for rights can be granted."""
+
+
 @dataclass(frozen=True)
 class _Row:
     kind: type[Retry] | type[Stop]
@@ -44,13 +48,13 @@ class _Row:
 _UNAUTHORIZED = _Row(
     Retry,
     Reason.CLUSTER_UNREACHABLE,
-    "the Kubernetes API does not accept the controller's login; renew its token or kubeconfig",
+    "the Kubernetes API does not accept this login; renew its token or kubeconfig",
     timedelta(seconds=30),
 )
 _FORBIDDEN = _Row(
-    Retry,
+    Forbidden,
     Reason.CLUSTER_UNREACHABLE,
-    "the controller lacks a right in the cluster; apply deploy/rbac",
+    "a right is missing in the cluster; apply deploy/rbac",
     timedelta(seconds=30),
 )
 _DENIED = _Row(Stop, Reason.CLUSTER_REFUSED, "an admission policy refuses what the controller wants to write")
@@ -73,9 +77,9 @@ def failure(doing: str, answer: Answer) -> Retry | Stop:
     """The exception for an answer that is no success. `doing` names the call, for instance `PUT /apis/…`."""
     row = _row(answer)
     message = f"{row.advice} ({doing}: {answer.status} {answer.message})"
-    if row.kind is Stop:
-        return Stop(row.reason, message)
-    return Retry(row.reason, message, answer.retry_after or row.after)
+    if issubclass(row.kind, Stop):
+        return row.kind(row.reason, message)
+    return row.kind(row.reason, message, answer.retry_after or row.after)
 
 
 def unreachable(doing: str, error: Exception) -> Retry:

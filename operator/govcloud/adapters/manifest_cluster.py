@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from govcloud.adapters.kube_objects import catalog_from, jurisdiction_from, request_from, unit_from
 from govcloud.adapters.manifest_files import Document
 from govcloud.api.common import API_VERSION, UNIT_LABEL, as_written
+from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import Progress, RequestKey, RequestStatus
 from govcloud.core.objects import (
     ApprovalObject,
@@ -22,9 +23,7 @@ from govcloud.core.objects import (
     UnitObject,
 )
 from govcloud.core.plan import Plan, revision_name
-from govcloud.failures import Stop
 from govcloud.ports import ClusterView, StackOutcome
-from govcloud.reasons import Reason
 
 Raw = Mapping[str, Any]
 
@@ -68,7 +67,9 @@ class ManifestCluster(ClusterView):
 
     def jurisdiction(self, name: str) -> JurisdictionObject | None:
         body = self._find("Jurisdiction", name)
-        return jurisdiction_from(self._applied(body)) if body else None
+        # As if the cloud had been asked and had not said what it offers: planning goes on without.
+        asked = as_written(JurisdictionStatus(observed_generation=1))
+        return jurisdiction_from({**self._applied(body), "status": asked}) if body else None
 
     def catalog(self, name: str) -> CatalogObject | None:
         body = self._find("CloudServiceCatalog", name)
@@ -125,13 +126,6 @@ class NoStacks:
         return None
 
 
-class NoCloud:
-    """Without a cloud nobody says which services it offers; planning goes on without, as it does when the cloud is away."""
-
-    def services(self) -> Sequence[str]:
-        raise Stop(Reason.CLOUD_UNREACHABLE, "this is planned without a cloud")
-
-
 @dataclass(frozen=True)
 class DayClock:
     """A day that does not pass."""
@@ -149,4 +143,3 @@ class ManifestSources:
     cluster: ManifestCluster
     clock: DayClock
     stacks: NoStacks = field(default_factory=NoStacks)
-    cloud: NoCloud = field(default_factory=NoCloud)

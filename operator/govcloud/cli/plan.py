@@ -14,7 +14,7 @@ from govcloud.cli.columns import Column, Sheet
 from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
-from govcloud.core.sentences import Language, cost, decision, headline, quota
+from govcloud.core.sentences import Language, cost, decision, departures, headline, quota
 from govcloud.core.violations import Violation
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _as_json(found: Outlook) -> dict[str, Any]:
 
 def _plan_as_json(plan: Plan) -> dict[str, Any]:
     """What of a plan does not depend on a cluster: neither digest nor uid."""
-    shown = {"number", "transition", "stage", "unit", "applicant", "steps", "diff", "quota", "prices", "monthly_cost"}
+    shown = {"number", "transition", "stage", "unit", "applicant", "steps", "diff", "quota", "prices", "monthly_cost", "departures"}
     return plan.model_dump(mode="json", by_alias=True, include=shown)
 
 
@@ -144,6 +144,8 @@ def _tell_plan(plan: Plan, before: Plan | None, language: Language) -> None:
         Sheet(_CHANGES, chinese).print_table(plan.diff)
     typer.echo(cost(plan, before).within(language))
     typer.echo(quota(plan).within(language))
+    for departure in departures(plan):
+        typer.echo(departure.within(language))
     typer.echo("审批环节(按顺序):" if chinese else "Approvals, in order:")
     for place, step in enumerate(plan.steps, start=1):
         typer.echo(f"  {place}. {decision(step).within(language)}")

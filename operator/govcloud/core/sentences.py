@@ -58,6 +58,17 @@ def quota(plan: Plan) -> Said:
     return Said(f"需要配额:{needed or '无'}", f"It needs of the unit's quota: {needed or 'nothing'}")
 
 
+def departures(plan: Plan) -> tuple[Said, ...]:
+    """Where the plan departs from what a regulation says in principle 原则上: an approval of it gives the reason."""
+    return tuple(
+        Said(
+            f"与原则性规定不一致:{d.zh} [{d.article}];批准时须说明理由",
+            f"Departs from a rule in principle: {d.en} [{d.article}]; an approval gives the reason in its comment",
+        )
+        for d in plan.departures
+    )
+
+
 def decision(step: PlannedStep) -> Said:
     """Who decides a step, on what, by which article, within how many working days."""
     limit_zh = f",{step.working_days} 个工作日内" if step.working_days else ""
@@ -70,7 +81,7 @@ def decision(step: PlannedStep) -> Said:
 
 def in_words(plan: Plan, before: Plan | None = None) -> tuple[Said, ...]:
     """Everything that somebody who decides on the plan should have read."""
-    return (headline(plan), *effects(plan), cost(plan, before), quota(plan))
+    return (headline(plan), *effects(plan), cost(plan, before), quota(plan), *departures(plan))
 
 
 _VERBS: Mapping[str, Said] = {

@@ -15,6 +15,7 @@ TRANSITIONS_ZH = {
 RESOURCES = {
     "openstack:blockstorage/volume:Volume": ("云硬盘", "volume"),
     "openstack:compute/instance:Instance": ("云服务器", "server"),
+    "openstack:compute/keypair:Keypair": ("SSH 密钥", "key pair"),
     "openstack:compute/serverGroup:ServerGroup": ("服务器组", "server group"),
     "openstack:compute/volumeAttach:VolumeAttach": ("云硬盘挂载", "volume attachment"),
     "openstack:database/instance:Instance": ("云数据库", "database"),

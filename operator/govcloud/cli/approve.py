@@ -1,0 +1,60 @@
+"""`govcloud approve`: say yes to the plan that a request waits with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from govcloud.cli.case import open_case, show
+from govcloud.cli.filing import file
+from govcloud.cli.office import (
+    NamespaceOption,
+    NumberOption,
+    RequestArgument,
+    WaitOption,
+    YesOption,
+    confirm,
+    end_of,
+    plain_refusals,
+    request_name,
+    tools,
+)
+from govcloud.cli.speech import LanguageOption, chosen
+from govcloud.core.deciding import Official, decision_on, must_be_free
+
+StepOption = Annotated[str | None, typer.Option("--step", help="The approval step. Default: the one that the plan waits for.")]
+
+
+def run(
+    context: typer.Context,
+    request: RequestArgument,
+    number: NumberOption,
+    namespace: NamespaceOption = None,
+    step: StepOption = None,
+    comment: Annotated[str, typer.Option(help="What the decision says besides.")] = "",
+    valid_until: Annotated[str | None, typer.Option(help="Day or moment after which it starts nothing any more, such as 2026-12-31.")] = None,
+    yes: YesOption = False,
+    wait: WaitOption = 10.0,
+    lang: LanguageOption = None,
+) -> None:
+    """Approve the plan that a request waits with, as the user of your kubeconfig.
+
+    It tells the plan in words first: what is made, changed and destroyed, what it costs, which article asks for your decision. The digest that
+    you decide on is recomputed from the pinned plan; one that differs from the status is refused.
+
+    \b
+    Examples:
+      govcloud pending
+      govcloud approve csreq/hospital-registration -n first-hospital --number 九信办〔2026〕40号
+      govcloud approve csreq/hospital-registration -n first-hospital --number 九信办〔2026〕40号 --valid-until 2026-12-31 --yes
+    """
+    language, hands = chosen(lang), tools(context)
+    with plain_refusals(language):
+        where = namespace or hands.desk.namespace()
+        case = open_case(hands.desk, where, request_name(request), step)
+        must_be_free(case.plan, case.step, case.user, case.approvals)
+        spec = decision_on(case.plan, case.step, "Approved", Official(case.user, number, comment, end_of(valid_until)))
+        show(case, spec, language)
+        confirm("批准该计划?" if language == "zh" else "Approve this plan?", hands, yes=yes, language=language)
+        file(hands.desk, where, spec, wait, language)

@@ -1,0 +1,184 @@
+"""From the wish to decide to the one approval that says so: which plan, which step, and everything that stands against it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from govcloud.api.approval import ApprovalSpec, RequestRef
+from govcloud.api.request import RequestStatus
+from govcloud.core.approvals import folded
+from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
+from govcloud.core.plan import Plan, PlannedStep, parse_plan
+from govcloud.core.sentences import Said
+
+Verdict = Literal["Approved", "Rejected"]
+
+
+class CannotDecide(Exception):
+    """Why nothing can be decided here and now, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.said = Said(zh, en)
+
+
+@dataclass(frozen=True)
+class Official:
+    """Who decides, and with which document."""
+
+    user: str
+    number: str
+    comment: str = ""
+    valid_until: datetime | None = None
+
+
+def plan_that_waits(request: RequestObject, status: RequestStatus, pinned: Sequence[PinnedPlan]) -> Plan:
+    """The plan that the status points to, as it was pinned: its digest is recomputed, and the status is not taken at its word.
+
+    Raises:
+        CannotDecide: there is none, it is superseded or damaged, or the status names another digest.
+    """
+    if status.observed_generation != request.generation:
+        raise CannotDecide(
+            "申请刚被修改,原计划已失效,系统正在重新编制;请稍后再看",
+            "the request was edited and its plan is superseded; the controller is making another one, look again in a moment",
+        )
+    view = status.plan
+    if view is None:
+        raise CannotDecide("该申请尚无计划", "the request has no plan yet")
+    found = next((item for item in pinned if item.number == view.number), None)
+    if found is None:
+        raise CannotDecide(
+            f"找不到第 {view.number} 号计划的 ControllerRevision;请通知运维人员",
+            f"plan {view.number} cannot be found among the request's ControllerRevisions; tell operations",
+        )
+    plan = _read(found)
+    newest = max(item.number for item in pinned)
+    if newest > plan.number:
+        raise CannotDecide(f"第 {plan.number} 号计划已被第 {newest} 号计划取代", f"plan {plan.number} is superseded by plan {newest}; look again in a moment")
+    if plan.request != request.key:
+        raise CannotDecide("该计划属于另一个申请", f"plan {plan.number} is one of another request; tell operations")
+    if plan.digest != view.digest:
+        raise CannotDecide(
+            f"状态中的摘要 {view.digest} 与固定的计划 {plan.digest} 不一致;请勿审批并通知运维人员",
+            f"the status shows the digest {view.digest}, but the pinned plan has {plan.digest}: decide nothing, tell operations",
+        )
+    return plan
+
+
+def step_that_waits(plan: Plan, status: RequestStatus, wanted: str | None = None) -> PlannedStep:
+    """The step to decide: the one that was named, else the one that the plan waits for.
+
+    Raises:
+        CannotDecide: the plan has no such step, or waits for nobody's decision.
+    """
+    waiting = status.next_action.waiting_for if status.next_action else None
+    step = next((step for step in plan.steps if step.step == (wanted or waiting)), None)
+    if step is not None:
+        return step
+    if wanted:
+        names = ", ".join(step.step for step in plan.steps)
+        raise CannotDecide(f"计划没有 {wanted} 环节;其环节为 {names}", f"plan {plan.number} has no step {wanted!r}; its steps are {names}")
+    zh, en = (status.next_action.zh, status.next_action.en) if status.next_action else ("", "")
+    raise CannotDecide(f"目前没有等待审批的事项。{zh}", f"no decision is waited for. {en}".strip())
+
+
+def standing_approval(plan: Plan, step: str, approvals: Sequence[ApprovalObject]) -> ApprovalObject | None:
+    """The approval of a step of the plan that the controller counted, if there is one."""
+    mine = (a for a in approvals if (a.spec.plan_digest, a.spec.step, a.spec.decision) == (plan.digest, step, "Approved"))
+    return next((approval for approval in mine if was_accepted(approval)), None)
+
+
+def was_accepted(approval: ApprovalObject) -> bool | None:
+    """Whether the controller counts a decision; None while it has not said."""
+    condition = next((c for c in approval.status.conditions if c.type == "Accepted"), None) if approval.status else None
+    return None if condition is None else condition.status == "True"
+
+
+def must_be_free(plan: Plan, step: PlannedStep, user: str, approvals: Sequence[ApprovalObject]) -> None:
+    """See to it that the step may still be decided by this person.
+
+    Raises:
+        CannotDecide: the person is the applicant, or the step was approved already.
+    """
+    if user == plan.applicant:
+        raise CannotDecide(f"{user} 是申请人,不得审批自己的申请", f"{user} is the applicant; somebody else has to decide")
+    done = standing_approval(plan, step.step, approvals)
+    if done is not None:
+        raise CannotDecide(
+            f"{step.step} 环节已由 {done.spec.approver} 批准(文号 {done.spec.document_number})",
+            f"step {step.step!r} was approved already, by {done.spec.approver} with {done.spec.document_number} ({done.name})",
+        )
+
+
+def not_your_step(plan: Plan, step: PlannedStep, user: str, yours: Sequence[str]) -> CannotDecide:
+    """The refusal for somebody who was not granted the step that the plan waits for."""
+    others_zh = f";您可办理的环节:{', '.join(yours)}" if yours else ""
+    others_en = f"; of this plan's steps you may decide {', '.join(yours)}" if yours else ""
+    return CannotDecide(
+        f"第 {plan.number} 号计划等待 {step.office} 办理 {step.step} 环节,{user} 在此命名空间无权办理{others_zh}",
+        f"plan {plan.number} waits for {step.office} to decide {step.step!r}, and {user} was not granted that step in this namespace{others_en}",
+    )
+
+
+def decision_on(plan: Plan, step: PlannedStep, decision: Verdict, official: Official) -> ApprovalSpec:
+    """The decision as it is filed.
+
+    Raises:
+        CannotDecide: the plan departs from a rule in principle, and the approval does not give the reason.
+        pydantic.ValidationError: the document number or the comment does not fit the model.
+    """
+    if decision == "Approved" and plan.departures and not official.comment.strip():
+        raise CannotDecide(
+            "该计划与原则性规定不一致,批准须在意见(--comment)中说明理由:" + ";".join(d.zh for d in plan.departures),
+            "the plan departs from a rule in principle, so an approval gives the reason in --comment: " + "; ".join(d.en for d in plan.departures),
+        )
+    return ApprovalSpec(
+        request=RequestRef(name=plan.request.name, uid=plan.request.uid),
+        step=step.step,
+        decision=decision,
+        plan_digest=plan.digest,
+        office=step.office,
+        approver=official.user,
+        document_number=official.number,
+        valid_until=official.valid_until,
+        comment=official.comment,
+    )
+
+
+def revocation_of(approval: ApprovalObject, official: Official) -> ApprovalSpec:
+    """What takes an approval back.
+
+    Raises:
+        CannotDecide: it is no approval, so there is nothing to take back.
+        pydantic.ValidationError: the document number or the comment does not fit the model.
+    """
+    if approval.spec.decision != "Approved":
+        raise CannotDecide(
+            f"{approval.name} 不是批准决定({approval.spec.decision}),无可撤销",
+            f"{approval.name} is no approval but {approval.spec.decision}: there is nothing to take back",
+        )
+    taken = {"decision": "Revoked", "approver": official.user, "document_number": official.number}
+    more = {"comment": official.comment, "valid_until": official.valid_until, "attachments": ()}
+    return ApprovalSpec.model_validate({**approval.spec.model_dump(), **taken, **more})
+
+
+def approval_name(spec: ApprovalSpec) -> str:
+    """A readable name that follows from the decision: filing the same one twice files it once."""
+    said = f"{spec.plan_digest}\n{spec.decision}\n{folded(spec.document_number)}"
+    return f"{spec.request.name}-{spec.step}-{spec.decision.lower()}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def _read(found: PinnedPlan) -> Plan:
+    try:
+        return parse_plan(found.text)
+    except (ValidationError, ValueError):
+        raise CannotDecide(
+            f"第 {found.number} 号计划已损坏;请勿审批并通知运维人员", f"plan {found.number} cannot be read ({found.revision}): decide nothing, tell operations"
+        ) from None
