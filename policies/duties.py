@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from policies.reminders import BEFORE_A_TRIAL_ENDS, Reminders
 from policies.sources import Days, Line, Months, PackModel, Source, Strength, Word
 
 Level = Literal["Province", "City", "District", "County"]
@@ -16,6 +17,7 @@ class TrialRule(PackModel):
 
     days: Days
     max_extension_days: Days = Field(description="calendar days of extension in all")
+    reminders: Reminders = BEFORE_A_TRIAL_ENDS
     grace: Days = Field(description="calendar days after the trial's end, stopped and complete, before its termination is proposed")
 
 

@@ -6,16 +6,18 @@ Knows queue and reconciler, not kopf, not the adapters.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Lock, Thread
 
 from govcloud.audit.errors import AuditUnavailable
+from govcloud.core.punctuality import ENDS
 from govcloud.failures import Retry, Stop
-from govcloud.metrics import Metrics
+from govcloud.metrics import Metrics, Whose
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
-from govcloud.reconcile import Reconciler
+from govcloud.reconcile import Pass, Reconciler
 from govcloud.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
@@ -32,14 +34,15 @@ class Controller:
     workers: int
     resync: timedelta
     _known: set[Key] = field(default_factory=set)
+    _last: dict[Key, Pass] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _ended: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
         self.reconciler = Reconciler(self.ports)
         self.surroundings = Surroundings(self.ports)
-        self.queue: WorkQueue[Key] = WorkQueue(self._work, self.workers, expected=(Retry, Stop, AuditUnavailable))
-        self.metrics = Metrics(lambda: len(self.queue))
+        self.queue: WorkQueue[Key] = WorkQueue(self.look_at, self.workers, expected=(Retry, Stop, AuditUnavailable))
+        self.metrics = Metrics(lambda: len(self.queue), self.overdue)
 
     def start(self) -> None:
         """Start working. Every request is looked at now, and again every `resync`."""
@@ -63,6 +66,14 @@ class Controller:
         health = self.ports.audit.health()
         return None if health.writable else f"the audit log cannot record, so nothing is done: {health}"
 
+    def overdue(self) -> Counter[Whose]:
+        """How many legal limits have passed whose work is not done."""
+        now = self.ports.clock.now()
+        with self._lock:
+            running = [(each.jurisdiction, deadline) for each in self._last.values() for deadline in each.deadlines]
+        late = ((jurisdiction, d) for jurisdiction, d in running if d.ended_at is None and d.due and d.due <= now)
+        return Counter((jurisdiction, d.step, d.office) for jurisdiction, d in late)
+
     # Listener: what the watch tells
 
     def request_changed(self, namespace: str, name: str) -> None:
@@ -82,17 +93,28 @@ class Controller:
 
     # Work
 
-    def _work(self, key: Key) -> timedelta | None:
+    def look_at(self, key: Key) -> timedelta | None:
+        """One pass over a request; how long until the next one, None where only an event ends the rest."""
         with self.metrics.seconds.time():
             done = self.reconciler.reconcile(*key)
         self.metrics.passes.labels(done.action).inc()
         if done.fault is not None:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()
         log.info("%s/%s: %s%s", *key, done.action, f": {done.fault.reason}: {done.fault.message}" if done.fault else "")
-        if done.action == "gone":
-            with self._lock:
-                self._known.discard(key)
+        self._remember(key, done)
         return done.again_after
+
+    def _remember(self, key: Key, done: Pass) -> None:
+        for told in done.news:
+            if told.said in ENDS:
+                whose = (done.jurisdiction, told.deadline.step, told.deadline.office)
+                self.metrics.deadlines.labels(*whose, told.said).inc()
+        with self._lock:
+            if done.action == "gone":
+                self._known.discard(key)
+                self._last.pop(key, None)
+            else:
+                self._last[key] = done
 
     def _keep_looking(self) -> None:
         """Level-triggered: whatever the watch missed is seen here."""

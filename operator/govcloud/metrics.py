@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Whose = tuple[str, str, str]
+"""Jurisdiction, step and office of a deadline."""
 
 
 class Metrics:
     """The controller's own metrics, in a registry of their own."""
 
-    def __init__(self, waiting: Callable[[], float]) -> None:
+    def __init__(self, waiting: Callable[[], float], overdue: Callable[[], Mapping[Whose, int]]) -> None:
         self.registry = CollectorRegistry()
         self.passes = Counter(
             "govcloud_passes_total", "Passes over requests, by the action taken.", ["action"], registry=self.registry
@@ -30,3 +35,25 @@ class Metrics:
         Gauge("govcloud_queue", "Requests that are due or being worked on.", registry=self.registry).set_function(
             waiting
         )
+        self.deadlines = Counter(
+            "govcloud_deadlines_total",
+            "Legal limits that ended, by result (OnTime, Late, Withdrawn), since this process began.",
+            ["jurisdiction", "step", "office", "result"],
+            registry=self.registry,
+        )
+        self.registry.register(_Overdue(overdue))
+
+
+class _Overdue(Collector):
+    """Counted when somebody looks: what is overdue changes with time alone."""
+
+    def __init__(self, overdue: Callable[[], Mapping[Whose, int]]) -> None:
+        self._overdue = overdue
+
+    def collect(self) -> Iterable[Metric]:
+        gauge = GaugeMetricFamily(
+            "govcloud_deadlines_overdue", "Work whose legal limit has passed.", labels=["jurisdiction", "step", "office"]
+        )
+        for whose, count in sorted(self._overdue().items()):
+            gauge.add_metric(whose, count)
+        yield gauge

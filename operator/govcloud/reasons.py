@@ -22,6 +22,12 @@ class Reason(StrEnum):
     BACKUP_RUNNING = "BackupRunning"  # parts are being backed up or proven
     NOTHING_TO_DO = "NothingToDo"  # spec and completed plan agree
     SERVING = "Serving"  # a jurisdiction or catalog has all it needs
+    # Limits of time
+    DEADLINE_RUNNING = "DeadlineRunning"  # a legal limit runs, with time left
+    DEADLINE_APPROACHING = "DeadlineApproaching"  # the last working day of a legal limit has begun
+    DEADLINE_MISSED = "DeadlineMissed"  # a legal limit has passed and the work is not done
+    TRIAL_ENDING = "TrialEnding"  # the trial ends within days
+    CALENDAR_UNKNOWN = "CalendarUnknown"  # a limit reaches into a year whose holidays are not known: weekends only are counted
     # What a person must change
     INVALID_SPEC = "InvalidSpec"  # the manifest does not fit the model
     MIXED_EDIT = "MixedEdit"  # one edit asks for two transitions

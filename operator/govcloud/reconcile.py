@@ -15,15 +15,21 @@ from typing import assert_never
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupStatus, PartStatus
 from govcloud.api.common import Condition, as_written
+from govcloud.api.deadline import Deadline
+from govcloud.api.request import Progress
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
-from govcloud.core import evidence
+from govcloud.core import evidence, punctuality
 from govcloud.core.approvals import Verdict
+from govcloud.core.deadline_words import REASONS, announcement, trial_ending
+from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
+from govcloud.core.reminders import reminder
 from govcloud.core.report import credentials_secret, report
+from govcloud.core.waking import look_again_at
 from govcloud.failures import Retry, Stop
 from govcloud.observe import observe, status_of
 from govcloud.ports import Ports
@@ -41,6 +47,10 @@ class Pass:
     action: str
     again_after: timedelta | None
     fault: Fault | None = None
+    jurisdiction: str = ""
+    deadlines: tuple[Deadline, ...] = ()
+    news: tuple[News, ...] = ()
+    """What was found out about deadlines in this pass, and not before."""
 
 
 @dataclass
@@ -63,10 +73,13 @@ class Reconciler:
             return Pass("gone", None)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
+        progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.
         if outcome.fault is not None or not isinstance(action, act.AddFinalizer | act.RemoveFinalizer):
-            self._tell(facts, action, outcome)
-        return Pass(type(action).__name__, _again(facts, action, outcome), outcome.fault)
+            self._tell(facts, action, outcome, progress)
+        jurisdiction = facts.jurisdiction.name if facts.jurisdiction else ""
+        return Pass(type(action).__name__, _again(facts, action, outcome, progress), outcome.fault,
+                    jurisdiction, progress.deadlines, news(facts.progress, progress))  # fmt: skip
 
     # Recording
 
@@ -211,15 +224,16 @@ class Reconciler:
 
     # Telling
 
-    def _tell(self, facts: Facts, action: act.Action, outcome: Outcome) -> None:
+    def _tell(self, facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> None:
         """Status, labels, approvals' statuses, Events; the log hears of a refusal once, when it is new."""
         before = status_of(facts.request)
-        told = report(facts, action, outcome, progress_after(facts, action, outcome), before)
+        told = report(facts, action, outcome, progress, before)
         new_stall = _stall(told.status.conditions) not in (None, _stall(before.conditions))
         if new_stall and isinstance(action, act.Refuse | act.Block):
             self.ports.audit.append(evidence.refusal(facts, action))
         for verdict in told.verdicts:
             self._tell_approval(facts, verdict)
+        self._tell_of_time(facts, progress)
         self.ports.cluster.write_request_status(facts.request, as_written(told.status), told.labels)
         if new_stall and (stall := _stall(told.status.conditions)):
             self.ports.cluster.emit_event(facts.request, stall[0], stall[1][:900], warning=True)
@@ -227,6 +241,16 @@ class Reconciler:
             self.ports.cluster.emit_event(
                 facts.request, told.status.phase, told.status.next_action.en if told.status.next_action else ""
             )
+
+    def _tell_of_time(self, facts: Facts, progress: Progress) -> None:
+        """Deadlines and the trial's end. Before the status notes that it was told: after a crash it is told again, in the same words."""
+        for told in news(facts.progress, progress):
+            self.ports.audit.append(punctuality.entry(facts, told))
+            if told.said in REASONS:
+                late = told.said == "Missed"
+                self.ports.cluster.emit_event(facts.request, REASONS[told.said], announcement(told), warning=late)
+        if (trial := reminder(facts.progress, progress)) is not None:
+            self.ports.cluster.emit_event(facts.request, Reason.TRIAL_ENDING, trial_ending(trial, facts.now), warning=True)
 
     def _tell_approval(self, facts: Facts, verdict: Verdict) -> None:
         old = verdict.approval.status.conditions if verdict.approval.status else ()
@@ -250,17 +274,16 @@ def _usage(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, .
     return tuple(evidence.metered(facts, action.plan))
 
 
-def _again(facts: Facts, action: act.Action, outcome: Outcome) -> timedelta | None:
+def _again(facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> timedelta | None:
     """When to look again if nothing happens."""
-    at = None
-    if outcome.fault is not None:
-        failure = progress_after(facts, action, outcome).failure
-        at = failure.retry_at if failure else None
-    elif not isinstance(action, act.Idle):
+    if outcome.fault is None and not isinstance(action, act.Idle):
         return timedelta(0)
-    elif isinstance(action, act.Rest | act.Backoff):
-        at = action.until
-    return max(at - facts.now, timedelta(0)) if at else None
+    if outcome.fault is not None:
+        until = progress.failure.retry_at if progress.failure else None
+    else:
+        until = action.until if isinstance(action, act.Rest | act.Backoff) else None
+    moments = [moment for moment in (until, look_again_at(facts, progress)) if moment is not None]
+    return max(min(moments) - facts.now, timedelta(0)) if moments else None
 
 
 def _stall(conditions: tuple[Condition, ...]) -> tuple[str, str] | None:

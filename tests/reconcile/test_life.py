@@ -45,7 +45,7 @@ def test_a_trial_lasts_fifteen_days_and_costs_nothing(trial: World) -> None:
     assert record.ends_at - record.started_at == timedelta(days=15)
     assert trial.status().monthly_cost == "0.00"
     assert trial.status().due == record.ends_at
-    assert trial.step().again_after == record.ends_at - trial.clock.now()
+    assert trial.step().again_after == record.ends_at - timedelta(days=3) - trial.clock.now()  # the first reminder
 
 
 def test_a_jurisdiction_may_shorten_the_trial(world: World) -> None:

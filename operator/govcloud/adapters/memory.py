@@ -329,9 +329,11 @@ class MemoryCluster:
                 self._backups[backup.name] = replace(stored, status=status)
 
     def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None:
-        """Tell people."""
+        """Tell people. The same sentence about the same object is one Event."""
         with self._wire.write("cluster.event"):
-            self.events.append((request.key.name, reason, message))
+            told = (request.key.name, reason, message)
+            if told not in self.events:
+                self.events.append(told)
 
     # What people do
 

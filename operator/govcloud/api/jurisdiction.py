@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from govcloud.api.calendar import OwnCalendar
 from govcloud.api.common import Conditions, Line, Model, ObjectName, Token, Word
 from govcloud.api.marks import keyed_by
 
@@ -78,6 +79,7 @@ class JurisdictionSpec(Model):
     offices: Annotated[tuple[Office, ...], Field(max_length=32, json_schema_extra=keyed_by("step"))] = ()
     cloud: Cloud
     tightened: Tightened = Tightened()
+    calendar: OwnCalendar = OwnCalendar()
 
 
 class JurisdictionStatus(Model):

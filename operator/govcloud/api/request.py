@@ -24,6 +24,7 @@ from govcloud.api.common import (
     User,
     Word,
 )
+from govcloud.api.deadline import Deadline
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
 from stacks.catalog import CATALOG, kind_named
 from stacks.kind import Parameters, ServiceKind
@@ -284,6 +285,9 @@ class TrialRecord(Model):
     started_at: datetime
     ends_at: datetime
     expired_at: datetime | None = None
+    reminded: Annotated[tuple[int, ...], Field(max_length=16)] = Field(
+        (), description="reminders of this end that were sent: how many days before it"
+    )
 
 
 class TerminationRecord(Model):
@@ -318,6 +322,9 @@ class Progress(Model):
     termination: TerminationRecord | None = None
     terminated_at: datetime | None = None
     failure: Failure | None = None
+    deadlines: Annotated[tuple[Deadline, ...], Field(max_length=64)] = Field(
+        (), description="legal limits that run, and those of the newest plan that have ended"
+    )
 
 
 class RequestStatus(Model):

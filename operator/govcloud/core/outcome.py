@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from govcloud.api.request import Failure, Operation, Progress, TerminationRecord, TrialRecord
 from govcloud.core import actions as act
+from govcloud.core.deadlines import deadlines_after
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.operation import TRIAL_END
 from govcloud.core.plan import Plan
+from govcloud.core.reminders import reminded_trial
 from govcloud.reasons import Reason
 
 
@@ -43,7 +45,17 @@ def backoff(count: int) -> timedelta:
 
 
 def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
-    """The progress that the status will show. A failure changes nothing but the record of the failure."""
+    """The progress that the status will show."""
+    came_of_it = _moved_on(facts, action, outcome)
+    return _with(
+        came_of_it,
+        deadlines=deadlines_after(facts, action, came_of_it),
+        trial=reminded_trial(facts, came_of_it),
+    )
+
+
+def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
+    """What came of the action. A failure changes nothing but the record of the failure."""
     before = _with(facts.progress, last_plan=max(facts.progress.last_plan, *facts.plans, 0))  # a crash may have kept it from being noted
     if outcome.fault is not None:
         return _with(before, failure=_failure(before.failure, outcome.fault, facts.now))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from govcloud.api.common import WAITING_LABEL, Condition
+from govcloud.api.deadline import Deadline
 from govcloud.api.request import (
     ChangeView,
     EndpointView,
@@ -16,10 +17,12 @@ from govcloud.api.request import (
     Progress,
     RequestStatus,
     ResourceView,
+    TrialRecord,
 )
 from govcloud.core import actions as act
 from govcloud.core.approvals import Standing, Verdict, standing, unasked, unguarded
-from govcloud.core.calendar import working_days_after
+from govcloud.core.deadline_words import overdue, weekends_only
+from govcloud.core.deadlines import PROVIDER, running, unknown_years
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedStep, revision_name
@@ -85,17 +88,18 @@ class _View:
         return (Reason(failure.reason), failure.message) if failure and failure.kind == "Stop" else None
 
     @property
-    def deadline(self) -> datetime | None:
-        """Until when the office that is waited for, or the provider, has to be done."""
+    def deadline(self) -> Deadline | None:
+        """The legal clock of the office that is waited for, or of the provider."""
         if isinstance(self.action, act.Await):
             step = self.action.standing.next_step
-            asked = self.action.standing.asked_at(self.facts.planned_at.get(self.action.plan.number, self.facts.now))
-            return working_days_after(asked, step.working_days) if step and step.working_days else None
-        operation, edition = self.progress.operation, self.facts.edition
-        if operation is None or edition is None or operation.transition not in ("Provision", "Change", "MajorChange"):
-            return None
-        days = edition.change.value if operation.transition == "Change" else edition.provisioning.value
-        return working_days_after(operation.started_at, days)
+            return running(self.progress, self.action.plan.number, step.step) if step else None
+        operation = self.progress.operation
+        return running(self.progress, operation.plan, PROVIDER) if operation else None
+
+    @property
+    def due(self) -> datetime | None:
+        """Until when the office that is waited for, or the provider, has to be done."""
+        return self.deadline.due if self.deadline else None
 
 
 def report(
@@ -117,7 +121,7 @@ def report(
         next_action=_next_action(view),
         plan=_plan_view(plan, facts) if plan else None,
         progress=progress,
-        due=None if progress.terminated_at else view.deadline or trial_end,
+        due=None if progress.terminated_at else view.due or trial_end,
         monthly_cost=_running_cost(view),
         resources=_resources(facts),
         endpoints=_endpoints(view),
@@ -180,7 +184,7 @@ def _next_action(view: _View) -> NextAction:
     if operation is not None:
         zh = TRANSITIONS_ZH.get(operation.transition, operation.transition)
         return NextAction(zh=f"系统正在执行:{zh}(第 {operation.plan} 号计划)", en=f"The controller carries out {operation.transition} (plan {operation.plan})",
-                          waiting_for=None, deadline=view.deadline)  # fmt: skip
+                          waiting_for=None, deadline=view.due, article=view.deadline.article if view.deadline else None)  # fmt: skip
     if (rejected := view.rejected) is not None:
         return NextAction(zh="申请未获批准,请申请人修改后重新提交", en=f"Plan {rejected.number} was rejected: the applicant corrects the spec, which makes the next plan",
                           waiting_for="applicant")  # fmt: skip
@@ -188,7 +192,7 @@ def _next_action(view: _View) -> NextAction:
 
 
 def _office_must_decide(view: _View, plan: Plan, step: PlannedStep) -> NextAction:
-    deadline = view.deadline
+    deadline = view.due
     until_zh = f",应于 {deadline:%Y-%m-%d} 前办结" if deadline else ""
     until_en = f" by {deadline:%Y-%m-%d}" if deadline else ""
     return NextAction(
@@ -221,12 +225,17 @@ def _at_rest(view: _View) -> NextAction:
         if progress.trial.expired_at:
             return NextAction(zh="试用已到期,服务器已停止,数据未丢失;请申请延长、转正式或终止 [JJ 16]", waiting_for="applicant", article="JJ 16",
                               en="The trial has ended and the servers are stopped; nothing is lost: extend it, go live, or terminate [JJ 16]")  # fmt: skip
-        end = progress.trial.ends_at
-        return NextAction(zh=f"试用至 {end:%Y-%m-%d %H:%M} UTC;测试评估后请申请转为正式环境 [JJ 16]", waiting_for="applicant", deadline=end, article="JJ 16",
-                          en=f"Trial until {end:%Y-%m-%d %H:%M} UTC: the unit tests, then asks for production (spec.stage: Production) [JJ 16]")  # fmt: skip
+        return _trial_goes_on(progress.trial)
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
     return NextAction(zh="无待办事项", en="Nothing to do")
+
+
+def _trial_goes_on(trial: TrialRecord) -> NextAction:
+    end, soon = trial.ends_at, min(trial.reminded, default=None)
+    soon_zh, soon_en = (f"试用将在 {soon} 日内结束,", f"The trial ends within {soon} days. ") if soon else ("", "")
+    return NextAction(zh=f"{soon_zh}试用至 {end:%Y-%m-%d %H:%M} UTC;测试评估后请申请转为正式环境 [JJ 16]", waiting_for="applicant", deadline=end, article="JJ 16",
+                      en=f"{soon_en}Trial until {end:%Y-%m-%d %H:%M} UTC: the unit tests, then asks for production (spec.stage: Production) [JJ 16]")  # fmt: skip
 
 
 # Conditions
@@ -241,8 +250,7 @@ def _conditions(view: _View, before: RequestStatus | None) -> tuple[Condition, .
         _provisioned(view),
         _change_pending(view),
     ]
-    if backed_up := _backed_up(view):
-        wanted.append(backed_up)
+    wanted.extend(claim for claim in (_backed_up(view), _overdue(view), _calendar_known(view)) if claim)
     old = {condition.type: condition for condition in before.conditions} if before else {}
     return tuple(_stamped(view, old.get(claim[0]), *claim) for claim in wanted)
 
@@ -380,6 +388,25 @@ def _backed_up(view: _View) -> _Claim | None:
         Reason.BACKUP_RUNNING,
         f"backing up into {record.backup or 'the backup project'} and proving it",
     )
+
+
+def _overdue(view: _View) -> _Claim | None:
+    """There while a legal clock runs."""
+    deadline = view.deadline
+    if deadline is None or deadline.due is None:
+        return None
+    if view.facts.now >= deadline.due:
+        return "Overdue", "True", Reason.DEADLINE_MISSED, overdue(deadline)
+    reason = Reason.DEADLINE_APPROACHING if deadline.told else Reason.DEADLINE_RUNNING
+    return "Overdue", "False", reason, overdue(deadline)
+
+
+def _calendar_known(view: _View) -> _Claim | None:
+    """There while a deadline had to be counted without knowing all holidays."""
+    years, jurisdiction = unknown_years(view.facts, view.progress), view.facts.jurisdiction
+    if not years or jurisdiction is None:
+        return None
+    return "CalendarKnown", "False", Reason.CALENDAR_UNKNOWN, weekends_only(years, jurisdiction.name)
 
 
 # Views
