@@ -79,7 +79,7 @@ def _namespaces(town: Town) -> list[Manifest]:
 
 
 def _approval_system() -> list[Manifest]:
-    return list(yaml.safe_load_all((EXAMPLES / "administrator" / "approval-system.yaml").read_text(encoding="utf-8")))
+    return list(yaml.safe_load_all((EXAMPLES / "approval-system" / "rbac.yaml").read_text(encoding="utf-8")))
 
 
 def _deleter(mark: str) -> list[Manifest]:

@@ -1,4 +1,4 @@
-"""What `deploy/` and `examples/administrator/` hold is what a cluster takes, and roles name only what exists."""
+"""What `deploy/` and `examples/approval-system/` hold is what a cluster takes, and roles name only what exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from admission.people import Person
 
 ROOT = Path(__file__).resolve().parents[2]
-MANIFESTS = [*sorted((ROOT / "deploy").rglob("*.yaml")), *sorted((ROOT / "examples" / "administrator").glob("*.yaml"))]
+MANIFESTS = [*sorted((ROOT / "deploy").rglob("*.yaml")), *sorted((ROOT / "examples" / "approval-system").glob("*.yaml"))]
 VIRTUAL = {"approvalsteps"}
 """Resources that exist in RBAC only."""
 VERBS = {"get", "list", "watch", "create", "update", "patch", "delete", "bind", "impersonate"}
