@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from importlib import resources
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from policies.applications import AdjustmentRule, DeclarationRule, MaterialRule, Purpose, Refusal
 from policies.duties import AcceptanceRule, MajorChangeRule, PlatformRule, ReportRule, SettlementRule, TrialRule
@@ -133,24 +132,3 @@ def parse(text: str) -> Pack:
     """
     raw: Any = yaml.safe_load(text)
     return Pack.model_validate(raw)
-
-
-def load(pack_id: str) -> Pack:
-    """The pack that ships under this id.
-
-    Raises:
-        PackMissing: there is none; the message lists those there are.
-    """
-    file = resources.files("policies") / f"{pack_id}.yaml"
-    if pack_id not in shipped():
-        raise PackMissing(f"there is no regulation pack {pack_id!r}; there are: {', '.join(shipped())}")
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise PackMissing(f"the pack {pack_id!r} does not fit the model: {error}") from error
-
-
-def shipped() -> tuple[str, ...]:
-    """Ids of all packs beside this file."""
-    names = (entry.name for entry in resources.files("policies").iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -18,6 +18,7 @@ from govcloud.core.plan import Plan
 from govcloud.core.violations import Violation
 from govcloud.observe import observe
 from govcloud.reasons import Reason
+from policies.shelf import Shelf, shipped
 
 Result = Literal["planned", "refused", "unchanged"]
 
@@ -41,11 +42,12 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: which day it is, what runs already, and under which jurisdiction (none: the units' own)."""
+    """What is asked: which day it is, what runs already, under which jurisdiction (none: the units' own), with which packs."""
 
     now: datetime
     bases: Sequence[Plan] = ()
     jurisdiction: str | None = None
+    packs: Shelf = field(default_factory=shipped)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def outlook(documents: Sequence[Document], question: Question) -> Outlook:
     if faults := tuple(_misfitting(documents)) or tuple(_out_of_place(documents, question)):
         return Outlook((), faults)
     cluster = ManifestCluster(documents, question.now, question.bases, question.jurisdiction)
-    sources = ManifestSources(cluster, DayClock(question.now))
+    sources = ManifestSources(cluster, DayClock(question.now), question.packs)
     answers = [_answer(sources, document, question) for document in documents if document.kind == REQUEST.kind]
     faults = tuple(answer for answer in answers if isinstance(answer, Fault))
     return Outlook(() if faults else tuple(a for a in answers if isinstance(a, Forecast)), faults)

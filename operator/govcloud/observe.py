@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,10 +19,8 @@ from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
 from govcloud.ports import Sources, StackOutcome
 from govcloud.reasons import Reason
-from policies.rules import PackMissing, load
-
-_pack = cache(load)
-"""A pack ships with the program: it is read once."""
+from policies.rules import PackMissing
+from policies.shelf import Shelf
 
 
 def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
@@ -39,7 +36,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     superior = ports.cluster.unit(unit.spec.superior) if unit and unit.spec.superior else None
     jurisdiction = ports.cluster.jurisdiction(unit.spec.jurisdiction) if unit else None
     catalog = ports.cluster.catalog(jurisdiction.spec.catalog) if jurisdiction else None
-    rules, pack_fault = _in_force(jurisdiction, now)
+    rules, pack_fault = _in_force(ports.packs, jurisdiction, now)
     pinned = ports.cluster.plans(request.key)
     plans, damaged = _read_plans(request, pinned)
     stack, unreadable = _stack(ports, request, progress)
@@ -101,17 +98,19 @@ def _faults(error: ValidationError) -> Iterator[Violation]:
         yield Violation("schema", f"spec{path}", str(fault["msg"]), "字段不符合规定格式", reason=Reason.INVALID_SPEC)
 
 
-def _in_force(jurisdiction: JurisdictionObject | None, now: datetime) -> tuple[InForce | None, tuple[Reason, str] | None]:
+def _in_force(
+    packs: Shelf, jurisdiction: JurisdictionObject | None, now: datetime
+) -> tuple[InForce | None, tuple[Reason, str] | None]:
     if jurisdiction is None:
         return None, None
-    found = rules_in_force(jurisdiction, now)
+    found = rules_in_force(packs, jurisdiction, now)
     return (found, None) if isinstance(found, InForce) else (None, found)
 
 
-def rules_in_force(jurisdiction: JurisdictionObject, now: datetime) -> InForce | tuple[Reason, str]:
+def rules_in_force(packs: Shelf, jurisdiction: JurisdictionObject, now: datetime) -> InForce | tuple[Reason, str]:
     """The edition of the jurisdiction's pack that holds today, as the jurisdiction tightened it; or why there is none."""
     try:
-        edition = _pack(jurisdiction.spec.pack).in_force(official_day(now))
+        edition = packs.pack(jurisdiction.spec.pack).in_force(official_day(now))
     except PackMissing as error:
         return Reason.PACK_MISSING, f"the jurisdiction {jurisdiction.name}: {error}"
     return tighten(edition, jurisdiction.spec.tightened)

@@ -9,7 +9,7 @@ Obligations that every implementation has:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from govcloud.core.objects import (
     RequestObject,
     UnitObject,
 )
+from policies.shelf import Shelf, shipped
 from stacks.kind import Quota
 from stacks.program import Program
 
@@ -200,6 +201,8 @@ class Sources(Protocol):
     def stacks(self) -> StackView: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def packs(self) -> Shelf: ...
 
 
 @dataclass(frozen=True)
@@ -212,3 +215,4 @@ class Ports:
     backups: Backups
     audit: AuditLog
     clock: Clock
+    packs: Shelf = field(default_factory=shipped)

@@ -26,6 +26,9 @@ class Settings(BaseModel):
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
     resync_seconds: int = Field(300, ge=5, le=86400, description="every request is looked at this often, event or not")
     pulumi: str = Field("pulumi", description="the Pulumi CLI")
+    packs_dir: Path | None = Field(
+        None, description="folder with further regulation packs, one <id>.yaml each, beside those that ship"
+    )
     dev_clock: bool = Field(False, description="let `govcloud dev clock advance` move time; never in production")
 
     @classmethod

@@ -60,7 +60,7 @@ class Surroundings:
         for catalog in catalogs.values():
             self.ports.cluster.write_catalog_status(catalog, catalog_status(catalog, now))
         for jurisdiction in self.ports.cluster.jurisdictions():
-            its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(jurisdiction, now)
+            its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(self.ports.packs, jurisdiction, now)
             status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, now)
             self.ports.cluster.write_jurisdiction_status(jurisdiction, status)
         return timedelta(seconds=max(0.0, self._ask_again_at - self.monotonic()))

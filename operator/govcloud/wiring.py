@@ -34,6 +34,7 @@ from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.settings import Settings
+from policies.shelf import with_more
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
             backups=OpenStackBackups(logins),
             audit=audit,
             clock=_clock(clock),
+            packs=with_more(settings.packs_dir),
         )
         controller = Controller(ports, settings.workers, timedelta(seconds=settings.resync_seconds))
         if clock is not None:

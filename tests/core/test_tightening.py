@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from govcloud.api.jurisdiction import Tightened
 from govcloud.core.tightening import InForce, tighten
-from policies.rules import Edition, load
+from policies.rules import Edition
+from policies.shelf import shipped
 
-JJ, XH, LY, SD = (load(pack).editions[-1] for pack in ("jiujiang", "xinhua", "liyang", "shandong"))
+JJ, XH, LY, SD = (shipped().pack(pack).editions[-1] for pack in ("jiujiang", "xinhua", "liyang", "shandong"))
 
 Read = Callable[[Edition], Any]
 

@@ -16,7 +16,7 @@ from govcloud.api.jurisdiction import JurisdictionSpec
 from govcloud.api.kinds import KINDS
 from govcloud.api.request import RequestSpec
 from govcloud.api.unit import UnitSpec
-from policies.rules import load
+from policies.shelf import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -106,7 +106,7 @@ def test_the_image_of_the_catalog_is_the_development_clouds() -> None:
 
 
 def test_the_materials_are_those_that_the_pack_asks_for() -> None:
-    edition = load("jiujiang").in_force(date(2026, 1, 1))
+    edition = shipped().pack("jiujiang").in_force(date(2026, 1, 1))
     for document in only("CloudServiceRequest"):
         request = RequestSpec.model_validate(document["spec"])
         given = {material.kind for material in request.application}
@@ -114,7 +114,7 @@ def test_the_materials_are_those_that_the_pack_asks_for() -> None:
 
 
 def test_there_is_a_template_for_every_step_of_the_pack() -> None:
-    edition = load("jiujiang").in_force(date(2026, 1, 1))
+    edition = shipped().pack("jiujiang").in_force(date(2026, 1, 1))
     steps = {rule.step for rules in edition.steps.values() for rule in rules}
     assert {document["spec"]["step"] for _, document in documents("approvals")} == steps
 

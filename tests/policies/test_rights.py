@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from policies.rules import load, shipped
+from policies.shelf import shipped
 
 RBAC = Path(__file__).resolve().parents[2] / "deploy" / "rbac"
-STEPS = {rule.step for pack in shipped() for edition in load(pack).editions for rules in edition.steps.values() for rule in rules}
+STEPS = {rule.step for pack in shipped().packs.values() for edition in pack.editions for rules in edition.steps.values() for rule in rules}
 
 
 def documents(file: str) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from govcloud.core.objects import (
 )
 from govcloud.core.plan import Plan, revision_name
 from govcloud.ports import ClusterView, StackOutcome
+from policies.shelf import Shelf
 
 Raw = Mapping[str, Any]
 
@@ -142,4 +143,5 @@ class ManifestSources:
 
     cluster: ManifestCluster
     clock: DayClock
+    packs: Shelf
     stacks: NoStacks = field(default_factory=NoStacks)

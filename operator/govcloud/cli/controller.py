@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from govcloud.settings import Settings
+from policies.shelf import PackFault, with_more
 
 USAGE = 3
 
@@ -24,9 +25,9 @@ def run(
     """Run the controller.
 
     Settings come from the environment: GOVCLOUD_STATE_DIR (required: audit log, Pulumi state, master key), GOVCLOUD_CLOUD (entry of
-    clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI; the cluster from
-    KUBECONFIG or the pod's service account; the cloud from OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says
-    which), 3 when the settings are wrong.
+    clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI,
+    GOVCLOUD_PACKS_DIR (a folder with further regulation packs); the cluster from KUBECONFIG or the pod's service account; the cloud from
+    OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says which), 3 when the settings are wrong.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
@@ -38,6 +39,11 @@ def run(
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
             typer.echo(f"GOVCLOUD_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        raise typer.Exit(USAGE) from None
+    try:
+        with_more(settings.packs_dir)
+    except PackFault as error:
+        typer.echo(f"GOVCLOUD_PACKS_DIR: {error}", err=True)
         raise typer.Exit(USAGE) from None
     from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
 

@@ -16,6 +16,7 @@ from govcloud.core.calendar import SHANGHAI
 from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
 from govcloud.core.sentences import Language, cost, decision, departures, headline, quota
 from govcloud.core.violations import Violation
+from policies.shelf import PackFault, Shelf, with_more
 
 if TYPE_CHECKING:
     from govcloud.forecast import Forecast, Outlook
@@ -35,6 +36,7 @@ def run(
     jurisdiction: Annotated[
         str | None, typer.Option(help="Judge under this Jurisdiction of the manifests, whichever one the units name.")
     ] = None,
+    packs: Annotated[Path | None, typer.Option(help="Folder with further regulation packs, beside those that ship.")] = None,
     day: Annotated[
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The day on which it is judged. Default: today in China.")
     ] = None,
@@ -50,6 +52,7 @@ def run(
       govcloud plan -f examples/platform -f examples/requests/hospital-registration.yaml
       govcloud plan -f platform/ -f bigger.yaml --base plan.json --date 2026-12-01
       kubectl get controllerrevision NAME -n NAMESPACE -o json > plan.json
+      govcloud plan -f new-city/ --packs new-city/policies    # a regulation pack before it is installed
       govcloud plan -f . --output json | jq '.requests[].violations[].article'
 
     \b
@@ -63,7 +66,7 @@ def run(
 
     read = read_manifests(files)
     bases = [_base(path) for path in base or ()]
-    question = Question(_noon(day.date() if day else datetime.now(SHANGHAI).date()), bases, jurisdiction)
+    question = Question(_noon(day.date() if day else datetime.now(SHANGHAI).date()), bases, jurisdiction, _packs(packs))
     found = Outlook((), read.faults) if read.faults else outlook(read.documents, question)
     if output is Output.JSON:
         typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
@@ -85,6 +88,13 @@ def _base(path: Path) -> Plan:
         _unusable(f"{path}: cannot be read: {error}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         _unusable(f"{path}: is not the ControllerRevision of a plan as JSON: {' '.join(str(error).split())[:300]}")
+
+
+def _packs(folder: Path | None) -> Shelf:
+    try:
+        return with_more(folder)
+    except PackFault as error:
+        _unusable(f"--packs: {error}")
 
 
 def _unusable(sentence: str) -> NoReturn:
