@@ -253,3 +253,27 @@ def test_help_teaches_by_example() -> None:
     said = CliRunner().invoke(app, ["plan", "--help"]).stdout
     for part in ("govcloud plan -f examples/platform", "0  every request would be planned", "2  an input cannot be used"):
         assert part in said
+
+
+# A pack that is not installed yet
+
+
+SIXTH = Path(__file__).resolve().parents[1] / "packs" / "sixth"
+
+
+def test_a_regulation_pack_is_tried_before_it_is_installed(city: Path) -> None:
+    offices = [{"step": step, "office": f"{step} 的单位"} for step in ("ethics-board", "authority")]
+    under_it = _manifest("Jurisdiction", "haixi", as_written(jurisdiction_spec(pack="haixi", offices=offices)))
+    result = plan(city, [under_it, _request()], "--packs", str(SIXTH), "--jurisdiction", "haixi", "-o", "json")
+
+    assert result.exit_code == 1
+    (request,) = answer(result)["requests"]
+    assert {violation["article"] for violation in request["violations"]} == {"HX 7", "HX 8", "HX 10"}
+
+
+def test_a_folder_that_holds_no_pack_is_named(city: Path, tmp_path: Path) -> None:
+    (tmp_path / "haixi.yaml").write_text("id: haixi\n", encoding="utf-8")
+    result = plan(city, [_request()], "--packs", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "--packs: haixi.yaml does not fit the model" in result.stderr

@@ -44,6 +44,7 @@ from govcloud.core.plan import Plan, PlannedStep, parse_plan
 from govcloud.observe import observe
 from govcloud.ports import Ports
 from govcloud.reconcile import Pass, Reconciler
+from policies.shelf import Shelf, shipped
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """A Monday morning in Jiujiang, far from any holiday."""
@@ -214,6 +215,9 @@ class WiredLog:
 class World:
     """All of it. `cluster`, `cloud`, `stacks`, `backups`, `audit` are the twins; `wire` lets calls between them and the controller fail."""
 
+    packs: Shelf = shipped()
+    officials: Mapping[str, tuple[str, str]] = OFFICIALS
+
     def __init__(self, directory: Path) -> None:
         self.wire, self.clock = Wire(), FixedClock(START)
         self.cluster = MemoryCluster(self.wire, self.clock)
@@ -249,7 +253,7 @@ class World:
 
     def start_controller(self) -> None:
         """A fresh process: nothing is remembered but what the cluster, the cloud and the disks hold."""
-        self.ports = Ports(self.cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock)  # type: ignore[arg-type]
+        self.ports = Ports(self.cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, self.packs)  # type: ignore[arg-type]
         self.reconciler = Reconciler(self.ports)
 
     def restart_controller(self) -> None:
@@ -304,8 +308,12 @@ class World:
     def apply(self, name: str = NAME, **changes: Any) -> RequestObject:
         """Create the default request, or edit the fields that are named."""
         stored = self.cluster.request(NAMESPACE, name)
-        spec = dict(stored.spec) if stored else request_spec()
+        spec = dict(stored.spec) if stored else self.first_wish()
         return self.cluster.apply_request(NAMESPACE, name, spec | changes)
+
+    def first_wish(self) -> Spec:
+        """The spec of a request that is not there yet."""
+        return request_spec()
 
     def edit_service(self, service: str, name: str = NAME, **parameters: Any) -> RequestObject:
         """Change parameters of one service."""
@@ -325,7 +333,7 @@ class World:
         """One decision of the right office on the plan that waits, unless `changes` say otherwise; a minute passes before it."""
         self.clock.advance(timedelta(minutes=1))
         request, plan = self.request(name), self.status(name).plan
-        office, person = OFFICIALS.get(step, ("某办公室", "mou.ren"))
+        office, person = self.officials.get(step, ("某办公室", "mou.ren"))
         number = next(self._numbers)
         said = {
             "request": RequestRef(name=name, uid=request.key.uid),
