@@ -108,9 +108,10 @@ class World:
 
     # The controller
 
-    def govcloud(self, *arguments: str) -> Answer:
-        """Run the project's own command line."""
+    def govcloud(self, *arguments: str, kubeconfig: Path | None = None) -> Answer:
+        """Run the project's own command line; against the cluster as somebody else where `kubeconfig` says so."""
         variables = {**self.environment.variables(), "GOVCLOUD_STATE_DIR": str(self.environment.controller_state)}
+        variables |= {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
         done = subprocess.run(
             [str(VENV / "bin" / "python"), "-m", "govcloud", *arguments],
             env=variables, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,

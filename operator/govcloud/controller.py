@@ -10,10 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Lock, Thread
+from time import monotonic
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.core.punctuality import ENDS
 from govcloud.failures import Retry, Stop
+from govcloud.housekeeping import Housekeeping
 from govcloud.metrics import Metrics, Whose
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
@@ -33,6 +35,7 @@ class Controller:
     ports: Ports
     workers: int
     resync: timedelta
+    housekeeping: Housekeeping = field(default_factory=Housekeeping)
     _known: set[Key] = field(default_factory=set)
     _last: dict[Key, Pass] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -48,18 +51,27 @@ class Controller:
         """Start working. Every request is looked at now, and again every `resync`."""
         self.queue.start()
         self.surroundings.start()
+        self.housekeeping.start()
         Thread(target=self._keep_looking, name="resync", daemon=True).start()
 
     def stop(self, patience: timedelta) -> bool:
         """Let what is under way end. True if it did in time; what did not is continued by the next start."""
         self._ended.set()
-        return self.queue.stop(patience)
+        began = monotonic()
+        ended = self.queue.stop(patience)
+        return self.housekeeping.stop(patience - timedelta(seconds=monotonic() - began)) and ended
 
     def fault(self) -> str | None:
         """Why a restart would help."""
         if not self.queue.alive():
             return "a worker has ended"
+        if not self.housekeeping.alive():
+            return "nobody keeps the house any more"
         return None if self.surroundings.alive() else "nobody looks after jurisdictions and catalogs any more"
+
+    def hints(self) -> list[str]:
+        """What somebody should look at although work goes on."""
+        return self.housekeeping.hints()
 
     def hindrance(self) -> str | None:
         """Why nothing can be done now."""

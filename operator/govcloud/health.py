@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -15,10 +15,14 @@ Fault = Callable[[], str | None]
 
 @dataclass(frozen=True)
 class Checks:
-    """`alive`: a fault means that a restart would help. `ready`: a fault means that work does not go on now."""
+    """`alive`: a fault means that a restart would help. `ready`: a fault means that work does not go on now.
+
+    `hints`: what somebody should look at although work goes on.
+    """
 
     alive: Fault
     ready: Fault
+    hints: Callable[[], Sequence[str]] = tuple
 
 
 def serve(address: str, port: int, checks: Checks, registry: CollectorRegistry) -> ThreadingHTTPServer:
@@ -41,7 +45,8 @@ def serve(address: str, port: int, checks: Checks, registry: CollectorRegistry) 
                     self._answer(404, b"there are /healthz, /readyz and /metrics\n", "text/plain; charset=utf-8")
 
         def _judge(self, fault: str | None) -> None:
-            self._answer(503 if fault else 200, f"{fault or 'ok'}\n".encode(), "text/plain; charset=utf-8")
+            told = [fault or "ok", *(f"note: {hint}" for hint in checks.hints())]
+            self._answer(503 if fault else 200, "".join(f"{line}\n" for line in told).encode(), "text/plain; charset=utf-8")
 
         def _answer(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)

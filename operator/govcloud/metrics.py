@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from govcloud.audit.copying import Lag
+
 Whose = tuple[str, str, str]
 """Jurisdiction, step and office of a deadline."""
 
@@ -32,9 +34,7 @@ class Metrics:
             registry=self.registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
         )
-        Gauge("govcloud_queue", "Requests that are due or being worked on.", registry=self.registry).set_function(
-            waiting
-        )
+        self.watch("govcloud_queue", "Requests that are due or being worked on.", waiting)
         self.deadlines = Counter(
             "govcloud_deadlines_total",
             "Legal limits that ended, by result (OnTime, Late, Withdrawn), since this process began.",
@@ -42,6 +42,21 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Overdue(overdue))
+
+    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """Show a number that is asked for whenever somebody looks."""
+        Gauge(name, what, registry=self.registry).set_function(value)
+
+    def watch_copies(self, lag: Callable[[], Lag]) -> None:
+        """Show how far the copies of the audit log are behind."""
+        self.watch(
+            "govcloud_audit_uncopied_records", "Records of the audit log that are not copied yet.", lambda: lag().records
+        )
+        self.watch(
+            "govcloud_audit_uncopied_seconds",
+            "Age of the oldest record of the audit log that is not copied yet.",
+            lambda: lag().age.total_seconds(),
+        )
 
 
 class _Overdue(Collector):

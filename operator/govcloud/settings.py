@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS
+
 PREFIX = "GOVCLOUD_"
 
 
@@ -29,6 +31,18 @@ class Settings(BaseModel):
     packs_dir: Path | None = Field(
         None, description="folder with further regulation packs, one <id>.yaml each, beside those that ship"
     )
+    audit_retention_days: int = Field(
+        DEFAULT_DAYS,
+        ge=MINIMUM_DAYS,
+        description="days that records of the audit log are kept at least; never fewer than 365 (JJ 26), or than a regulation pack demands",
+    )
+    audit_seal_seconds: int = Field(
+        3600, ge=10, le=86400, description="a segment of the audit log that is older is sealed, and copied"
+    )
+    audit_copies_project: str = Field(
+        "govcloud-backups", min_length=1, description="OpenStack project that holds the copies of the audit log"
+    )
+    audit_copies_container: str = Field("govcloud-audit", min_length=1, description="the container for these copies")
     dev_clock: bool = Field(False, description="let `govcloud dev clock advance` move time; never in production")
 
     @classmethod

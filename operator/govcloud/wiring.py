@@ -20,9 +20,11 @@ from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
 from govcloud.adapters.kube_clock import OffsetWatcher
 from govcloud.adapters.kube_cluster import KubeCluster
+from govcloud.adapters.kube_holds import KubeHolds
 from govcloud.adapters.kube_lease import leadership
 from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_cloud import OpenStackCloud
+from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_stacks import open_stacks
@@ -32,6 +34,8 @@ from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outc
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
+from govcloud.housekeeping import Housekeeping
+from govcloud.keeping import EXPECTED, Keeping
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.settings import Settings
 from policies.shelf import with_more
@@ -48,7 +52,7 @@ def run_controller(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code of the process."""
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _controller(settings, KubeApi.from_environment()) as controller:
-        checks = health.Checks(controller.fault, controller.hindrance)
+        checks = health.Checks(controller.fault, controller.hindrance, controller.hints)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
         code = _watch_until_told(controller)
@@ -80,7 +84,18 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
             clock=_clock(clock),
             packs=with_more(settings.packs_dir),
         )
-        controller = Controller(ports, settings.workers, timedelta(seconds=settings.resync_seconds))
+        keeping = Keeping(
+            log=audit,
+            directory=settings.state_dir / "audit",
+            store=SwiftCopies(partial(logins, settings.audit_copies_project), settings.audit_copies_container),
+            orders=KubeHolds(api, settings.namespace).orders,
+            clock=_machine_time,
+            days=settings.audit_retention_days,
+            seal_after=timedelta(seconds=settings.audit_seal_seconds),
+        )
+        housekeeping = Housekeeping(keeping.tasks(), EXPECTED)
+        controller = Controller(ports, settings.workers, timedelta(seconds=settings.resync_seconds), housekeeping)
+        controller.metrics.watch_copies(keeping.lag)
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
         yield controller
@@ -91,7 +106,7 @@ def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
     """The log, with what an ended process left open settled, and this process's start and stop in it."""
     directory = settings.state_dir / "audit"
     signer = load_or_create_signer(settings.state_dir / "audit-signing.key")
-    audit = AuditLog(directory, clock=lambda: datetime.now(UTC), monotonic=monotonic_ns, signer=signer, fence=fence)
+    audit = AuditLog(directory, clock=_machine_time, monotonic=monotonic_ns, signer=signer, fence=fence)
     try:
         audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
         if settled := settle_interrupted(audit):
@@ -139,6 +154,8 @@ class _UnitNames:
         self._known: dict[str, str] = {}
 
     def __call__(self, owner: str) -> str:
+        if not owner:  # the log's own copies
+            return ""
         if owner not in self._known:
             requests = {request.key.uid: str(request.spec.get("unit", "")) for request in self._cluster.requests()}
             self._known |= requests
@@ -152,6 +169,11 @@ def _dev_clock(settings: Settings, api: KubeApi, audit: AuditLog) -> OffsetWatch
         )
 
     return OffsetWatcher(api, settings.namespace, told)
+
+
+def _machine_time() -> datetime:
+    """The time of records and of their retention: never the development clock."""
+    return datetime.now(UTC)
 
 
 def _clock(watcher: OffsetWatcher | None) -> Clock:

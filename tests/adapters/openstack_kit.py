@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -248,6 +249,8 @@ class Cloud:
         if (account, unquote(container)) not in self.swift:
             return Answer(404)
         held, key = self.swift[account, unquote(container)].objects, unquote(name)
+        if seen.method == "PUT" and seen.headers.get("If-None-Match") == "*" and key in held:
+            return Answer(412)
         if seen.method == "PUT":
             kept = ("x-object-meta-", "content-type", "x-delete-at")
             held[key] = (
@@ -261,6 +264,7 @@ class Cloud:
             del held[key]
             return Answer(204)
         content, headers = held[key]
+        headers = {**headers, "Last-Modified": formatdate(usegmt=True)}
         return Answer(200, raw=content, headers={**headers, "ETag": hashlib.md5(content).hexdigest()})  # noqa: S324
 
 
@@ -285,8 +289,8 @@ def _shown(thing: Thing) -> Thing:
 
 def _after_marker(entries: list[Thing], seen: Seen) -> list[Thing]:
     """One page: two entries, as if Swift's limit were that small."""
-    marker = _query(seen).get("marker", "").encode()
-    return [entry for entry in entries if entry["name"].encode() > marker][:2]
+    marker, prefix = (_query(seen).get(name, "").encode() for name in ("marker", "prefix"))
+    return [entry for entry in entries if entry["name"].encode() > marker and entry["name"].encode().startswith(prefix)][:2]
 
 
 _CATALOG = {

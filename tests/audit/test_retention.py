@@ -10,6 +10,7 @@ from audit.logs import CONTROLLER, KEY, QuickFiles, Time, event, intent, open_lo
 
 from govcloud.audit import verify_offline
 from govcloud.audit.errors import AuditDamaged
+from govcloud.audit.holds import Hold
 from govcloud.audit.layout import Layout
 from govcloud.audit.proofs import at, check, export, newest_checkpoint
 from govcloud.audit.query import search
@@ -20,9 +21,11 @@ from govcloud.audit.verify import Result, verify
 YEAR = Policy(MINIMUM_DAYS)
 
 
-def log_of_days(directory: Path, days: int, time: Time, step_hours: int = 24) -> None:
+def log_of_days(
+    directory: Path, days: int, time: Time, step_hours: int = 24, files: QuickFiles | None = None
+) -> None:
     """A record a day, as heartbeats would be every minute."""
-    log = open_log(directory, time=time, segment_bytes=3_000)
+    log = open_log(directory, time=time, segment_bytes=3_000, files=files)
     for _ in range(days * 24 // step_hours):
         log.append_many([event(unit="jj-health")])
         time.advance(step_hours * 3_600)
@@ -37,8 +40,17 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, datetime]:
     return directory, time.now
 
 
-def allowed(directory: Path, now: datetime, policy: Policy = YEAR, archived: bool = True) -> list[Segment]:
+LONG_AGO = timedelta(days=400)
+
+
+def allowed(
+    directory: Path, now: datetime, policy: Policy = YEAR, archived: timedelta | None = LONG_AGO
+) -> list[Segment]:
     return removable(directory, KEY, policy, now, lambda _: archived)
+
+
+def hold(request: str = "", unit: str = "", sequence: int = 10**6) -> Hold:
+    return Hold("case-1", request, unit, "inspection", "zhao.min", sequence)
 
 
 @pytest.mark.parametrize("days", [0, 1, 180, MINIMUM_DAYS - 1])
@@ -71,6 +83,32 @@ def test_a_wall_clock_that_runs_ahead_removes_nothing(tmp_path: Path) -> None:
     assert allowed(tmp_path, time.now) == []
 
 
+def test_a_wall_clock_that_runs_ahead_day_by_day_removes_nothing(tmp_path: Path) -> None:
+    """It is set a day ahead between any two records: only what nobody can set says that no year has passed."""
+    time = Time()
+    log = open_log(tmp_path, time=time, segment_bytes=3_000)
+    for _ in range(400):
+        log.append(event())
+        time.now += timedelta(days=1)
+    log.close()
+    assert allowed(tmp_path, time.now) == []
+
+
+def test_over_a_restart_of_the_machine_no_time_is_counted(tmp_path: Path) -> None:
+    time = Time()
+    log_of_days(tmp_path, 200, time)
+    time.advance(timedelta(days=300).total_seconds())
+    log_of_days(tmp_path, 2, time, files=RestartedFiles())
+    assert allowed(tmp_path, time.now) == []
+
+
+class RestartedFiles(QuickFiles):
+    """The same disk after the machine was started anew."""
+
+    def boot_id(self) -> str:
+        return "another"
+
+
 def test_a_wall_clock_that_is_behind_removes_nothing(old: tuple[Path, datetime]) -> None:
     directory, now = old
     assert allowed(directory, now - timedelta(days=30)) == []
@@ -78,15 +116,27 @@ def test_a_wall_clock_that_is_behind_removes_nothing(old: tuple[Path, datetime])
 
 def test_what_is_not_archived_stays(old: tuple[Path, datetime]) -> None:
     directory, now = old
-    assert allowed(directory, now, archived=False) == []
+    assert allowed(directory, now, archived=None) == []
+
+
+@pytest.mark.parametrize(("days", "goes"), [(364, False), (365, True)])
+def test_what_the_archive_has_not_held_long_enough_by_its_own_clock_stays(
+    old: tuple[Path, datetime], days: int, goes: bool
+) -> None:
+    directory, now = old
+    assert bool(allowed(directory, now, archived=timedelta(days=days))) is goes
 
 
 def test_a_legal_hold_by_unit_or_request_keeps_everything_from_there_on(old: tuple[Path, datetime]) -> None:
     directory, now = old
-    assert allowed(directory, now, Policy(365, held_units=frozenset({"jj-health"}))) == []
-    uid = event().request
-    assert allowed(directory, now, Policy(365, held_requests=frozenset({uid}))) == []
-    assert allowed(directory, now, Policy(365, held_units=frozenset({"other"})))
+    assert allowed(directory, now, Policy(365, (hold(unit="other"), hold(unit="jj-health")))) == []
+    assert allowed(directory, now, Policy(365, (hold(request=event().request),))) == []
+    assert allowed(directory, now, Policy(365, (hold(unit="other"), hold(request="other"))))
+
+
+def test_the_record_of_a_hold_is_kept_as_long_as_the_hold(old: tuple[Path, datetime]) -> None:
+    directory, now = old
+    assert allowed(directory, now, Policy(365, (hold(unit="other", sequence=0),))) == []
 
 
 def test_an_intent_that_was_never_settled_keeps_its_segment(tmp_path: Path) -> None:

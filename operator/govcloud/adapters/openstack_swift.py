@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 import requests
@@ -69,19 +69,19 @@ class Container:
     def delete(self) -> None:
         self._send("DELETE", missing_ok=True)
 
-    def objects(self) -> Iterator[Listed]:
-        """All current objects, over all pages, in the order of their names' bytes.
+    def objects(self, prefix: str = "") -> Iterator[Listed]:
+        """All current objects whose names begin so, over all pages, in the order of their names' bytes.
 
         Raises:
             Stop: there is no such container.
         """
         marker = ""
-        while page := self._page(marker):
+        while page := self._page(marker, prefix):
             yield from page
             marker = page[-1].name
 
-    def _page(self, marker: str) -> list[Listed]:
-        query = urlencode({"format": "json", "limit": _PAGE, "marker": marker}, quote_via=quote)
+    def _page(self, marker: str, prefix: str) -> list[Listed]:
+        query = urlencode({"format": "json", "limit": _PAGE, "marker": marker, "prefix": prefix}, quote_via=quote)
         response = self._send("GET", query=query, headers={"X-Newest": "true"}, missing_ok=True)
         if response.status_code == 404:
             raise Stop(Reason.RESOURCE_FAILED, f"container {self.name} of account {self.account} does not exist")
@@ -93,12 +93,17 @@ class Container:
         Raises:
             Retry: it is listed, but Swift does not give it (it expired, or a replica is behind).
         """
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "X-Newest": "true"}
-        response = self._send("GET", name, missing_ok=True, stream=True, headers=headers)
-        if response.status_code == 404:
+        response = self.find(name)
+        if response is None:
             told = f"object {name!r} of container {self.name} is listed but cannot be read: it expired, or a copy of it is behind"
             raise Retry(Reason.CONFLICT, told, SOON)
         return response
+
+    def find(self, name: str) -> requests.Response | None:
+        """Begin to read an object that may not be there. The caller closes the answer."""
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "X-Newest": "true"}
+        response = self._send("GET", name, missing_ok=True, stream=True, headers=headers)
+        return None if response.status_code == 404 else response
 
     def read(self, name: str) -> Line:
         """Read every byte of an object."""
@@ -111,6 +116,15 @@ class Container:
         """Store a small object; Swift refuses it if it does not arrive as it was sent."""
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
         self._send("PUT", name, data=content, headers={"Content-Type": content_type, "ETag": etag})
+
+    def put_new(self, name: str, content: BinaryIO) -> None:
+        """Store a file under a name that nothing has yet; whoever needs to know that it arrived reads it back.
+
+        Raises:
+            Stop: the name is taken, and what is there stays.
+        """
+        headers = {"Content-Type": "application/octet-stream", "If-None-Match": "*"}
+        self._send("PUT", name, data=content, headers=headers)
 
     def copy_from(self, source: Container, name: str) -> None:
         """Copy an object and what describes it, streaming it through this process.

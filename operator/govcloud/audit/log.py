@@ -146,9 +146,16 @@ class AuditLog:
 
     def sign(self) -> None:
         """Signs what is there now, without waiting for the minute. Raises `AuditUnavailable`."""
+        self._now(lambda: self._store.checkpoint())
+
+    def seal(self) -> None:
+        """Begins a new segment, so that what was recorded until now can be copied. Raises `AuditUnavailable`."""
+        self._now(lambda: self._store.seal())
+
+    def _now(self, action: Callable[[], None]) -> None:
         with self._writing:
             if self._state is State.READY:
-                self._guarded(self._store.checkpoint)
+                self._guarded(action)
             if self._state is not State.READY:
                 raise AuditUnavailable(self._why)
 

@@ -106,14 +106,14 @@ def read_log(files: FileSystem, layout: Layout, start: int = 0) -> Iterator[Stor
     """
     index, done = start, start
     while ahead := [first for first in segment_starts(files, layout) if first >= done]:
-        first = ahead[0]
-        if first != index:
-            what = f"the segment that begins at {index} is missing; the next begins at {first}"
-            raise Damage(index, what, layout.segment(first), 0, missing=first > index)
-        for stored in read_segment(files, layout.segment(first), first, last=len(ahead) == 1):
-            yield stored
-            index += 1
-        done = first + 1
+        for first in ahead:
+            if first != index:
+                what = f"the segment that begins at {index} is missing; the next begins at {first}"
+                raise Damage(index, what, layout.segment(first), 0, missing=first > index)
+            for stored in read_segment(files, layout.segment(first), first, last=first == ahead[-1]):
+                yield stored
+                index += 1
+        done = ahead[-1] + 1
 
 
 def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> Iterator[Stored]:

@@ -1,24 +1,25 @@
 """How long records are kept: what may be removed, and that nothing younger than the law allows ever is.
 
-Only whole, sealed, verified, archived segments are removed, from the oldest on. Their hashes stay, so every later
-checkpoint and proof can still be checked; the removal is itself a record, signed before anything is removed, and without
-it `verify` calls the log incomplete. Never here: where the archive is, or who asked.
+Only whole, sealed, verified, archived segments are removed, from the oldest on, when three clocks say that their time is over.
+Their hashes stay, so every later checkpoint and proof can still be checked; the removal is itself a record, signed before anything
+is removed, and without it `verify` calls the log incomplete. Never here: where the archive is, or who asked.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
+from .copies import CopyStore, digest_of, kept_for, manifest_of
 from .durable import broken_on_error
 from .errors import AuditDamaged
 from .files import FileSystem, RealFiles
+from .holds import Hold
 from .kept_hashes import SM3
 from .layout import Layout
 from .log import AuditLog
 from .notes import PublicKey
-from .reader import HASH_BYTES, read_hashes, read_log, removed_leaves, segment_starts
+from .reader import HASH_BYTES, Damage, read_hashes, read_log, removed_leaves, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
 from .verify import Result, verify
@@ -27,26 +28,27 @@ MINIMUM_DAYS = 365
 """JJ 26: at least one year."""
 DEFAULT_DAYS = 3 * 365
 
-_LONGEST_STEP = timedelta(days=1)
-"""How much two records next to each other may add to the lived time: there is a record every minute."""
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is kept. Raises `ValueError` for less than 365 days."""
 
     days: int = DEFAULT_DAYS
-    held_requests: frozenset[str] = frozenset()
-    """Legal hold: uids of requests."""
-    held_units: frozenset[str] = frozenset()
+    holds: tuple[Hold, ...] = ()
+    """Legal holds that are in force."""
 
     def __post_init__(self) -> None:
         if self.days < MINIMUM_DAYS:
             raise ValueError(f"The audit log is kept at least {MINIMUM_DAYS} days (JJ 26); {self.days} is too few")
 
-    def holds(self, record: Record) -> bool:
+    @property
+    def age(self) -> timedelta:
+        """How old a record must be."""
+        return timedelta(days=self.days)
+
+    def keeps(self, record: Record) -> bool:
         """Whether a legal hold covers the record."""
-        return record.request in self.held_requests or record.unit in self.held_units
+        return any(hold.covers(record) for hold in self.holds)
 
 
 @dataclass
@@ -56,48 +58,70 @@ class Segment:
     first: int
     end: int
     """Sequence after its last record."""
-    digest: str
-    """SHA-256 of the file: what the archive must hold."""
     newest: datetime
     held: bool = False
     open_intents: set[str] = field(default_factory=set)
     lived_until: timedelta = timedelta()
     lived_since: timedelta = timedelta()
-    """Time that passed after it by the steps from record to record, each counted as a day at most.
+    """Time that passed after it by the monotonic clock in the records, which nobody can set.
 
-    The second clock: a system clock that jumps two years ahead adds one day.
+    The second clock. Over a restart of the machine nothing is counted: how long it was down only the wall clock says.
     """
 
     def expired(self, policy: Policy, now: datetime) -> bool:
-        """Old enough by both clocks."""
-        age = timedelta(days=policy.days)
-        return now - self.newest >= age and self.lived_since >= age
+        """Old enough by both clocks of this machine."""
+        return now - self.newest >= policy.age and self.lived_since >= policy.age
+
+
+Archive = Callable[[Segment], timedelta | None]
+"""How long the store of copies has held exactly this segment, by its own clock, which is the third; None where it does not."""
 
 
 def removable(
     directory: Path,
-    key: PublicKey,
+    key: PublicKey | None,
     policy: Policy,
     now: datetime,
-    archived: Callable[[str], bool],
+    archived: Archive,
     files: FileSystem | None = None,
 ) -> list[Segment]:
-    """The oldest sealed segments that may go now: expired, not held, settled, hashes kept, archived.
+    """The oldest sealed segments that may go now: expired by all three clocks, not held, settled, hashes kept, archived.
 
-    `archived` says whether the archive (at least two places) holds a file with this SHA-256.
-    Raises `AuditDamaged` when the log is not whole: then nothing is removed.
+    `key` as for `verify`. Raises `AuditDamaged` when the log is not whole: then nothing is removed.
     """
     disk, layout = files or RealFiles(), Layout(directory)
+    if not _anything_is_old(disk, layout, policy, now):
+        return []
     report = verify(directory, key, files=disk)
     if report.result is not Result.OK:
         raise AuditDamaged(f"Nothing is removed from a log that is not whole: {report.what}", report.first_bad or 0)
     allowed: list[Segment] = []
     for segment in _sealed_segments(disk, layout, policy):
         needed = segment.held or segment.open_intents or not segment.expired(policy, now)
-        if needed or not _hashes_kept(disk, layout, segment) or not archived(segment.digest):
+        if needed or not _hashes_kept(disk, layout, segment) or not _archived_long_enough(archived, segment, policy):
             break
         allowed.append(segment)
     return allowed
+
+
+def _anything_is_old(files: FileSystem, layout: Layout, policy: Policy, now: datetime) -> bool:
+    """A quick look at the very first record, so that a young log is not read through every day."""
+    try:
+        first = next(read_log(files, layout, min(segment_starts(files, layout), default=0)), None)
+    except Damage:
+        return True  # `verify` says what is wrong
+    return first is not None and now - first.record().time >= policy.age
+
+
+def _archived_long_enough(archived: Archive, segment: Segment, policy: Policy) -> bool:
+    held_for = archived(segment)
+    return held_for is not None and held_for >= policy.age
+
+
+def archive_in(store: CopyStore, directory: Path, files: FileSystem | None = None) -> Archive:
+    """The archive that a store of copies is: every byte of segment and manifest is read back."""
+    disk, layout = files or RealFiles(), Layout(directory)
+    return lambda segment: kept_for(store, manifest_of(disk, layout, segment.first, segment.end))
 
 
 def _hashes_kept(files: FileSystem, layout: Layout, segment: Segment) -> bool:
@@ -109,13 +133,13 @@ def _hashes_kept(files: FileSystem, layout: Layout, segment: Segment) -> bool:
 
 def _sealed_segments(files: FileSystem, layout: Layout, policy: Policy) -> list[Segment]:
     found: list[Segment] = []
-    lived, last_time = timedelta(), None
+    lived, last = timedelta(), None
     for stored in read_log(files, layout, start=removed_leaves(files, layout).count):
         record = stored.record()
-        lived += _step(last_time, record.time)
-        last_time = record.time
+        lived += _lived_between(last, record)
+        last = record
         if stored.offset == 0:
-            found.append(_segment(files, layout, record))
+            found.append(Segment(record.sequence, record.sequence, record.time))
         _take(found, record, policy)
         found[-1].lived_until = lived
     for segment in found:
@@ -123,21 +147,17 @@ def _sealed_segments(files: FileSystem, layout: Layout, policy: Policy) -> list[
     return found[:-1]  # the last one is still written to
 
 
-def _step(before: datetime | None, now: datetime) -> timedelta:
-    return min(max(now - before, timedelta()), _LONGEST_STEP) if before else timedelta()
-
-
-def _segment(files: FileSystem, layout: Layout, first: Record) -> Segment:
-    with files.open_for_reading(layout.segment(first.sequence)) as stream:
-        digest = sha256(stream.read()).hexdigest()
-    return Segment(first.sequence, first.sequence, digest, first.time)
+def _lived_between(before: Record | None, after: Record) -> timedelta:
+    if before is None or before.boot != after.boot:
+        return timedelta()
+    return timedelta(microseconds=max(int(after.monotonic) - int(before.monotonic), 0) // 1_000)
 
 
 def _take(found: list[Segment], record: Record, policy: Policy) -> None:
     segment = found[-1]
     segment.end = record.sequence + 1
     segment.newest = max(segment.newest, record.time)
-    segment.held |= policy.holds(record)
+    segment.held |= policy.keeps(record)
     if record.phase is Phase.INTENT:
         segment.open_intents.add(record.id)
     elif record.settles:
@@ -156,7 +176,7 @@ def remove(
     for segment in segments:
         if segment.first != min(segment_starts(disk, layout)):
             raise ValueError(f"Only the oldest segment can be removed, not the one that begins at {segment.first}")
-        intent = _entry(segment, initiator)
+        intent = _entry(segment, _digest(disk, layout, segment), initiator)
         receipt = log.append(intent)
         log.sign()
         with broken_on_error("cannot remove an expired segment"):
@@ -166,7 +186,12 @@ def remove(
         log.append(intent.model_copy(update=done))
 
 
-def _entry(segment: Segment, initiator: Initiator) -> Entry:
+def _digest(files: FileSystem, layout: Layout, segment: Segment) -> str:
+    with files.open_for_reading(layout.segment(segment.first)) as stream:
+        return digest_of(iter(lambda: stream.read(1 << 20), b""))[0]
+
+
+def _entry(segment: Segment, digest: str, initiator: Initiator) -> Entry:
     return Entry(
         phase=Phase.INTENT,
         action=Action.DELETE,
@@ -174,5 +199,5 @@ def _entry(segment: Segment, initiator: Initiator) -> Entry:
         initiator=initiator,
         target=Target(kind=TARGET_KIND, id=str(segment.first)),
         message=f"retention: records {segment.first} to {segment.end - 1} expired and are archived",
-        attributes={"first": str(segment.first), "end": str(segment.end), "digest": segment.digest},
+        attributes={"first": str(segment.first), "end": str(segment.end), "digest": digest},
     )

@@ -63,6 +63,11 @@ class Store:
         if unsigned >= CHECKPOINT_RECORDS or (unsigned and late):
             self.checkpoint()
 
+    def seal(self) -> None:
+        """Begins a new segment, unless the present one is still empty."""
+        if self.tail.size > self.tail.segment:
+            self._rotate()
+
     def silence(self) -> float:
         """Seconds since the last record."""
         return self._age(self._last_write)

@@ -2,7 +2,7 @@
 
 A metered item is started once, changed by the next start (its old quantity ends in the same moment in which the new one
 begins), and stopped. So gaps and overlaps cannot be written; what contradicts this is refused when it is read.
-Never here: money. A bill is a pure function of these intervals.
+Never here: money, which is a pure function of these intervals (`charges`).
 """
 
 from collections.abc import Iterable
@@ -43,6 +43,8 @@ class Item:
     service: str
     offering: str
     """Name in the catalog."""
+    jurisdiction: str = ""
+    """Whose prices and rules hold; empty in records of before it was kept."""
 
     @property
     def id(self) -> str:
@@ -88,6 +90,7 @@ def start_entry(item: Item, rate: Rate, at: datetime, *, initiator: Initiator, r
         "currency": rate.currency,
         "period": rate.period,
         "at": _text(at),
+        **({"jurisdiction": item.jurisdiction} if item.jurisdiction else {}),
     }
     return _entry(item, attributes, initiator, reason)
 
@@ -152,7 +155,7 @@ def _not_before(since: datetime, record: Record) -> datetime:
 def _interval(record: Record) -> Interval:
     said = record.attributes
     try:
-        item = Item(record.request, record.unit, said["service"], said["offering"])
+        item = Item(record.request, record.unit, said["service"], said["offering"], said.get("jurisdiction", ""))
         quantity, price = Decimal(said["quantity"]), Decimal(said["price"])
         rate = Rate(quantity, said["measure"], price, said["currency"], said["period"])
     except (KeyError, InvalidOperation) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from govcloud.cli import approve, audit, audit_keys, controller, dev, digest, explain, pending, plan, reject, revoke
+from govcloud.cli import approve, audit, controller, dev, digest, explain, pending, plan, reject, revoke, usage
 from govcloud.cli.office import EXIT_CODES
 
 EVERYBODY, OFFICIALS, OPERATIONS = "Applicants, platform engineers, CI", "Officials 审批人员", "Operations and auditors"
@@ -23,7 +23,7 @@ app.command("approve", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(approve.run
 app.command("reject", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(reject.run)
 app.command("revoke", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(revoke.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
-audit.app.command("rotate-key")(audit_keys.run)
+app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)
 app.add_typer(audit.app, name="audit", rich_help_panel=OPERATIONS)
 app.add_typer(dev.app, name="dev", rich_help_panel=OPERATIONS)
 

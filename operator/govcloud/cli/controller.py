@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from govcloud.core.log_retention import retention_fault
 from govcloud.settings import Settings
 from policies.shelf import PackFault, with_more
 
@@ -26,7 +27,8 @@ def run(
 
     Settings come from the environment: GOVCLOUD_STATE_DIR (required: audit log, Pulumi state, master key), GOVCLOUD_CLOUD (entry of
     clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI,
-    GOVCLOUD_PACKS_DIR (a folder with further regulation packs); the cluster from KUBECONFIG or the pod's service account; the cloud from
+    GOVCLOUD_PACKS_DIR (a folder with further regulation packs), GOVCLOUD_AUDIT_RETENTION_DAYS, GOVCLOUD_AUDIT_SEAL_SECONDS,
+    GOVCLOUD_AUDIT_COPIES_PROJECT, GOVCLOUD_AUDIT_COPIES_CONTAINER; the cluster from KUBECONFIG or the pod's service account; the cloud from
     OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says which), 3 when the settings are wrong.
     """
     logging.basicConfig(
@@ -41,10 +43,13 @@ def run(
             typer.echo(f"GOVCLOUD_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
         raise typer.Exit(USAGE) from None
     try:
-        with_more(settings.packs_dir)
+        packs = with_more(settings.packs_dir)
     except PackFault as error:
         typer.echo(f"GOVCLOUD_PACKS_DIR: {error}", err=True)
         raise typer.Exit(USAGE) from None
+    if too_short := retention_fault(settings.audit_retention_days, packs.packs.values()):
+        typer.echo(f"GOVCLOUD_AUDIT_RETENTION_DAYS: {too_short}", err=True)
+        raise typer.Exit(USAGE)
     from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
 
     raise typer.Exit(run_controller(settings))

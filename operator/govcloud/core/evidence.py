@@ -124,7 +124,8 @@ def _used_by(plan: Plan) -> dict[tuple[str, str], PlannedPrice]:
 
 
 def _item(facts: Facts, price: PlannedPrice) -> usage.Item:
-    return usage.Item(facts.request.key.uid, facts.unit.name if facts.unit else "", price.service, price.item)
+    unit, jurisdiction = facts.unit.name if facts.unit else "", facts.unit.spec.jurisdiction if facts.unit else ""
+    return usage.Item(facts.request.key.uid, unit, price.service, price.item, jurisdiction)
 
 
 def _rate(price: PlannedPrice) -> usage.Rate:

@@ -1,0 +1,90 @@
+"""Copies of the audit log in a Swift container of its own, written once by name and read back.
+
+Swift has no retention lock: `If-None-Match: *` keeps anybody honest from replacing an object, and nothing but the account's
+rights keeps its administrator from deleting one. Where that matters, let another domain administer the account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import BinaryIO
+
+import requests
+
+from govcloud.adapters.openstack_failures import SOON, translated
+from govcloud.adapters.openstack_login import Login
+from govcloud.adapters.openstack_reading import chunks_of, read_all
+from govcloud.adapters.openstack_swift import Container
+from govcloud.audit.copies import Kept
+from govcloud.failures import Retry
+from govcloud.reasons import Reason
+from stacks.provider.journal import EffectContext, effect
+
+_TYPE = "openstack:objectstorage/containerObject:ContainerObject"
+
+
+class SwiftCopies:
+    """A `govcloud.audit.copies.CopyStore`.
+
+    Args:
+        login: the login scoped to the project whose account holds the container; asked at every use.
+        container: name of the container; it is made when something is first stored.
+    """
+
+    def __init__(self, login: Callable[[], Login], container: str) -> None:
+        self._login = login
+        self._name = container
+        self._made = False
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names in the order of their bytes, over all pages; none where there is no container yet."""
+        container = self._container()
+        return (each.name for each in container.objects(prefix)) if container.exists() else iter(())
+
+    def find(self, name: str) -> Kept | None:
+        """Read every byte. The age is told by Swift's own Date and Last-Modified."""
+        with translated(f"read {name} of container {self._name} back"):
+            response = self._container().find(name)
+            if response is None:
+                return None
+            return Kept(read_all(response).sha256, _age(response))
+
+    def put(self, name: str, content: BinaryIO) -> None:
+        """Store it; Swift refuses (412, a `Stop`) where the name is taken."""
+        container = self._container()
+        with _accounted(name):
+            if not self._made:
+                container.make({})
+                self._made = True
+            container.put_new(name, content)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The bytes in pieces. One that breaks off raises `Retry`."""
+        with (
+            translated(f"read {name} of container {self._name}"),
+            self._container().open(name) as response,
+        ):
+            yield from chunks_of(response)
+
+    def _container(self) -> Container:
+        login = self._login()
+        return Container(login, login.project_id, self._name)
+
+
+def _accounted(name: str) -> AbstractContextManager[EffectContext]:
+    """What is written belongs to no request; no plan is needed to keep the log (JJ 26)."""
+    key = hashlib.sha256(name.encode()).hexdigest()[:40]
+    return effect(EffectContext("", "audit-copies", f"audit/{name}", _TYPE, "backup", key, 0))
+
+
+def _age(response: requests.Response) -> timedelta:
+    try:
+        now, since = (parsedate_to_datetime(response.headers[name]) for name in ("Date", "Last-Modified"))
+    except (KeyError, ValueError) as error:
+        told = f"{response.url} was answered without a readable Date and Last-Modified"
+        raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON) from error
+    return now - since

@@ -1,0 +1,165 @@
+"""Ships sealed segments to a store of copies, oldest first, and knows how far behind it is.
+
+Each shipment is recorded before and after; each object is looked for before it is stored, and read back after, so that whoever
+comes after a crash goes on where it stopped. Nobody who records waits for any of this. Never here: which store it is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, manifest_name, manifest_of, sealed
+from .files import FileSystem, RealFiles
+from .layout import Layout
+from .log import AuditLog
+from .reader import read_segment, segment_starts
+from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
+from .removal import TARGET_KIND
+
+SEAL_AFTER = timedelta(hours=1)
+"""How old a segment may become before it is sealed, and so can be copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a lost disk would take with it now."""
+
+    records: int
+    age: timedelta
+    """Age of the oldest record that is not copied; nothing when all are."""
+
+    def __str__(self) -> str:
+        return f"{self.records} records are not copied yet, the oldest is {timedelta(seconds=int(self.age.total_seconds()))} old"
+
+
+class Copying:
+    """Brings the store up to date, one round at a time. Rounds must not overlap; `lag` may be asked at any time."""
+
+    def __init__(
+        self,
+        log: AuditLog,
+        directory: Path,
+        store: CopyStore,
+        initiator: Initiator,
+        clock: Callable[[], datetime],
+        files: FileSystem | None = None,
+        seal_after: timedelta = SEAL_AFTER,
+    ) -> None:
+        self._log, self._store, self._initiator, self._clock = log, store, initiator, clock
+        self._files, self._layout = files or RealFiles(), Layout(directory)
+        self._seal_after = seal_after
+        self._copied: set[int] | None = None
+
+    def run(self) -> None:
+        """Seal what is due to be sealed, ship what is sealed and not there.
+
+        Raises `AuditUnavailable`, `CopyDiffers`, `Damage`, and whatever the store raises.
+        """
+        self._seal_if_due()
+        for first, end in sealed(self._files, self._layout):
+            if first not in self._known():
+                self._ship(manifest_of(self._files, self._layout, first, end))
+
+    def lag(self) -> Lag:
+        """How far the copies are behind. Until the store was asked, nothing counts as copied."""
+        first = next((s for s in segment_starts(self._files, self._layout) if s not in (self._copied or ())), 0)
+        since = began(self._files, self._layout, first)
+        age = max(self._clock() - since, timedelta()) if since else timedelta()
+        return Lag(max(self._log.health().records - first, 0), age)
+
+    def _seal_if_due(self) -> None:
+        since = began(self._files, self._layout, max(segment_starts(self._files, self._layout)))
+        if since and self._clock() - since >= self._seal_after:
+            self._log.seal()
+
+    def _known(self) -> set[int]:
+        """What was copied.
+
+        After a start the newest copy is looked at once more: it may have been interrupted before it was read back, and as records
+        are chained, it answers for all copies before it.
+        """
+        if self._copied is None:
+            names = list(self._store.names(MANIFESTS))
+            ours = {manifest_name(first): first for first, _ in sealed(self._files, self._layout)}
+            self._refuse_foreign(names, ours)
+            self._copied = {ours[name] for name in names[:-1] if name in ours}
+        return self._copied
+
+    def _refuse_foreign(self, names: list[str], ours: Mapping[str, int]) -> None:
+        oldest = manifest_name(min(segment_starts(self._files, self._layout)))
+        if names and names[-1] >= oldest and names[-1] not in ours:
+            told = f"The store of copies holds {names[-1]}, which is no segment of this log"
+            raise CopyDiffers(f"{told}: it is another log's store, or an older copy of the log was put back")
+
+    def _ship(self, manifest: Manifest) -> None:
+        stored = manifest.stored()
+        with self._recorded(manifest), self._files.open_for_reading(self._layout.segment(manifest.first)) as segment:
+            self._there(manifest.name, sha256(stored).hexdigest())
+            self._keep(manifest.segment_name, segment, manifest.sha256)
+            self._keep(manifest.name, BytesIO(stored), sha256(stored).hexdigest())
+        self._known().add(manifest.first)
+
+    def _keep(self, name: str, content: BinaryIO, digest: str) -> None:
+        if not self._there(name, digest):
+            self._store.put(name, content)
+            if not self._there(name, digest):
+                raise CopyDiffers(f"{name} was stored, and the store of copies does not have it")
+
+    def _there(self, name: str, digest: str) -> bool:
+        """Whether the store has exactly this. Raises `CopyDiffers` when it has something else under the name."""
+        kept = self._store.find(name)
+        if kept is not None and kept.sha256 != digest:
+            raise CopyDiffers(f"{name} in the store of copies is not what this log wrote; it is left as it is")
+        return kept is not None
+
+    @contextmanager
+    def _recorded(self, manifest: Manifest) -> Iterator[None]:
+        intent = _entry(manifest, self._initiator)
+        receipt = self._log.append(intent)
+        try:
+            yield
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}" if isinstance(error, CopyDiffers) else type(error).__name__
+            self._log.append(_settled(intent, receipt.id, Outcome.FAILURE, f"not copied: {said}"))
+            raise
+        self._log.append(_settled(intent, receipt.id, Outcome.SUCCESS, f"{intent.message}; read back and equal"))
+
+
+def began(files: FileSystem, layout: Layout, segment: int) -> datetime | None:
+    """When the first record of a segment was written; None where there is no such segment, or nothing in it."""
+    path = layout.segment(segment)
+    stored = next(read_segment(files, path, segment, last=True), None) if files.exists(path) else None
+    return stored.record().time if stored else None
+
+
+def _entry(manifest: Manifest, initiator: Initiator) -> Entry:
+    return Entry(
+        phase=Phase.INTENT,
+        action=Action.BACKUP,
+        outcome=Outcome.PENDING,
+        initiator=initiator,
+        target=Target(kind=TARGET_KIND, id=str(manifest.first), name=manifest.segment_name),
+        message=f"copy records {manifest.first} to {manifest.end - 1}",
+        attributes={"first": str(manifest.first), "end": str(manifest.end), "digest": manifest.sha256},
+    )
+
+
+def _settled(intent: Entry, intent_id: str, outcome: Outcome, message: str) -> Entry:
+    return intent.model_copy(
+        update={"phase": Phase.OUTCOME, "outcome": outcome, "intent": intent_id, "message": message}
+    )
+
+
+def copied_until(records: Iterable[Record]) -> int:
+    """Sequence after the last record whose copy the log says was read back; 0 when there is none."""
+    return max((int(record.attributes["end"]) for record in records if _says_copied(record)), default=0)
+
+
+def _says_copied(record: Record) -> bool:
+    succeeded = record.phase is Phase.OUTCOME and record.outcome is Outcome.SUCCESS
+    return succeeded and record.action is Action.BACKUP and record.target.kind == TARGET_KIND

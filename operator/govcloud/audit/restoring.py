@@ -1,0 +1,105 @@
+"""Makes a log of its copies, in an empty directory, and verifies it like any other.
+
+What comes from the store is trusted in nothing: names, order and digests are checked here, everything else by `verify` with
+a key from elsewhere. Never here: a write to the store.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest
+from .durable import DurableFile
+from .files import FileSystem, RealFiles, write_atomically
+from .layout import Layout
+from .notes import PublicKey, SignedCheckpoint
+from .reader import Damage, read_segment
+from .verify import Report, verify
+
+_LONGEST_MANIFEST = 64 * 1024 * 1024
+
+
+def restore(
+    store: CopyStore,
+    directory: Path,
+    key: PublicKey,
+    anchor: SignedCheckpoint | None = None,
+    progress: Callable[[Manifest], None] = lambda _: None,
+    files: FileSystem | None = None,
+) -> Report:
+    """The verdict about the restored log; `anchor` is the newest checkpoint that is known from elsewhere.
+
+    Raises `FileExistsError` when the directory is not empty, `FileNotFoundError` when there are no copies, `CopyDiffers` when a
+    copy is not what its manifest says, `OSError`, and whatever the store raises.
+    """
+    disk, layout = files or RealFiles(), Layout(directory)
+    if disk.exists(directory) and disk.names(directory):
+        raise FileExistsError(f"{directory} is not empty; a log is restored into a directory of its own")
+    for path in (layout.segments, layout.hashes, layout.notes.parent):
+        disk.make_directory(path)
+    end = _bring_back(store, disk, layout, progress)
+    DurableFile(disk, layout.segment(end)).close()  # what may follow goes into a segment of its own
+    write_atomically(disk, layout.public_key, key.text().encode() + b"\n")
+    return verify(directory, key, anchor, disk)
+
+
+def _bring_back(store: CopyStore, disk: FileSystem, layout: Layout, progress: Callable[[Manifest], None]) -> int:
+    end = 0
+    notes = DurableFile(disk, layout.notes)
+    try:
+        for manifest in _manifests(store):
+            if manifest.first != end:
+                raise CopyDiffers(f"The copies end at record {end - 1}; the next begins at {manifest.first}")
+            _bring_back_segment(store, disk, layout, manifest)
+            notes.append("".join(f"{note}\n" for note in manifest.checkpoints).encode())
+            end = manifest.end
+            progress(manifest)
+    finally:
+        notes.close()
+    if not end:
+        raise FileNotFoundError("There are no copies of an audit log in this store")
+    return end
+
+
+def _manifests(store: CopyStore) -> Iterator[Manifest]:
+    for name in store.names(MANIFESTS):
+        try:
+            manifest = Manifest.model_validate_json(_bounded(store.read(name)))
+        except (ValidationError, ValueError) as error:
+            raise CopyDiffers(f"{name} is no manifest of a copy") from error
+        if manifest.name != name:
+            raise CopyDiffers(f"{name} is the manifest of another segment, {manifest.first}")
+        yield manifest
+
+
+def _bounded(pieces: Iterable[bytes]) -> bytes:
+    whole = bytearray()
+    for piece in pieces:
+        whole += piece
+        if len(whole) > _LONGEST_MANIFEST:
+            raise ValueError("too long")
+    return bytes(whole)
+
+
+def _bring_back_segment(store: CopyStore, disk: FileSystem, layout: Layout, manifest: Manifest) -> None:
+    digest = sha256()
+    segment = DurableFile(disk, layout.segment(manifest.first))
+    try:
+        for piece in store.read(manifest.segment_name):
+            digest.update(piece)
+            segment.append(piece)
+    finally:
+        segment.close()
+    if (digest.hexdigest(), segment.size) != (manifest.sha256, manifest.size):
+        raise CopyDiffers(f"{manifest.segment_name} is not what its manifest says")
+    write_atomically(disk, layout.segment_hashes(manifest.first), _leaves(disk, layout, manifest))
+
+
+def _leaves(disk: FileSystem, layout: Layout, manifest: Manifest) -> bytes:
+    try:
+        frames = read_segment(disk, layout.segment(manifest.first), manifest.first, last=False)
+        return b"".join(stored.leaf for stored in frames)
+    except Damage as damage:
+        raise CopyDiffers(f"{manifest.segment_name} holds no whole records: {damage}") from damage

@@ -1,0 +1,66 @@
+"""What keeps the audit log for years, as tasks: copying it elsewhere, recording legal holds, removing what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from govcloud.audit.copies import CopyDiffers, CopyStore
+from govcloud.audit.copying import SEAL_AFTER, Copying, Lag
+from govcloud.audit.errors import AuditUnavailable
+from govcloud.audit.expiry import Expiry, Orders
+from govcloud.audit.holds import BadOrder
+from govcloud.audit.log import AuditLog
+from govcloud.audit.reader import Damage
+from govcloud.audit.records import Initiator, InitiatorType
+from govcloud.audit.retention import DEFAULT_DAYS, archive_in
+from govcloud.core.evidence import CONTROLLER
+from govcloud.failures import Retry, Stop
+from govcloud.housekeeping import Task
+
+EXPECTED = (Retry, Stop, AuditUnavailable, CopyDiffers, BadOrder, Damage)
+"""What can keep a task from succeeding now; the sentence says what somebody has to do."""
+
+_OFTEN = timedelta(seconds=10)
+_DAILY = timedelta(days=1)
+
+
+@dataclass
+class Keeping:
+    """One log's keeping. `clock` is the machine's own in UTC, never the development clock."""
+
+    log: AuditLog
+    directory: Path
+    store: CopyStore
+    orders: Orders
+    clock: Callable[[], datetime]
+    days: int = DEFAULT_DAYS
+    seal_after: timedelta = SEAL_AFTER
+    initiator: Initiator = field(default_factory=lambda: Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER))
+
+    def __post_init__(self) -> None:
+        self._copying = Copying(
+            self.log, self.directory, self.store, self.initiator, self.clock, seal_after=self.seal_after
+        )
+        archive = archive_in(self.store, self.directory)
+        self._expiry = Expiry(
+            self.log, self.directory, self.days, self.orders, archive, self.initiator, self.clock
+        )
+
+    def lag(self) -> Lag:
+        """How far the copies are behind."""
+        return self._copying.lag()
+
+    def tasks(self) -> tuple[Task, ...]:
+        """What has to be done again and again."""
+        return (
+            Task("copies of the audit log", _OFTEN, self._copying.run, self._hint),
+            Task("legal holds", _OFTEN, self._expiry.record_orders),
+            Task("retention of the audit log", _DAILY, self._expiry.run),
+        )
+
+    def _hint(self) -> str:
+        lag = self.lag()
+        return str(lag) if lag.age > 3 * self.seal_after else ""
