@@ -9,6 +9,12 @@ from typing import Any, Protocol
 import kopf
 
 from govcloud.api.common import GROUP, VERSION
+from govcloud.watch_session import Heard, session_telling
+
+REQUESTS, APPROVALS = "cloudservicerequests", "cloudserviceapprovals"
+SURROUNDINGS = ("usingunits", "jurisdictions", "cloudservicecatalogs")
+ADMISSION = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ADMISSION)
 
 
 class Listener(Protocol):
@@ -18,8 +24,12 @@ class Listener(Protocol):
     def everything_changed(self, why: str) -> None: ...
 
 
-def registry_for(listener: Listener) -> kopf.OperatorRegistry:
-    """The handlers, all of them: watch events only, no timers, no daemons, no finalizers, no annotations."""
+def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
+    """The handlers, all of them: watch events only, no timers, no daemons, no finalizers, no annotations.
+
+    Args:
+        heard: called with the plural name of a kind whenever its watch shows a sign of life.
+    """
     registry = kopf.OperatorRegistry()
 
     def on(*resource: str, **options: Any) -> Callable[[Any], Any]:
@@ -35,24 +45,32 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
         settings.networking.error_backoffs = [1, 2, 3, 5, 8]
 
     @kopf.on.login(registry=registry)
-    def log_in(**options: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_kubeconfig(**options) or kopf.login_with_service_account(**options)
+    async def log_in(**options: Any) -> kopf.AiohttpSession | None:
+        found = kopf.login_with_kubeconfig(**options) or kopf.login_with_service_account(**options)
+        if found is None:
+            return None
+        return kopf.AiohttpSession(
+            server=found.server,
+            default_namespace=found.default_namespace,
+            expiration=found.expiration,
+            aiohttp_session=session_telling(found, heard),
+        )
 
-    @on(GROUP, VERSION, "cloudservicerequests")
+    @on(GROUP, VERSION, REQUESTS)
     async def request_event(namespace: str | None, name: str | None, **_: Any) -> None:
         listener.request_changed(namespace or "", name or "")
 
-    @on(GROUP, VERSION, "cloudserviceapprovals")
+    @on(GROUP, VERSION, APPROVALS)
     async def approval_event(namespace: str | None, spec: kopf.Spec, **_: Any) -> None:
         listener.request_changed(namespace or "", str(spec.get("request", {}).get("name", "")))
 
-    for plural in ("usingunits", "jurisdictions", "cloudservicecatalogs"):
+    for plural in SURROUNDINGS:
 
         @on(GROUP, VERSION, plural, id=f"{plural}_event")
         async def surroundings_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
             listener.everything_changed(f"{resource.plural}/{name}")
 
-    for plural in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
+    for plural in ADMISSION:
 
         @on(
             "admissionregistration.k8s.io",

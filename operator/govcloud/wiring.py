@@ -36,13 +36,14 @@ from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
 from govcloud.housekeeping import Housekeeping
 from govcloud.keeping import EXPECTED, Keeping
+from govcloud.liveness import Jumps, Pulse
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.settings import Settings
 from policies.shelf import with_more
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=20)
 """How long what is under way may take to end after SIGTERM. What does not end is continued by the next start."""
 
 _LOOK_SECONDS = 0.5
@@ -52,12 +53,13 @@ def run_controller(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code of the process."""
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _controller(settings, KubeApi.from_environment()) as controller:
-        checks = health.Checks(controller.fault, controller.hindrance, controller.hints)
+        pulse = Pulse(handlers.WATCHED)
+        checks = health.Checks(lambda: controller.fault() or pulse.fault(), controller.hindrance, controller.hints)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
-        code = _watch_until_told(controller)
-        if not controller.stop(_PATIENCE):
-            log.warning("some work did not end within %s; the next start continues it", _PATIENCE)
+        code = _watch_until_told(controller, pulse)
+        if not controller.stop(PATIENCE):
+            log.warning("some work did not end within %s; the next start continues it", PATIENCE)
         server.shutdown()
     return code
 
@@ -120,29 +122,30 @@ def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
         audit.close()
 
 
-def _watch_until_told(controller: Controller) -> int:
-    """Watch until a signal comes (0), or the watch ends by itself (1: a restart helps).
+def _watch_until_told(controller: Controller, pulse: Pulse) -> int:
+    """Watch until a signal comes (0), or the watch ends by itself or falls silent (1: a restart helps).
 
     The watch has a thread of its own: in the main thread kopf would take the signals for itself, and an orderly end could not be told
     from a fault.
     """
-    told, ended = Event(), Event()
+    told, ended, jumps = Event(), Event(), Jumps()
 
     def watch() -> None:
         try:
-            asyncio.run(handlers.watch(handlers.registry_for(controller), told))
+            asyncio.run(handlers.watch(handlers.registry_for(controller, pulse.heard), told))
         finally:
             ended.set()
 
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, lambda *_: told.set())
     Thread(target=watch, name="watch", daemon=True).start()
-    while not (ended.wait(_LOOK_SECONDS) or told.is_set()):
-        pass
+    while not (ended.wait(_LOOK_SECONDS) or told.is_set() or pulse.fault()):
+        if jump := jumps.look():
+            controller.everything_changed(f"the wall clock jumped by {jump}")
     if not told.is_set():
-        log.error("the watch ended by itself; the process ends so that it is started anew")
+        log.error("%s; the process ends so that it is started anew", pulse.fault() or "the watch ended by itself")
         return 1
-    ended.wait(_PATIENCE.total_seconds())
+    ended.wait(PATIENCE.total_seconds())
     return 0
 
 

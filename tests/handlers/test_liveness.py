@@ -1,0 +1,134 @@
+"""A dead watch is noticed: by the silence of its kind, and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from handlers.api_server import WatchedServer, watched_server
+
+from govcloud.handlers import WATCHED, registry_for, watch
+from govcloud.liveness import SILENCE, Jumps, Pulse
+
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    """Seconds, as the test sets them."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_kind_that_is_silent_for_too_long_is_named() -> None:
+    clock = Clock()
+    pulse = Pulse(("requests", "approvals"), monotonic=clock)
+    clock.seconds += SILENCE.total_seconds()
+    assert pulse.fault() is None
+    pulse.heard("approvals")
+    clock.seconds += 1
+    assert pulse.fault() == "the watch of requests has been silent for 90 s (are the CRDs installed?)"
+    pulse.heard("requests")
+    assert pulse.fault() is None
+
+
+def test_a_kind_that_nobody_watches_does_not_count() -> None:
+    clock = Clock()
+    pulse = Pulse(("requests",), monotonic=clock)
+    clock.seconds += 100
+    pulse.heard("namespaces")
+
+    assert pulse.fault() is not None
+
+
+def test_a_silent_watch_ends_the_process_within_two_minutes() -> None:
+    assert SILENCE > timedelta(seconds=70), "kopf connects anew after 70 s, which must be heard first"
+    assert SILENCE + timedelta(seconds=20) < timedelta(minutes=2), "what is under way gets 20 s to end"
+
+
+def test_a_clock_that_was_set_is_noticed_once() -> None:
+    clock, now = Clock(), [datetime(2026, 3, 2, tzinfo=UTC)]
+    jumps = Jumps(lambda: now[0], clock)
+
+    def passes(wall: timedelta, monotonic: float) -> timedelta | None:
+        now[0] += wall
+        clock.seconds += monotonic
+        return jumps.look()
+
+    assert passes(SECOND, 1) is None
+    assert passes(timedelta(hours=1), 1) == timedelta(minutes=59, seconds=59)
+    assert passes(SECOND, 1) is None
+    assert passes(-timedelta(days=1), 0) == -timedelta(days=1)
+    assert passes(timedelta(minutes=10), 0) == timedelta(minutes=10)  # the machine slept
+    assert passes(SECOND, 0.2) is None
+
+
+# Over real HTTP, with the real kopf
+
+
+class Nobody:
+    """A listener who does nothing."""
+
+    def request_changed(self, namespace: str, name: str) -> None: ...
+    def everything_changed(self, why: str) -> None: ...
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WatchedServer]:
+    with watched_server() as made:
+        monkeypatch.setenv("KUBECONFIG", str(made.kubeconfig(tmp_path)))
+        yield made
+
+
+@pytest.fixture
+def pulse(server: WatchedServer) -> Iterator[Pulse]:
+    """Of a watch that runs, with a limit of a second in place of one and a half minutes."""
+    found, stop = Pulse(WATCHED, limit=SECOND), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(watch(registry_for(Nobody(), found.heard), stop)), daemon=True)
+    thread.start()
+    try:
+        until(lambda: set(WATCHED) <= set(server.watches))
+        yield found
+    finally:
+        stop.set()
+        thread.join(1)  # where a task of kopf's died, it does not even hear that it is to stop
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_bookmarks_keep_a_watch_alive_on_which_nothing_happens(pulse: Pulse) -> None:
+    until(lambda: pulse.fault() is None)
+    for _ in range(75):  # one and a half times the limit
+        time.sleep(0.02)
+        assert pulse.fault() is None
+
+
+@pytest.mark.parametrize("kind", ["cloudservicerequests", "validatingadmissionpolicies"])
+def test_a_watch_that_hangs_is_noticed_though_it_stays_open(pulse: Pulse, server: WatchedServer, kind: str) -> None:
+    until(lambda: pulse.fault() is None)
+    server.hanging.add(kind)
+    until(pulse.fault)
+
+    assert (pulse.fault() or "").startswith(f"the watch of {kind} has been silent")
+
+
+def test_a_watch_whose_task_dies_is_noticed(pulse: Pulse, server: WatchedServer) -> None:
+    """What is no JSON ends kopf's task for that kind with an error that it does not expect."""
+    until(lambda: pulse.fault() is None)
+    server.broken.add("jurisdictions")
+    server.hanging.add("jurisdictions")
+
+    until(pulse.fault)
