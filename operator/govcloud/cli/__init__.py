@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from govcloud.cli import approve, audit, controller, dev, digest, explain, pending, plan, reject, revoke, usage
+from govcloud.cli import (
+    approve,
+    audit,
+    controller,
+    deadlines,
+    dev,
+    digest,
+    explain,
+    pending,
+    plan,
+    reject,
+    revoke,
+    usage,
+)
 from govcloud.cli.office import EXIT_CODES
 
 EVERYBODY, OFFICIALS, OPERATIONS = "Applicants, platform engineers, CI", "Officials 审批人员", "Operations and auditors"
@@ -22,6 +35,7 @@ app.command("pending", rich_help_panel=OFFICIALS)(pending.run)
 app.command("approve", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(approve.run)
 app.command("reject", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(reject.run)
 app.command("revoke", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(revoke.run)
+app.command("deadlines", rich_help_panel=OPERATIONS)(deadlines.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
 app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)
 app.add_typer(audit.app, name="audit", rich_help_panel=OPERATIONS)
