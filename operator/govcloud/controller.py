@@ -136,6 +136,7 @@ class Controller:
                 return
 
     def _look_at_all(self) -> None:
+        self._watch_admission()
         try:
             self.ports.cluster.guard_namespaces()
             requests = self.ports.cluster.requests()
@@ -144,3 +145,9 @@ class Controller:
             return
         for request in requests:
             self.request_changed(request.key.namespace, request.key.name)
+
+    def _watch_admission(self) -> None:
+        try:
+            self.reconciler.watch_admission()
+        except (Retry, Stop, AuditUnavailable) as error:
+            log.warning("the admission policies could not be looked at: %s", error)

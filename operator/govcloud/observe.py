@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts, RunningResource
+from govcloud.core.guard import Admission, after_look
 from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.tightening import InForce, tighten
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
-from govcloud.ports import Sources, StackOutcome
+from govcloud.ports import ClusterView, Sources, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import PackMissing
 from policies.shelf import Shelf
@@ -40,6 +41,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     pinned = ports.cluster.plans(request.key)
     plans, damaged = _read_plans(request, pinned)
     stack, unreadable = _stack(ports, request, progress)
+    admission = look_at_admission(ports.cluster)
     return Facts(
         now=now,
         request=request,
@@ -57,8 +59,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         plans=plans,
         planned_at={plan.number: plan.created_at for plan in pinned},
         damaged=damaged,
-        approvals=tuple(ports.cluster.approvals()),
-        admission_fault=ports.cluster.admission_fault(),
+        admission=admission,
         cloud_services=_services(jurisdiction) if jurisdiction else None,
         backup=_backup(ports, progress, plans),
         resources=tuple(RunningResource(name, kind, id_) for name, (kind, id_) in stack.resources.items())
@@ -67,6 +68,13 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         outputs=stack.outputs if stack else {},
         unreadable=unreadable,
     )
+
+
+def look_at_admission(cluster: ClusterView) -> Admission:
+    """The decisions, then the policies: every decision that was read had been made when the policies were looked at."""
+    remembered, approvals = cluster.guard(), tuple(cluster.approvals())
+    look = cluster.policies()
+    return Admission(approvals, look.fault, remembered, after_look(remembered, look, approvals))
 
 
 def parse_spec(raw: Mapping[str, Any]) -> tuple[RequestSpec | None, tuple[Violation, ...]]:

@@ -20,6 +20,7 @@ from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.log import AuditLog
+from govcloud.core.guard import Guard, PolicyLook
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -57,8 +58,12 @@ class ClusterView(Protocol):
 
     def plans(self, key: RequestKey) -> Sequence[PinnedPlan]: ...
     def backup(self, name: str) -> BackupObject | None: ...
-    def admission_fault(self) -> str | None:
-        """What is wrong with the admission policies and bindings, in one sentence; None when they are as installed."""
+    def policies(self) -> PolicyLook:
+        """A look at the admission policies and bindings, now."""
+        ...
+
+    def guard(self) -> Guard:
+        """What is remembered of earlier looks at them; nothing, where no such record is there that this controller wrote."""
         ...
 
 
@@ -71,6 +76,10 @@ class Cluster(ClusterView, Protocol):
     def pin_plan(self, key: RequestKey, number: int, text: str) -> PinnedPlan:
         """Freeze a plan as an immutable ControllerRevision owned by the request. The same plan again is no error; another text under the
         same number raises `Stop`."""
+        ...
+
+    def remember_guard(self, guard: Guard, replacing: Guard) -> None:
+        """Keep what is known of the policies now, durably. Where something else than `replacing` is remembered: `Retry(CONFLICT)`."""
         ...
 
     def add_finalizer(self, request: RequestObject) -> None: ...

@@ -74,3 +74,12 @@ class Reason(StrEnum):
     EXPIRED = "Expired"  # its validity ended before the transition started
     DOCUMENT_NUMBER_USED = "DocumentNumberUsed"  # another decision carries the same document number
     MADE_WHILE_UNGUARDED = "MadeWhileUnguarded"  # made while the admission policies were not intact
+    EDITED = "Edited"  # it is not as it was made
+    SIGNATURE_MISSING = "SignatureMissing"  # the jurisdiction demands a signature
+    SIGNATURE_INVALID = "SignatureInvalid"  # the signature is not one over this decision
+    SIGNATURE_ALGORITHM_WRONG = "SignatureAlgorithmWrong"  # the key is for another algorithm
+    SIGNATURE_ALGORITHM_UNAVAILABLE = "SignatureAlgorithmUnavailable"  # this controller cannot verify the algorithm
+    SIGNING_KEY_UNKNOWN = "SigningKeyUnknown"  # the jurisdiction knows no such key
+    SIGNING_KEY_FOREIGN = "SigningKeyForeign"  # the key belongs to another office, or is not for this step
+    SIGNING_KEY_NOT_VALID = "SigningKeyNotValid"  # the key was not valid yet, or no longer
+    SIGNING_KEY_REVOKED = "SigningKeyRevoked"  # the key was revoked before

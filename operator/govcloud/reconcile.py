@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import assert_never
 
@@ -20,18 +20,19 @@ from govcloud.api.request import Progress
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
-from govcloud.core.approvals import Verdict
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
+from govcloud.core.guard import Admission
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
 from govcloud.core.reminders import reminder
 from govcloud.core.report import credentials_secret, report
+from govcloud.core.standing import Verdict
 from govcloud.core.waking import look_again_at
 from govcloud.failures import Retry, Stop
-from govcloud.observe import observe, status_of
+from govcloud.observe import look_at_admission, observe, status_of
 from govcloud.ports import Ports
 from govcloud.reasons import Reason
 from stacks.kind import Quota
@@ -71,6 +72,7 @@ class Reconciler:
         facts = observe(self.ports, namespace, name)
         if facts is None:
             return Pass("gone", None)
+        self._remember(facts.admission)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
@@ -81,7 +83,23 @@ class Reconciler:
         return Pass(type(action).__name__, _again(facts, action, outcome, progress), outcome.fault,
                     jurisdiction, progress.deadlines, news(facts.progress, progress))  # fmt: skip
 
+    def watch_admission(self) -> None:
+        """Look at the policies where no request is worked on, so that it is known from the start whether decisions are guarded.
+
+        Raises:
+            AuditUnavailable, Retry: as `reconcile` does.
+        """
+        self._remember(look_at_admission(self.ports.cluster))
+
     # Recording
+
+    def _remember(self, admission: Admission) -> None:
+        """What a look at the policies told is durable before anything is decided by it."""
+        if admission.guard == admission.remembered:
+            return
+        if (told := evidence.guarded(admission)) is not None:
+            self.ports.audit.append(told)
+        self.ports.cluster.remember_guard(admission.guard, admission.remembered)
 
     def _carry_out(self, facts: Facts, action: act.Action) -> Outcome:
         """Perform an action between its two records. Idle actions have no effect and no pair of records."""
@@ -278,12 +296,20 @@ def _again(facts: Facts, action: act.Action, outcome: Outcome, progress: Progres
     """When to look again if nothing happens."""
     if outcome.fault is None and not isinstance(action, act.Idle):
         return timedelta(0)
-    if outcome.fault is not None:
-        until = progress.failure.retry_at if progress.failure else None
-    else:
-        until = action.until if isinstance(action, act.Rest | act.Backoff) else None
-    moments = [moment for moment in (until, look_again_at(facts, progress)) if moment is not None]
+    moments = [moment for moment in (_until(action, outcome, progress), look_again_at(facts, progress)) if moment is not None]
     return max(min(moments) - facts.now, timedelta(0)) if moments else None
+
+
+def _until(action: act.Action, outcome: Outcome, progress: Progress) -> datetime | None:
+    """When what was decided has to be decided anew, whatever else happens."""
+    if outcome.fault is not None:
+        return progress.failure.retry_at if progress.failure else None
+    match action:
+        case act.Rest(until) | act.Backoff(until):
+            return until
+        case act.Await(_, standing):
+            return standing.expires_at
+    return None
 
 
 def _stall(conditions: tuple[Condition, ...]) -> tuple[str, str] | None:

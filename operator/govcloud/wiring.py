@@ -20,6 +20,7 @@ from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
 from govcloud.adapters.kube_clock import OffsetWatcher
 from govcloud.adapters.kube_cluster import KubeCluster
+from govcloud.adapters.kube_guard import GuardRecord
 from govcloud.adapters.kube_holds import KubeHolds
 from govcloud.adapters.kube_lease import leadership
 from govcloud.adapters.openstack_backups import OpenStackBackups
@@ -70,7 +71,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
     with ExitStack() as stack:
         fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
         audit = stack.enter_context(_audit_log(settings, fence))
-        cluster = KubeCluster(api, installed_manifests(), _machine())
+        guard = GuardRecord(api, settings.namespace, load_or_create_signer(settings.state_dir / "guard.key", "govcloud.dev/guard"))
+        cluster = KubeCluster(api, installed_manifests(), _machine(), guard=guard)
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
         stacks = stack.enter_context(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,13 @@ def test_what_is_not_there_is_none(cluster: KubeCluster, namespace: str) -> None
 
 
 def test_the_policies_are_intact(cluster: KubeCluster) -> None:
-    assert cluster.admission_fault() is None
+    before = datetime.now(UTC)
+    look = cluster.policies()
+    assert look.fault is None
+    assert {name.partition("/")[2] for name in look.marks} == {manifest["metadata"]["name"] for manifest in installed_manifests()}
+    assert len(look.marks) == len(installed_manifests())
+    assert all(mark.partition("/")[2].isdigit() for mark in look.marks.values())
+    assert abs(look.at - before) < timedelta(seconds=5)
 
 
 def test_a_plan_is_pinned_once(cluster: KubeCluster, administrator: Kubectl, one: RequestObject) -> None:

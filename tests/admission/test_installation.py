@@ -14,7 +14,7 @@ MANIFESTS = [*sorted((ROOT / "deploy").rglob("*.yaml")), *sorted((ROOT / "exampl
 VIRTUAL = {"approvalsteps"}
 """Resources that exist in RBAC only."""
 VERBS = {"get", "list", "watch", "create", "update", "patch", "delete", "bind", "impersonate"}
-OUR_VERBS = {"approve", "assign", "release", "retire"}
+OUR_VERBS = {"approve", "assign", "release", "retire", "trust"}
 
 pytestmark = pytest.mark.cluster
 

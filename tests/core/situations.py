@@ -6,7 +6,7 @@ The life gives facts that fit together; the turns make what crashes, edits, peop
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -230,11 +230,15 @@ def _decided(facts: Facts, plan: Plan, decision: str, number: int, minutes: int)
     )
 
 
+def _with_approvals(facts: Facts, approvals: Iterable[ApprovalObject]) -> Facts:
+    return replace(facts, admission=replace(facts.admission, approvals=tuple(approvals)))
+
+
 def _everybody(decision: str) -> Turn:
     def turn(facts: Facts) -> Facts:
         if facts.latest is None:
             return facts
-        return replace(facts, approvals=(*facts.approvals, *_decided(facts, facts.latest, decision, 9, 5)))
+        return _with_approvals(facts, (*facts.approvals, *_decided(facts, facts.latest, decision, 9, 5)))
 
     return turn
 
@@ -242,7 +246,7 @@ def _everybody(decision: str) -> Turn:
 def _foreign(facts: Facts) -> Facts:
     """All that was decided was decided on another plan."""
     wrong = (replace(a, spec=a.spec.model_copy(update={"plan_digest": "sha256:" + "9" * 64})) for a in facts.approvals)
-    return replace(facts, approvals=tuple(wrong))
+    return _with_approvals(facts, wrong)
 
 
 APPROVALS: Mapping[str, Turn] = {
@@ -250,14 +254,14 @@ APPROVALS: Mapping[str, Turn] = {
     "all approve": _everybody("Approved"),
     "all revoke": _everybody("Revoked"),
     "all reject": _everybody("Rejected"),
-    "none": lambda facts: replace(facts, approvals=()),
+    "none": lambda facts: _with_approvals(facts, ()),
     "foreign": _foreign,
 }
 
 
 GUARDS: Mapping[str, Turn] = {
     "all in place": _same,
-    "no admission": lambda facts: replace(facts, admission_fault="a policy is gone"),
+    "no admission": lambda facts: replace(facts, admission=replace(facts.admission, fault="a policy is gone")),
     "blocked": lambda facts: replace(facts, blocked=(Reason.CATALOG_MISSING, "no catalog"), catalog=None),
     "damaged": lambda facts: replace(facts, damaged=frozenset({1})),
     "plans gone": lambda facts: replace(facts, plans={}),

@@ -93,7 +93,7 @@ def test_no_effect_is_for_a_plan_that_is_not_approved(situations: list[Situation
         begins = isinstance(action, act.Begin) or operation is None
         at = facts.now if begins else operation.started_at
         assert plan is not None, situation.name
-        assert standing(plan, facts.approvals, at, started=not begins).complete, situation.name
+        assert standing(plan, facts.approvals, at, trust=facts.trust, started=not begins).complete, situation.name
 
 
 def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: list[Situation]) -> None:
@@ -120,7 +120,7 @@ def _servers(program: Program) -> set[str]:
 
 def test_while_admission_is_not_guarded_nothing_is_done(situations: list[Situation]) -> None:
     for situation in situations:
-        if situation.facts.admission_fault is not None:
+        if situation.facts.admission.fault is not None:
             assert isinstance(situation.action, act.Block), situation.name
 
 

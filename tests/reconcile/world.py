@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from audit.logs import SIGNER, QuickFiles, Time, open_log
 
@@ -159,6 +159,12 @@ def unit_spec(title: str, superior: str | None = None) -> UnitSpec:
     )
 
 
+class SigningOffice(Protocol):
+    """An office that signs its decisions."""
+
+    def signs(self, spec: ApprovalSpec, namespace: str, signed_at: datetime) -> ApprovalSpec: ...
+
+
 class WiredLog:
     """The real audit log, reached over the wire like everything else: a dead process records nothing."""
 
@@ -227,6 +233,7 @@ class World:
         self.audit = WiredLog(self.wire, directory)
         self._numbers = iter(range(1, 10**6))
         self.populate()
+        self.cluster.guarded_since(START - timedelta(days=1))
         self.start_controller()
 
     def copied(self, directory: Path) -> World:
@@ -329,7 +336,9 @@ class World:
 
     # The offices
 
-    def decide(self, step: str, decision: str = "Approved", /, *, name: str = NAME, **changes: Any) -> ApprovalObject:
+    def decide(
+        self, step: str, decision: str = "Approved", /, *, name: str = NAME, signed_by: SigningOffice | None = None, **changes: Any
+    ) -> ApprovalObject:
         """One decision of the right office on the plan that waits, unless `changes` say otherwise; a minute passes before it."""
         self.clock.advance(timedelta(minutes=1))
         request, plan = self.request(name), self.status(name).plan
@@ -344,7 +353,10 @@ class World:
             "approver": person,
             "document_number": f"九云〔2026〕{number}号",
         }
-        return self.cluster.create_approval(NAMESPACE, f"{name}-{step}-{number}", ApprovalSpec(**{**said, **changes}))
+        spec = ApprovalSpec(**{**said, **changes})
+        if signed_by is not None:
+            spec = signed_by.signs(spec, NAMESPACE, self.clock.now())
+        return self.cluster.create_approval(NAMESPACE, f"{name}-{step}-{number}", spec)
 
     def approve(self, *steps: str, name: str = NAME) -> None:
         """The named offices approve, or all that the waiting plan needs, one after the other; the controller runs after each."""

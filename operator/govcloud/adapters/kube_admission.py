@@ -75,6 +75,13 @@ def admission_fault(installed: Iterable[Mapping[str, Any]], live: Iterable[Mappi
     return None
 
 
+def marks_of(installed: Iterable[Mapping[str, Any]], live: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Kind and name of each of ours that is there -> uid and generation: what tells whether it was touched since the last look."""
+    ours = {_identity(manifest) for manifest in installed}
+    found = ((_identity(manifest), manifest["metadata"]) for manifest in live)
+    return {"/".join(who): f"{said['uid']}/{said['generation']}" for who, said in found if who in ours}
+
+
 def _identity(manifest: Mapping[str, Any]) -> tuple[str, str]:
     # A list's items do not carry their kind; only a binding names a policy.
     spec = manifest["spec"]

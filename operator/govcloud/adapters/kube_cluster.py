@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from govcloud.adapters.kube_admission import Manifests, admission_fault
+from govcloud.adapters.kube_admission import Manifests, admission_fault, marks_of
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
+from govcloud.adapters.kube_guard import GuardRecord
 from govcloud.adapters.kube_objects import (
     approval_from,
     backup_from,
@@ -46,6 +47,7 @@ from govcloud.api.common import (
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
+from govcloud.core.guard import Guard, PolicyLook
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -79,6 +81,7 @@ class KubeCluster:
         installed: the admission policies and bindings as they ship, for `admission_fault`.
         instance: which controller reports an Event, for instance the pod's name.
         now: the wall clock, for the time of Events only.
+        guard: where it is kept what earlier looks at the policies told; without it, nothing is known of earlier times.
     """
 
     def __init__(
@@ -87,11 +90,13 @@ class KubeCluster:
         installed: Manifests,
         instance: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        guard: GuardRecord | None = None,
     ) -> None:
         self._api = api
         self._installed = installed
         self._instance = instance
         self._now = now
+        self._guard = guard
         # Finalizers and the namespaces' labels must agree; this process is the only one that writes either.
         self._finalizers = threading.Lock()
 
@@ -131,9 +136,18 @@ class KubeCluster:
         unit: str | None = _labels(raw).get(UNIT_LABEL) if raw else None
         return unit
 
-    def admission_fault(self) -> str | None:
+    def policies(self) -> PolicyLook:
+        at = self._api.time(path_of(POLICIES))
         live = [*self._api.every(path_of(POLICIES)), *self._api.every(path_of(BINDINGS))]
-        return admission_fault(self._installed, live)
+        return PolicyLook(at, admission_fault(self._installed, live), marks_of(self._installed, live))
+
+    def guard(self) -> Guard:
+        return self._guard.read() if self._guard else Guard()
+
+    def remember_guard(self, guard: Guard, replacing: Guard) -> None:
+        if self._guard is None:
+            raise Stop(Reason.PROGRAM_FAULT, "this process does not write the record of the admission policies")
+        self._guard.write(guard, replacing)
 
     # Plans
 

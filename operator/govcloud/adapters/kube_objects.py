@@ -79,6 +79,7 @@ def approval_from(raw: Raw) -> ApprovalObject:
         created_at=_created(raw),
         spec=ApprovalSpec.model_validate(raw["spec"]),
         status=ApprovalStatus.model_validate(raw["status"]) if "status" in raw else None,
+        generation=metadata["generation"],
     )
 
 

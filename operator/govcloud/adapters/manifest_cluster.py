@@ -13,6 +13,7 @@ from govcloud.adapters.manifest_files import Document
 from govcloud.api.common import API_VERSION, UNIT_LABEL, as_written
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import Progress, RequestKey, RequestStatus
+from govcloud.core.guard import Guard, PolicyLook
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -92,8 +93,11 @@ class ManifestCluster(ClusterView):
     def backup(self, _name: str) -> BackupObject | None:
         return None
 
-    def admission_fault(self) -> str | None:
-        return None
+    def policies(self) -> PolicyLook:
+        return PolicyLook(self._now, None, {})
+
+    def guard(self) -> Guard:
+        return Guard()
 
     def _find(self, kind: str, name: str, namespace: str = "") -> Raw | None:
         return self._bodies.get((kind, namespace, name))

@@ -25,6 +25,7 @@ from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.canonical import canonical
+from govcloud.core.guard import Guard, PolicyLook, after_look
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -153,7 +154,7 @@ class MemoryCluster:
     Attributes:
         secrets: (namespace, name) -> values, as last written.
         events: (request, reason, message) in the order in which they were told.
-        fault: what is wrong with the admission policies, if anything.
+        fault: what is wrong with the admission policies, if anything; each change of it is a change of a policy.
     """
 
     def __init__(self, wire: Wire, clock: Clock) -> None:
@@ -169,7 +170,19 @@ class MemoryCluster:
         self._versions, self._uids = count(1), count(1)
         self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self.events: list[tuple[str, str, str]] = []
-        self.fault: str | None = None
+        self._fault: str | None = None
+        self._policy_changes = 1
+        self._guard = Guard()
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the admission policies."""
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: str | None) -> None:
+        self._fault = fault
+        self._policy_changes += 1
 
     # Reading
 
@@ -228,10 +241,15 @@ class MemoryCluster:
         self._wire.read()
         return self._backups.get(name)
 
-    def admission_fault(self) -> str | None:
-        """What was set as `fault`."""
+    def policies(self) -> PolicyLook:
+        """What was set as `fault`, and how often it was."""
         self._wire.read()
-        return self.fault
+        return PolicyLook(self._clock.now(), self._fault, {"a policy": f"its-uid/{self._policy_changes}"})
+
+    def guard(self) -> Guard:
+        """What was remembered last."""
+        self._wire.read()
+        return self._guard
 
     # Writing
 
@@ -243,6 +261,13 @@ class MemoryCluster:
             if pinned.text != text:
                 raise Stop(Reason.PLAN_DAMAGED, f"plan {number} is already pinned, with another text")
         return pinned
+
+    def remember_guard(self, guard: Guard, replacing: Guard) -> None:
+        """Keep it, if what is replaced is what was remembered."""
+        with self._wire.write("cluster.guard"):
+            if self._guard != replacing:
+                raise Retry(Reason.CONFLICT, "something else is remembered of the policies")
+            self._guard = guard
 
     def add_finalizer(self, request: RequestObject) -> None:
         """Add our finalizer."""
@@ -367,6 +392,20 @@ class MemoryCluster:
     def every_plan(self) -> tuple[PinnedPlan, ...]:
         """The pinned plans of all requests, also of those that are gone."""
         return tuple(self._plans.values())
+
+    def edit_approval(self, namespace: str, name: str, **changes: Any) -> None:
+        """What admission and the schema forbid."""
+        before = self._approvals[namespace, name]
+        spec = before.spec.model_copy(update=changes)
+        self._approvals[namespace, name] = replace(before, spec=spec, generation=before.generation + 1)
+
+    def guarded_since(self, moment: datetime) -> None:
+        """Let a controller have looked at the policies before."""
+        self._guard = after_look(Guard(), replace(self.policies(), at=moment), ())
+
+    def forget_guard(self) -> None:
+        """Delete the record of the policies, or write one that the controller does not take for its own."""
+        self._guard = Guard()
 
     def delete_approval(self, namespace: str, name: str) -> None:
         """What admission forbids to everybody but retention."""

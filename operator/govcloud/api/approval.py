@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Uid, User, Word
+from govcloud.api.common import (
+    Base64,
+    Conditions,
+    Digest,
+    Line,
+    Model,
+    Moment,
+    ObjectName,
+    Sha256,
+    SignatureAlgorithm,
+    Text,
+    Uid,
+    User,
+    Word,
+)
 from govcloud.api.marks import checked_by, immutable
 
 
@@ -23,6 +36,15 @@ class Attachment(Model):
 
     name: Line
     sha256: Sha256
+
+
+class Signature(Model):
+    """The office's own detached signature over the decision: what exactly is signed stands in docs/approvals.md."""
+
+    algorithm: SignatureAlgorithm
+    key_id: Sha256 = Field(description="SHA-256 of the public key (DER, SubjectPublicKeyInfo), in hexadecimal digits")
+    signed_at: Moment = Field(description="when it was signed; it is signed as well")
+    value: Base64 = Field(description="the signature in base64: 64 bytes (Ed25519), or DER (SM2)")
 
 
 class ApprovalSpec(Model):
@@ -43,9 +65,12 @@ class ApprovalSpec(Model):
     office: Line = Field(description="the office that decides; the one that the jurisdiction names for this step")
     approver: User = Field(description="the official; must be the authenticated user")
     document_number: Line = Field(description="number of the decision 批文号; used once")
-    valid_until: datetime | None = Field(None, description="after this moment the decision starts nothing any more")
+    valid_until: Moment | None = Field(None, description="after this moment the decision starts nothing any more")
     comment: Text = ""
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=16)] = ()
+    signature: Signature | None = Field(
+        None, description="verified when it is there; the jurisdiction may demand it (spec.approvals.signaturesRequired)"
+    )
 
 
 class ApprovalStatus(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from govcloud.api.marks import keyed_by
 from stacks.kind import Model, Money, Name
@@ -37,6 +37,12 @@ User = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Token = Annotated[str, StringConstraints(max_length=256)]
 """A name, id or address that the controller writes into a status."""
 
+Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", min_length=4, max_length=256)]
+Moment = Annotated[AwareDatetime, Field(json_schema_extra={"pattern": r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"})]
+"""A moment with its zone, for instance `2026-12-31T16:00:00Z`: without one, nobody could say when it is."""
+SignatureAlgorithm = Literal["Ed25519", "SM2"]
+"""RFC 8032, and GB/T 32918 with SM3. There is no other: what is not in this list cannot be written down."""
+
 Stage = Literal["Trial", "Production", "Terminated"]
 
 
@@ -57,8 +63,8 @@ Quantities = Annotated[dict[str, int], Field(max_length=64)]
 
 __all__ = [
     "API_VERSION", "FINALIZER", "GROUP", "LIVE_REQUESTS_LABEL", "PLAN_LABEL", "REQUEST_LABEL", "UNIT_LABEL", "VERSION", "WAITING_LABEL",
-    "Condition", "Conditions", "Digest", "Line", "Model", "Money", "Name", "ObjectName", "Quantities", "Sha256", "Stage", "Text",
-    "Token", "Uid", "User", "Word",
+    "Base64", "Condition", "Conditions", "Digest", "Line", "Model", "Moment", "Money", "Name", "ObjectName", "Quantities", "Sha256",
+    "SignatureAlgorithm", "Stage", "Text", "Token", "Uid", "User", "Word",
 ]  # fmt: skip
 
 

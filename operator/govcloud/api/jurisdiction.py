@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from govcloud.api.calendar import OwnCalendar
-from govcloud.api.common import Conditions, Line, Model, ObjectName, Token, Word
-from govcloud.api.marks import keyed_by
+from govcloud.api.common import Conditions, Line, Model, Moment, ObjectName, SignatureAlgorithm, Token, Word
+from govcloud.api.marks import checked_by, keyed_by, rule
+
+PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", min_length=60, max_length=128)]
 
 
 class Office(Model):
@@ -16,6 +18,44 @@ class Office(Model):
 
     step: Word = Field(description="the approval step, as the regulation pack names it")
     office: Line = Field(description="the office's name, exactly as its approvals carry it")
+
+
+ED25519_KEY = "MCowBQYDK2VwAyEA"
+SM2_KEY = "MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAE"
+"""How every public key of the algorithm begins, in base64: the algorithm's name stands in the key itself."""
+
+
+class OfficeKey(Model):
+    """A public key of an office. It counts for decisions that reach the cluster from `validFrom` on, until it ends or is revoked."""
+
+    model_config = checked_by(
+        rule(
+            f"self.publicKey.startsWith(self.algorithm == 'SM2' ? '{SM2_KEY}' : '{ED25519_KEY}')",
+            "publicKey is not a key of this algorithm / 公钥与算法不符",
+        )
+    )
+
+    public_key: PublicKey = Field(
+        description="what stands between BEGIN and END PUBLIC KEY, on one line (openssl pkey -in office.pem -pubout)"
+    )
+    algorithm: SignatureAlgorithm
+    office: Line = Field(description="whose key it is, exactly as its approvals carry the name")
+    steps: Annotated[tuple[Word, ...], Field(max_length=32)] = Field(
+        (), description="the only steps that it may decide; none named: all of its office"
+    )
+    valid_from: Moment
+    valid_until: Moment | None = None
+    revoked_at: Moment | None = Field(
+        None, description="from this moment on nothing signed with it counts; may lie in the past, for a key that was stolen then"
+    )
+    revocation_reason: Line | None = Field(None, description="for instance: stolen, replaced, the official has left")
+
+
+class Approvals(Model):
+    """How decisions are proven here."""
+
+    signatures_required: bool = Field(False, description="whether a decision without a valid signature counts for nothing")
+    keys: Annotated[tuple[OfficeKey, ...], Field(max_length=256, json_schema_extra=keyed_by("publicKey"))] = ()
 
 
 class Cloud(Model):
@@ -80,6 +120,7 @@ class JurisdictionSpec(Model):
     cloud: Cloud
     tightened: Tightened = Tightened()
     calendar: OwnCalendar = OwnCalendar()
+    approvals: Approvals = Approvals()
 
 
 class JurisdictionStatus(Model):

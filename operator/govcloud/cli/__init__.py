@@ -16,6 +16,7 @@ from govcloud.cli import (
     plan,
     reject,
     revoke,
+    sign,
     usage,
 )
 from govcloud.cli.office import EXIT_CODES
@@ -35,6 +36,7 @@ app.command("pending", rich_help_panel=OFFICIALS)(pending.run)
 app.command("approve", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(approve.run)
 app.command("reject", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(reject.run)
 app.command("revoke", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(revoke.run)
+app.command("sign", rich_help_panel=OFFICIALS)(sign.run)
 app.command("deadlines", rich_help_panel=OPERATIONS)(deadlines.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
 app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)

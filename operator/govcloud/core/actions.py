@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.backup import BackupSpec
-from govcloud.core.approvals import Standing, Verdict
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
+from govcloud.core.standing import Standing, Verdict
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from stacks.kind import Quota

@@ -16,10 +16,10 @@ from typing import Literal
 from govcloud.api.deadline import MOST_PAUSES, Deadline, Pause
 from govcloud.api.request import Progress
 from govcloud.core import actions as act
-from govcloud.core.approvals import Standing
 from govcloud.core.calendar import Calendar, Span, beginning_of, calendar_of, official_day
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan, PlannedStep
+from govcloud.core.standing import Standing
 from govcloud.reasons import Reason
 from policies.rules import Edition
 

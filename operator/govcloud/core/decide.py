@@ -32,8 +32,8 @@ PERSISTENT = 8
 
 def decide(facts: Facts) -> Action:
     """Choose the next action. Pure; deciding twice gives the same action; every action but an idle one changes the facts."""
-    if facts.admission_fault is not None:
-        return Block(Reason.ADMISSION_POLICY_MISSING, facts.admission_fault)
+    if facts.admission.fault is not None:
+        return Block(Reason.ADMISSION_POLICY_MISSING, facts.admission.fault)
     if facts.progress.terminated_at is not None:
         return _not_too_soon(facts, RemoveFinalizer()) if facts.request.has_finalizer else Rest()
     if lost := facts.damaged | facts.missing_plans:
@@ -127,11 +127,11 @@ def _towards_the_spec(facts: Facts) -> Action:
 
 def _towards_the_plan(facts: Facts, plan: Plan) -> Action:
     older = frozenset(p.digest for p in facts.plans.values() if p.number < plan.number)
-    stand = standing(plan, facts.approvals, facts.now, older)
+    stand = standing(plan, facts.approvals, facts.now, older, trust=facts.trust)
+    if facts.progress.rejected_plan == plan.number:  # for good, whatever becomes of the decision that said so
+        return Rest(wake_at(facts))
     if stand.rejected is not None:
-        return (
-            Reject(plan, stand, stand.rejected) if facts.progress.rejected_plan != plan.number else Rest(wake_at(facts))
-        )
+        return Reject(plan, stand, stand.rejected)
     if not stand.complete:
         return Await(plan, stand)
     if not facts.request.has_finalizer:

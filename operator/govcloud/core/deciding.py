@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.request import RequestStatus
-from govcloud.core.approvals import folded
+from govcloud.core.document_numbers import folded
 from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
 from govcloud.core.sentences import Said
@@ -165,7 +165,7 @@ def revocation_of(approval: ApprovalObject, official: Official) -> ApprovalSpec:
             f"{approval.name} is no approval but {approval.spec.decision}: there is nothing to take back",
         )
     taken = {"decision": "Revoked", "approver": official.user, "document_number": official.number}
-    more = {"comment": official.comment, "valid_until": official.valid_until, "attachments": ()}
+    more = {"comment": official.comment, "valid_until": official.valid_until, "attachments": (), "signature": None}
     return ApprovalSpec.model_validate({**approval.spec.model_dump(), **taken, **more})
 
 

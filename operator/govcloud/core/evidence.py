@@ -12,10 +12,12 @@ from govcloud.audit.records import Entry, Initiator, InitiatorType, Phase, Targe
 from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
 from govcloud.core import actions as act
-from govcloud.core.approvals import Verdict
 from govcloud.core.facts import Facts
+from govcloud.core.guard import Admission
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedPrice
+from govcloud.core.standing import Verdict
+from govcloud.reasons import Reason
 
 CONTROLLER = "system:serviceaccount:govcloud-system:govcloud-controller"
 
@@ -94,6 +96,28 @@ def judged(facts: Facts, verdict: Verdict) -> Entry:
                 "documentNumber": spec.document_number,
             },
         }
+    )
+
+
+def guarded(admission: Admission) -> Entry | None:
+    """That admission was found unguarded, or is guarded again, and from when to when it may not have been; None where that is no news."""
+    before, now = admission.remembered, admission.guard
+    if before.windows == now.windows:
+        return None
+    window = now.windows[-1]
+    since = f"{window.since:%Y-%m-%dT%H:%M:%SZ}" if window.since else "the beginning"
+    if window.until is None:
+        what = f"since {since} the admission policies may not have been intact: {admission.fault}"
+    else:
+        what = f"the admission policies are intact; from {since} to {window.until:%Y-%m-%dT%H:%M:%SZ} they may not have been"
+    return Entry(
+        phase=Phase.EVENT,
+        action=Verb.MONITOR,
+        outcome=Result.FAILURE if now.is_open else Result.SUCCESS,
+        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        target=Target(kind="ValidatingAdmissionPolicy", name="deploy/admission"),
+        reason=Why(rule=str(Reason.ADMISSION_POLICY_MISSING)),
+        message=f"{what[:900]}; unsigned decisions of that time never count",
     )
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from govcloud.api.jurisdiction import Approvals
 from govcloud.api.request import Progress, RequestSpec
+from govcloud.core.approval_checks import Trust
+from govcloud.core.guard import Admission
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -45,6 +48,7 @@ class Facts:
         unreadable: why the stack's state cannot be read, if so: then nobody knows what there is, and nothing is decided.
         edition: the rules in force, as the jurisdiction tightened them; `loosened`: its settings that would loosen them, which are refused.
         blocked: the first thing around the request that is missing or wrong (unit, jurisdiction, catalog, pack), if any.
+        admission: the decisions that there are, and whether admission was guarded when they were made.
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
     """
@@ -64,14 +68,23 @@ class Facts:
     plans: Mapping[int, Plan]
     planned_at: Mapping[int, datetime]
     damaged: frozenset[int]
-    approvals: tuple[ApprovalObject, ...]
-    admission_fault: str | None
+    admission: Admission
     cloud_services: frozenset[str] | None
     backup: BackupObject | None
     resources: tuple[RunningResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[Reason, str] | None = None
     loosened: tuple[Violation, ...] = ()
+
+    @property
+    def approvals(self) -> tuple[ApprovalObject, ...]:
+        """All decisions of all namespaces."""
+        return self.admission.approvals
+
+    @property
+    def trust(self) -> Trust:
+        """By what it is known who made a decision."""
+        return Trust(self.jurisdiction.spec.approvals if self.jurisdiction else Approvals(), self.admission.guard.windows)
 
     @property
     def latest(self) -> Plan | None:

@@ -40,6 +40,8 @@ class ApprovalObject:
     created_at: datetime
     spec: ApprovalSpec
     status: ApprovalStatus | None
+    generation: int = 1
+    """Grows with each change of the spec, so it stays 1."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from govcloud.api.jurisdiction import JurisdictionSpec
-from govcloud.core.approvals import folded
+from govcloud.core.document_numbers import folded
 from govcloud.core.facts import Facts
 from policies.steps import StepRule
 

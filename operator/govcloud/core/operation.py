@@ -29,6 +29,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
+from govcloud.core.standing import Standing
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
@@ -97,18 +98,26 @@ def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
     operation = facts.progress.operation
     if operation is None or operation.transition == TRIAL_END:
         return None
-    now = standing(plan, facts.approvals, operation.started_at, started=True)
+    now = standing(plan, facts.approvals, operation.started_at, trust=facts.trust, started=True)
     if not now.missing:
         return None
     steps = ", ".join(step.step for step in now.missing)
-    if now.revoked:
-        why = "; ".join(f"{v.approval.spec.office} revoked its approval ({v.approval.name})" for v in now.revoked)
-    else:
-        why = "approvals that started it no longer exist"
     return Block(
         Reason.APPROVAL_REVOKED,
-        f"plan {plan.number} is frozen in the middle: {why}. It goes on once {steps} is approved again",
+        f"plan {plan.number} is frozen in the middle: {_what_became_of_them(now)}. It goes on once {steps} is approved again",
     )
+
+
+def _what_became_of_them(now: Standing) -> str:
+    """Why approvals are missing that were there at the start."""
+    steps = {step.step for step in now.missing}
+    revoked = (f"{v.approval.spec.office} revoked its approval ({v.approval.name})" for v in now.revoked)
+    refused = (
+        f"{v.approval.name} counts no more: {v.message}"
+        for v in now.verdicts
+        if v.approval.spec.step in steps and not v.counts and v.reason is not Reason.WITHDRAWN
+    )
+    return "; ".join(revoked) or "; ".join(refused) or "approvals that started it no longer exist"
 
 
 def _is_needed(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> bool:

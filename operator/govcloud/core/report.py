@@ -20,12 +20,13 @@ from govcloud.api.request import (
     TrialRecord,
 )
 from govcloud.core import actions as act
-from govcloud.core.approvals import Standing, Verdict, standing, unasked, unguarded
+from govcloud.core.approvals import standing, unasked, unguarded
 from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import PROVIDER, running, unknown_years
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedStep, revision_name
+from govcloud.core.standing import Standing, Verdict
 from govcloud.core.words import TRANSITIONS_ZH
 from govcloud.reasons import Reason
 from stacks.request import endpoints_in, service_of
@@ -140,12 +141,12 @@ def _verdicts(view: _View) -> tuple[Verdict, ...]:
     """Every decision on the request gets its answer, whatever the request is doing."""
     facts, operation, started = view.facts, view.facts.progress.operation, view.facts.started
     if isinstance(view.action, act.Block) and view.action.reason is Reason.ADMISSION_POLICY_MISSING:
-        return unguarded(facts.request.key, facts.approvals)
+        return unguarded(facts.request.key, facts.approvals, facts.trust)
     if (asked := view.standing) is not None:
         return asked.verdicts
     if operation is not None and started is not None:
         older = frozenset(plan.digest for plan in facts.plans.values() if plan.number != started.number)
-        return standing(started, facts.approvals, operation.started_at, older, started=True).verdicts
+        return standing(started, facts.approvals, operation.started_at, older, trust=facts.trust, started=True).verdicts
     return unasked(facts.request.key, facts.approvals)
 
 

@@ -1,0 +1,62 @@
+"""Document numbers 批文号: one number, however it is written, is used by one decision."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from govcloud.core.objects import ApprovalObject
+
+_LOOKS_LIKE_CATEGORY = {"Ps": "[", "Pe": "]", "Pd": "-"}
+"""Unicode category -> what all of it is taken for. Every kind of bracket, every length of dash."""
+
+_LOOKS_LIKE = str.maketrans(
+    {
+        "\N{MINUS SIGN}": "-",
+        "\N{HYPHEN BULLET}": "-",
+        "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+        "〇": "0",  # the zero of Chinese numerals, as in 二〇二六
+        "○": "0",
+        "◯": "0",
+        "﹟": "#",
+        "∕": "/",
+        "⁄": "/",
+        "\N{LESS-THAN SIGN}": "[",
+        "\N{GREATER-THAN SIGN}": "]",
+    }
+    # Cyrillic and Greek capitals that nobody can tell from Latin ones (Unicode confusables, UTS 39).
+    | dict(zip("АВЕЅІЈКМНОРСТХУԚԜ", "ABESIJKMHOPCTXYQW", strict=True))
+    | dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
+)
+
+
+@lru_cache(maxsize=65536)
+def folded(document_number: str) -> str:
+    """A document number without its look-alikes.
+
+    Full-width digits, other brackets, longer dashes, letters of another alphabet, letter case, spaces and whatever is invisible do not make
+    it another number; nor do the letter O for a zero and the letters l and I for a one.
+    """
+    plain = unicodedata.normalize("NFKC", document_number).upper().translate(_LOOKS_LIKE)
+    return "".join(_folded(character) for character in plain).translate(_LETTERS_LIKE_DIGITS)
+
+
+_LETTERS_LIKE_DIGITS = str.maketrans("OIL", "011")
+
+
+def _folded(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] in "ZC" or category in ("Mn", "Me"):  # spaces; control and format characters; marks on the one before
+        return ""
+    if category == "Nd":  # the digits of every script
+        return str(unicodedata.decimal(character))
+    return _LOOKS_LIKE_CATEGORY.get(category, character)
+
+
+def first_uses(approvals: Iterable[ApprovalObject]) -> dict[str, str]:
+    """Folded document number -> uid of the approval that used it first."""
+    first: dict[str, str] = {}
+    for approval in sorted(approvals, key=lambda a: (a.created_at, a.uid)):
+        first.setdefault(folded(approval.spec.document_number), approval.uid)
+    return first
