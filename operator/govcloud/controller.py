@@ -14,6 +14,7 @@ from time import monotonic
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.core.punctuality import ENDS
+from govcloud.courier import Courier
 from govcloud.failures import Retry, Stop
 from govcloud.housekeeping import Housekeeping
 from govcloud.metrics import Metrics, Whose
@@ -36,6 +37,7 @@ class Controller:
     workers: int
     resync: timedelta
     housekeeping: Housekeeping = field(default_factory=Housekeeping)
+    courier: Courier | None = None
     _known: set[Key] = field(default_factory=set)
     _last: dict[Key, Pass] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -52,6 +54,8 @@ class Controller:
         self.queue.start()
         self.surroundings.start()
         self.housekeeping.start()
+        if self.courier is not None:
+            self.courier.queue.start()
         Thread(target=self._keep_looking, name="resync", daemon=True).start()
 
     def stop(self, patience: timedelta) -> bool:
@@ -59,6 +63,8 @@ class Controller:
         self._ended.set()
         began = monotonic()
         ended = self.queue.stop(patience)
+        if self.courier is not None:
+            self.courier.queue.stop(timedelta(0))  # what is under way is told again by the next start
         return self.housekeeping.stop(patience - timedelta(seconds=monotonic() - began)) and ended
 
     def fault(self) -> str | None:
@@ -67,6 +73,8 @@ class Controller:
             return "a worker has ended"
         if not self.housekeeping.alive():
             return "nobody keeps the house any more"
+        if self.courier is not None and not self.courier.queue.alive():
+            return "nobody sends notifications any more"
         return None if self.surroundings.alive() else "nobody looks after jurisdictions and catalogs any more"
 
     def hints(self) -> list[str]:
@@ -121,6 +129,8 @@ class Controller:
             if told.said in ENDS:
                 whose = (done.jurisdiction, told.deadline.step, told.deadline.office)
                 self.metrics.deadlines.labels(*whose, told.said).inc()
+        if done.outbox is not None and self.courier is not None:
+            self.courier.hand_over(done.outbox)
         with self._lock:
             if done.action == "gone":
                 self._known.discard(key)

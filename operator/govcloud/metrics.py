@@ -42,6 +42,12 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Overdue(overdue))
+        self.notifications = Counter(
+            "govcloud_notifications_total",
+            "Attempts to tell a receiver, by result: Accepted, or why not.",
+            ["jurisdiction", "result"],
+            registry=self.registry,
+        )
 
     def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
         """Show a number that is asked for whenever somebody looks."""

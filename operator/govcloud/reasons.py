@@ -59,6 +59,10 @@ class Reason(StrEnum):
     AUDIT_UNAVAILABLE = "AuditUnavailable"  # the audit log cannot record, so nothing is done
     CLUSTER_UNREACHABLE = "ClusterUnreachable"  # the Kubernetes API does not answer
     CLUSTER_REFUSED = "ClusterRefused"  # the Kubernetes API refuses what the controller wants to write
+    # Why a notification was not accepted
+    RECEIVER_UNREACHABLE = "ReceiverUnreachable"  # it does not answer, or asks to be asked later
+    RECEIVER_REFUSED = "ReceiverRefused"  # it refuses, or its address may not be asked
+    SIGNING_KEY_MISSING = "SigningKeyMissing"  # the Secret with the key is missing, or its value is no key
     # How an approval stands
     COUNTED = "Counted"  # it counts for its step
     WITHDRAWN = "Withdrawn"  # a later revocation took it back

@@ -16,7 +16,7 @@ from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupStatus, PartStatus
 from govcloud.api.common import Condition, as_written
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress
+from govcloud.api.request import Progress, RequestStatus
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
@@ -25,6 +25,7 @@ from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
+from govcloud.core.notices import Outbox, outbox, with_notice
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
 from govcloud.core.reminders import reminder
@@ -52,6 +53,8 @@ class Pass:
     deadlines: tuple[Deadline, ...] = ()
     news: tuple[News, ...] = ()
     """What was found out about deadlines in this pass, and not before."""
+    outbox: Outbox | None = None
+    """What receivers of notifications are to be told; it stands in the status already."""
 
 
 @dataclass
@@ -77,11 +80,17 @@ class Reconciler:
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.
-        if outcome.fault is not None or not isinstance(action, act.AddFinalizer | act.RemoveFinalizer):
-            self._tell(facts, action, outcome, progress)
-        jurisdiction = facts.jurisdiction.name if facts.jurisdiction else ""
-        return Pass(type(action).__name__, _again(facts, action, outcome, progress), outcome.fault,
-                    jurisdiction, progress.deadlines, news(facts.progress, progress))  # fmt: skip
+        is_told = outcome.fault is not None or not isinstance(action, act.AddFinalizer | act.RemoveFinalizer)
+        status = self._tell(facts, action, outcome, progress) if is_told else None
+        return Pass(
+            action=type(action).__name__,
+            again_after=_again(facts, action, outcome, progress),
+            fault=outcome.fault,
+            jurisdiction=facts.jurisdiction.name if facts.jurisdiction else "",
+            deadlines=progress.deadlines,
+            news=news(facts.progress, progress) if is_told else (),
+            outbox=outbox(facts, status) if status else None,
+        )
 
     def watch_admission(self) -> None:
         """Look at the policies where no request is worked on, so that it is known from the start whether decisions are guarded.
@@ -242,7 +251,7 @@ class Reconciler:
 
     # Telling
 
-    def _tell(self, facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> None:
+    def _tell(self, facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> RequestStatus:
         """Status, labels, approvals' statuses, Events; the log hears of a refusal once, when it is new."""
         before = status_of(facts.request)
         told = report(facts, action, outcome, progress, before)
@@ -252,13 +261,15 @@ class Reconciler:
         for verdict in told.verdicts:
             self._tell_approval(facts, verdict)
         self._tell_of_time(facts, progress)
-        self.ports.cluster.write_request_status(facts.request, as_written(told.status), told.labels)
+        status = with_notice(told.status, facts)
+        self.ports.cluster.write_request_status(facts.request, as_written(status), told.labels)
         if new_stall and (stall := _stall(told.status.conditions)):
             self.ports.cluster.emit_event(facts.request, stall[0], stall[1][:900], warning=True)
         elif told.status.phase != before.phase:
             self.ports.cluster.emit_event(
                 facts.request, told.status.phase, told.status.next_action.en if told.status.next_action else ""
             )
+        return status
 
     def _tell_of_time(self, facts: Facts, progress: Progress) -> None:
         """Deadlines and the trial's end. Before the status notes that it was told: after a crash it is told again, in the same words."""

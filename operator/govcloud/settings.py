@@ -43,6 +43,9 @@ class Settings(BaseModel):
         "govcloud-backups", min_length=1, description="OpenStack project that holds the copies of the audit log"
     )
     audit_copies_container: str = Field("govcloud-audit", min_length=1, description="the container for these copies")
+    insecure_notifications: bool = Field(
+        False, description="let notifications go to http URLs and to this machine; never in production"
+    )
     dev_clock: bool = Field(False, description="let `govcloud dev clock advance` move time; never in production")
 
     @classmethod

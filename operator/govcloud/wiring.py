@@ -16,13 +16,16 @@ from time import monotonic_ns
 
 from govcloud import handlers, health
 from govcloud.adapters.audit_journal import AuditJournal, settle_interrupted
+from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
 from govcloud.adapters.kube_clock import OffsetWatcher
 from govcloud.adapters.kube_cluster import KubeCluster
 from govcloud.adapters.kube_guard import GuardRecord
 from govcloud.adapters.kube_holds import KubeHolds
+from govcloud.adapters.kube_keys import KubeKeys
 from govcloud.adapters.kube_lease import leadership
+from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_copies import SwiftCopies
@@ -35,6 +38,7 @@ from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outc
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
+from govcloud.courier import Courier, Means
 from govcloud.housekeeping import Housekeeping
 from govcloud.keeping import EXPECTED, Keeping
 from govcloud.liveness import Jumps, Pulse
@@ -98,7 +102,19 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
             seal_after=timedelta(seconds=settings.audit_seal_seconds),
         )
         housekeeping = Housekeeping(keeping.tasks(), EXPECTED)
-        controller = Controller(ports, settings.workers, timedelta(seconds=settings.resync_seconds), housekeeping)
+        book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
+        courier = Courier(
+            Means(
+                audit=audit,
+                notifier=HttpNotifier(insecure=settings.insecure_notifications),
+                book=book,
+                key_of=KubeKeys(api, settings.namespace),
+                now=_machine_time,
+                count=lambda jurisdiction, result: controller.metrics.notifications.labels(jurisdiction, result).inc(),
+            )
+        )
+        resync = timedelta(seconds=settings.resync_seconds)
+        controller = Controller(ports, settings.workers, resync, housekeeping, courier)
         controller.metrics.watch_copies(keeping.lag)
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from govcloud.api.calendar import OwnCalendar
 from govcloud.api.common import Conditions, Line, Model, Moment, ObjectName, SignatureAlgorithm, Token, Word
 from govcloud.api.marks import checked_by, keyed_by, rule
+from govcloud.api.notification import Notifications
 
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", min_length=60, max_length=128)]
 
@@ -121,6 +122,7 @@ class JurisdictionSpec(Model):
     tightened: Tightened = Tightened()
     calendar: OwnCalendar = OwnCalendar()
     approvals: Approvals = Approvals()
+    notifications: Notifications | None = Field(None, description="who is told of state changes; none: nobody")
 
 
 class JurisdictionStatus(Model):

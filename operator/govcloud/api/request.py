@@ -26,6 +26,7 @@ from govcloud.api.common import (
 )
 from govcloud.api.deadline import Deadline
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
+from govcloud.api.notification import MOST_NOTICES, Notice
 from stacks.catalog import CATALOG, kind_named
 from stacks.kind import Parameters, ServiceKind
 
@@ -324,6 +325,9 @@ class Progress(Model):
     failure: Failure | None = None
     deadlines: Annotated[tuple[Deadline, ...], Field(max_length=64)] = Field(
         (), description="legal limits that run, and those of the newest plan that have ended"
+    )
+    notices: Annotated[tuple[Notice, ...], Field(max_length=MOST_NOTICES)] = Field(
+        (), description="the newest states that receivers of notifications are told of, where the jurisdiction has one"
     )
 
 
