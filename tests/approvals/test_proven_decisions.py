@@ -268,7 +268,7 @@ def test_a_signed_approval_that_was_taken_back_is_not_revived_by_filing_it_again
     assert planned.next_action().waiting_for == "superior-unit"
 
 
-def test_a_signed_approval_filed_twice_is_a_used_document_number(planned: World) -> None:
+def test_a_signed_approval_that_is_still_there_is_not_revived_either(planned: World) -> None:
     original = planned.decide("superior-unit", signed_by=SUPERIOR)
     planned.run()
     planned.decide("superior-unit", "Revoked", signed_by=SUPERIOR)
@@ -276,7 +276,18 @@ def test_a_signed_approval_filed_twice_is_a_used_document_number(planned: World)
     replayed = planned.cluster.create_approval(NAMESPACE, "replayed", original.spec)
     planned.run()
 
-    assert planned.judged(replayed) == "DocumentNumberUsed"
+    assert planned.judged(replayed) == "Withdrawn"
+
+
+def test_a_decision_that_came_too_early_is_filed_again_under_its_own_document_number(planned: World) -> None:
+    number = "九信办〔2026〕40号"
+    early = planned.decide("authority", document_number=number)
+    planned.approve("superior-unit")
+    again = planned.decide("authority", document_number=number)
+    planned.run()
+
+    assert (planned.judged(early), planned.judged(again)) == ("OutOfOrder", "Counted")
+    assert planned.status().phase == "Trial"
 
 
 # Validity

@@ -102,6 +102,18 @@ def test_the_same_decision_twice_is_one(planned: World) -> None:
     assert desk.posts[0] == desk.posts[1]
 
 
+def test_what_was_refused_is_filed_again_under_its_own_number(planned: World) -> None:
+    desk = desk_of(planned, "authority")
+    arguments = ("approve", NAME, "--number", "九信办〔2026〕40号", "--yes", "--step", "authority")
+    too_early = govcloud(desk, *arguments)
+    assert (too_early.exit_code, "OutOfOrder" in too_early.stderr) == (1, True)
+    assert approve(planned, "superior-unit").exit_code == 0
+    planned.clock.advance(timedelta(minutes=1))
+    again = govcloud(desk, *arguments)
+    assert (again.exit_code, "it counts" in again.stdout) == (0, True), again.output
+    assert desk.posts[0] != desk.posts[1]
+
+
 def test_the_applicant_does_not_decide(planned: World) -> None:
     desk = desk_of(planned, "superior-unit")
     desk.person = APPLICANT

@@ -64,7 +64,7 @@ class ApprovalSpec(Model):
     plan_digest: Digest = Field(description="status.plan.digest of the request: what exactly is decided on")
     office: Line = Field(description="the office that decides; the one that the jurisdiction names for this step")
     approver: User = Field(description="the official; must be the authenticated user")
-    document_number: Line = Field(description="number of the decision 批文号; used once")
+    document_number: Line = Field(description="number of the decision 批文号; no other decision carries it")
     valid_until: Moment | None = Field(None, description="after this moment the decision starts nothing any more")
     comment: Text = ""
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=16)] = ()

@@ -21,7 +21,7 @@ _SAY_AFTER = 2.0
 def file(desk: Desk, namespace: str, spec: ApprovalSpec, patience: float, language: Language) -> None:
     """File the decision and wait so many seconds for the controller's word; ends the command with 1 where it does not count."""
     chinese = language == "zh"
-    filed = desk.file(namespace, approval_name(spec), as_written(spec))
+    filed = desk.file(namespace, approval_name(spec, desk.approvals(namespace)), as_written(spec))
     typer.echo(f"{'已提交' if chinese else 'filed'} csapp/{filed.name}")
     judged = _judged(desk, filed, patience, chinese)
     condition = next((c for c in judged.status.conditions if c.type == "Accepted"), None) if judged.status else None

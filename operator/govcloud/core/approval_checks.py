@@ -8,7 +8,7 @@ from datetime import datetime
 
 from govcloud.api.approval import ApprovalSpec
 from govcloud.api.jurisdiction import Approvals
-from govcloud.core.document_numbers import folded
+from govcloud.core.document_numbers import Decision, decision_of, folded
 from govcloud.core.guard import Window, unguarded
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep
@@ -41,7 +41,7 @@ class Hearing:
     """One decision, the plan that it may be about, and what stands so far.
 
     Attributes:
-        first_uses: folded document number -> uid of the decision that used it first.
+        first_uses: folded document number -> the decision that used it first.
         now: the moment at which validity counts.
         started: whether the plan is being carried out.
     """
@@ -50,7 +50,7 @@ class Hearing:
     approval: ApprovalObject
     so_far: Standing
     trust: Trust
-    first_uses: Mapping[str, str]
+    first_uses: Mapping[str, Decision]
     now: datetime
     started: bool
 
@@ -155,7 +155,8 @@ def _for_a_step_of_another_person(hearing: Hearing) -> Fault | None:
 
 
 def _number_used(hearing: Hearing) -> Fault | None:
-    if hearing.first_uses.get(folded(hearing.spec.document_number), hearing.approval.uid) == hearing.approval.uid:
+    ours = decision_of(hearing.approval)
+    if hearing.first_uses.get(folded(hearing.spec.document_number), ours) == ours:
         return None
     return Reason.DOCUMENT_NUMBER_USED, f"document number {hearing.spec.document_number} was used by another decision before / 批文号已被使用"
 

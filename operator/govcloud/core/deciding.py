@@ -169,10 +169,16 @@ def revocation_of(approval: ApprovalObject, official: Official) -> ApprovalSpec:
     return ApprovalSpec.model_validate({**approval.spec.model_dump(), **taken, **more})
 
 
-def approval_name(spec: ApprovalSpec) -> str:
-    """A readable name that follows from the decision: filing the same one twice files it once."""
-    said = f"{spec.plan_digest}\n{spec.decision}\n{folded(spec.document_number)}"
+def approval_name(spec: ApprovalSpec, filed: Sequence[ApprovalObject]) -> str:
+    """A readable name that follows from the decision: filing the same one twice files it once, until it was refused."""
+    said = _said_by(spec)
+    refused = sum(1 for approval in filed if was_accepted(approval) is False and _said_by(approval.spec) == said)
+    said += f"\n{refused}" if refused else ""
     return f"{spec.request.name}-{spec.step}-{spec.decision.lower()}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def _said_by(spec: ApprovalSpec) -> str:
+    return f"{spec.plan_digest}\n{spec.step}\n{spec.decision}\n{folded(spec.document_number)}"
 
 
 def _read(found: PinnedPlan) -> Plan:

@@ -54,9 +54,19 @@ def _folded(character: str) -> str:
     return _LOOKS_LIKE_CATEGORY.get(category, character)
 
 
-def first_uses(approvals: Iterable[ApprovalObject]) -> dict[str, str]:
-    """Folded document number -> uid of the approval that used it first."""
-    first: dict[str, str] = {}
+Decision = tuple[str, ...]
+"""What makes two approvals one decision: which request and plan, which step, what was decided, by whom for which office."""
+
+
+def decision_of(approval: ApprovalObject) -> Decision:
+    """The decision that an approval carries: one that is filed again, because it did not count, is the same."""
+    spec = approval.spec
+    return approval.namespace, spec.request.uid, spec.plan_digest, spec.step, spec.decision, spec.office, spec.approver
+
+
+def first_uses(approvals: Iterable[ApprovalObject]) -> dict[str, Decision]:
+    """Folded document number -> the decision that used it first."""
+    first: dict[str, Decision] = {}
     for approval in sorted(approvals, key=lambda a: (a.created_at, a.uid)):
-        first.setdefault(folded(approval.spec.document_number), approval.uid)
+        first.setdefault(folded(approval.spec.document_number), decision_of(approval))
     return first
