@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -63,6 +64,17 @@ class Metrics:
             "Age of the oldest record of the audit log that is not copied yet.",
             lambda: lag().age.total_seconds(),
         )
+
+    def watch_publication(self, places: Iterable[str], lag: Callable[[str], float]) -> None:
+        """Tell how far each place is behind that checkpoints of the audit log are published to."""
+        gauge = Gauge(
+            "govcloud_audit_publication_lag_seconds",
+            "Age of the oldest checkpoint of the audit log that has not reached the place.",
+            ["place"],
+            registry=self.registry,
+        )
+        for place in places:
+            gauge.labels(place).set_function(partial(lag, place))
 
 
 class _Overdue(Collector):

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from govcloud.audit.cosignatures import COSIGNATURE
+from govcloud.audit.errors import KeyUnknown
+from govcloud.audit.notes import PublicKey
 from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS
 
 PREFIX = "GOVCLOUD_"
+
+_ALIKE = 0.8
+"""How much a name must be like a setting's to be taken for a slip. Others are not ours to judge: clusters add some of their own."""
+
+
+class UnknownSetting(ValueError):
+    """A variable is named almost like a setting."""
 
 
 class Settings(BaseModel):
@@ -22,7 +34,7 @@ class Settings(BaseModel):
     )
     cloud: str = Field("govcloud", description="entry of clouds.yaml with the controller's own login")
     namespace: str = Field(
-        "govcloud-system", description="namespace of the controller: its Lease, its Events, its clock"
+        "govcloud-system", description="namespace of the controller: its Lease, its Events, its clock, its published checkpoint"
     )
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
@@ -40,7 +52,7 @@ class Settings(BaseModel):
         3600, ge=10, le=86400, description="a segment of the audit log that is older is sealed, and copied"
     )
     audit_copies_project: str = Field(
-        "govcloud-backups", min_length=1, description="OpenStack project that holds the copies of the audit log"
+        "govcloud-backups", min_length=1, description="OpenStack project that holds the copies of the audit log and its published checkpoints"
     )
     audit_copies_container: str = Field("govcloud-audit", min_length=1, description="the container for these copies")
     insecure_notifications: bool = Field(
@@ -48,16 +60,47 @@ class Settings(BaseModel):
     )
     dev_clock: bool = Field(False, description="let `govcloud dev clock advance` move time; never in production")
 
+    audit_sm3: bool = Field(False, description="sign a second tree of the audit log by SM3; once begun it is kept on")
+    witness_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="address of a witness of the audit log, before /add-checkpoint"
+    )
+    witness_key: str = Field("", description="verifier key of that witness, as `govcloud witness` prints it")
+
+    @field_validator("witness_key")
+    @classmethod
+    def _is_a_witness_key(cls, text: str) -> str:
+        try:
+            return text and PublicKey.parse(text, COSIGNATURE).text()
+        except KeyUnknown as error:
+            raise ValueError(f"this is not the key of a witness: {error}") from error
+
+    @model_validator(mode="after")
+    def _a_witness_is_known_by_its_key(self) -> Self:
+        if bool(self.witness_url) != bool(self.witness_key):
+            raise ValueError("GOVCLOUD_WITNESS_URL and GOVCLOUD_WITNESS_KEY are set together or not at all")
+        return self
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings.
 
         Raises:
             pydantic.ValidationError: a value is missing or wrong; its message names the field.
+            UnknownSetting: a variable is named almost like a setting.
         """
+        for name in environment:
+            _refuse_slip(name, [field.upper() for field in cls.model_fields])
         known = {
             name: environment[PREFIX + name.upper()]
             for name in cls.model_fields
             if PREFIX + name.upper() in environment
         }
         return cls.model_validate(known)
+
+
+def _refuse_slip(name: str, settings: list[str]) -> None:
+    rest = name.removeprefix(PREFIX)
+    if rest == name or rest in settings:
+        return
+    if meant := get_close_matches(rest, settings, 1, _ALIKE):
+        raise UnknownSetting(f"{name}: there is no such setting; is {PREFIX}{meant[0]} meant?")

@@ -12,13 +12,14 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 
 from govcloud import handlers, health
 from govcloud.adapters.audit_journal import AuditJournal, settle_interrupted
 from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
+from govcloud.adapters.kube_checkpoint import CheckpointMap
 from govcloud.adapters.kube_clock import OffsetWatcher
 from govcloud.adapters.kube_cluster import KubeCluster
 from govcloud.adapters.kube_guard import GuardRecord
@@ -27,13 +28,17 @@ from govcloud.adapters.kube_keys import KubeKeys
 from govcloud.adapters.kube_lease import leadership
 from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
+from govcloud.adapters.openstack_checkpoints import CheckpointContainer
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_stacks import open_stacks
 from govcloud.adapters.system_clock import DevClock, SystemClock
+from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.log import AuditLog
+from govcloud.audit.publishing import Place, Publisher
+from govcloud.audit.pulse import Pulse as AuditPulse
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.controller import Controller
@@ -57,9 +62,10 @@ _LOOK_SECONDS = 0.5
 def run_controller(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code of the process."""
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _controller(settings, KubeApi.from_environment()) as controller:
+    with _controller(settings, KubeApi.from_environment()) as (controller, publisher):
         pulse = Pulse(handlers.WATCHED)
-        checks = health.Checks(lambda: controller.fault() or pulse.fault(), controller.hindrance, controller.hints)
+        checks = health.Checks(lambda: controller.fault() or pulse.fault(), controller.hindrance, lambda: (*controller.hints(), *publisher.hints()))
+        controller.metrics.watch_publication(publisher.names(), publisher.lag)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
         code = _watch_until_told(controller, pulse)
@@ -70,7 +76,7 @@ def run_controller(settings: Settings) -> int:
 
 
 @contextmanager
-def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
+def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, Publisher]]:
     """Everything wired together: under the Lease, with the log open around all that acts."""
     with ExitStack() as stack:
         fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
@@ -79,6 +85,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
         cluster = KubeCluster(api, installed_manifests(), _machine(), guard=guard)
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
+        publisher = stack.enter_context(_published(settings, api, logins, audit))
+        stack.enter_context(_recorded_life(settings, audit))
         stacks = stack.enter_context(
             open_stacks(settings.state_dir, settings.pulumi, controller_login(settings.cloud), journal)
         )
@@ -118,26 +126,58 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[Controller]:
         controller.metrics.watch_copies(keeping.lag)
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
-        yield controller
+        yield controller, publisher
 
 
 @contextmanager
 def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
-    """The log, with what an ended process left open settled, and this process's start and stop in it."""
-    directory = settings.state_dir / "audit"
-    signer = load_or_create_signer(settings.state_dir / "audit-signing.key")
-    audit = AuditLog(directory, clock=_machine_time, monotonic=monotonic_ns, signer=signer, fence=fence)
+    """The log, open."""
+    audit = AuditLog(
+        settings.state_dir / "audit",
+        clock=_machine_time,
+        monotonic=monotonic_ns,
+        signer=load_or_create_signer(settings.state_dir / "audit-signing.key"),
+        fence=fence,
+        national=settings.audit_sm3,
+    )
     try:
-        audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
-        if settled := settle_interrupted(audit):
-            log.info(
-                "%d effects were interrupted by the last process's end; each is looked up before it is repeated",
-                settled,
-            )
         yield audit
-        audit.append(_event(Action.STOP, "the controller ended"))
     finally:
         audit.close()
+
+
+@contextmanager
+def _published(settings: Settings, api: KubeApi, logins: CloudLogins, audit: AuditLog) -> Iterator[Publisher]:
+    """The log's checkpoints on their way elsewhere; what is there already is compared before anything is recorded."""
+    origin = audit.keyring.first.name
+    places: tuple[Place, ...] = (
+        CheckpointMap(api, settings.namespace),
+        CheckpointContainer(partial(logins, settings.audit_copies_project), origin),
+    )
+    witness = WitnessClient(settings.witness_url, settings.witness_key, origin) if settings.witness_url else None
+    publisher = Publisher(audit, places, witness, monotonic)
+    publisher.compare()
+    pulse = AuditPulse(publisher.round)
+    try:
+        yield publisher
+        pulse.stop()
+        audit.sign()
+        publisher.round()
+    finally:
+        pulse.stop()
+
+
+@contextmanager
+def _recorded_life(settings: Settings, audit: AuditLog) -> Iterator[None]:
+    """This process's start and stop in the log, and what an ended process left open settled."""
+    audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
+    if settled := settle_interrupted(audit):
+        log.info(
+            "%d effects were interrupted by the last process's end; each is looked up before it is repeated",
+            settled,
+        )
+    yield
+    audit.append(_event(Action.STOP, "the controller ended"))
 
 
 def _watch_until_told(controller: Controller, pulse: Pulse) -> int:

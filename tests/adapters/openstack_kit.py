@@ -243,6 +243,10 @@ class Cloud:
             {"name": key, "bytes": len(content), "hash": hashlib.md5(content).hexdigest()}  # noqa: S324  Swift's choice
             for key, (content, _) in sorted(held.objects.items(), key=lambda item: item[0].encode())
         ]
+        if prefix := _query(seen).get("prefix"):
+            listing = [entry for entry in listing if entry["name"].startswith(prefix)]
+        if _query(seen).get("reverse") == "true":
+            listing.reverse()
         return Answer(200, _after_marker(listing, seen), dict(held.headers))
 
     def _object(self, seen: Seen, account: str, container: str, name: str) -> Answer:

@@ -48,7 +48,7 @@ class AuditJournal:
             target=Target(kind=f"openstack:{write.service}", id=write.path[-256:], name=context.urn[-256:], project=write.project or ""),
             request=context.owner,
             unit=self._unit_of(context.owner),
-            reason=Reason(plan_number=context.plan),
+            reason=Reason(plan_number=context.plan or None),  # no plan allows what the controller does for itself
             request_ids=RequestIds(openstack=(write.request_id,)),
             message=f"{write.method} {write.path}"[:1000],
             attributes={"stack": context.stack[:256], "type": context.type[:256], "operationKey": context.key, "method": write.method},

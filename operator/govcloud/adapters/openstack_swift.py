@@ -112,10 +112,26 @@ class Container:
             reading = read_all(response)
         return Line(name, reading.bytes, reading.sha256)
 
-    def put(self, name: str, content: bytes, content_type: str) -> None:
-        """Store a small object; Swift refuses it if it does not arrive as it was sent."""
+    def content(self, name: str) -> bytes | None:
+        """All of a small object; None where there is no such object or container."""
+        response = self.find(name)
+        if response is None:
+            return None
+        with translated(f"read object {name!r} of container {self.name}"), response:
+            return response.content
+
+    def last(self, prefix: str) -> str | None:
+        """The last of the objects' names that begin so, in the order of their bytes; None where there is none."""
+        query = urlencode({"format": "json", "limit": 1, "prefix": prefix, "reverse": "true"}, quote_via=quote)
+        response = self._send("GET", query=query, headers={"X-Newest": "true"}, missing_ok=True)
+        page = [] if response.status_code == 404 else _list(response)
+        return str(page[0]["name"]) if page else None
+
+    def put(self, name: str, content: bytes, content_type: str, *, only_new: bool = False) -> None:
+        """Store a small object; Swift refuses it if it does not arrive as it was sent, or if `only_new` and it is there."""
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        self._send("PUT", name, data=content, headers={"Content-Type": content_type, "ETag": etag})
+        condition = {"If-None-Match": "*"} if only_new else {}
+        self._send("PUT", name, data=content, headers={"Content-Type": content_type, "ETag": etag, **condition})
 
     def put_new(self, name: str, content: BinaryIO) -> None:
         """Store a file under a name that nothing has yet; whoever needs to know that it arrived reads it back.

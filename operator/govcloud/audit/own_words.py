@@ -31,3 +31,15 @@ def is_routine(kind: str, action: str, attributes: Mapping[str, str]) -> bool:
     """
     heartbeat = kind == TARGET_KIND and action == Action.MONITOR
     return heartbeat or PUBLICATION in (kind, attributes.get("type"))
+
+
+def publication_event(place: str, outcome: Outcome, message: str) -> Entry:
+    """A place began to fail, or works again."""
+    return Entry(
+        phase=Phase.EVENT,
+        action=Action.NOTIFY,
+        outcome=outcome,
+        initiator=Initiator(id="govcloud-audit", type=InitiatorType.CONTROLLER),
+        target=Target(kind=PUBLICATION, name=place),
+        message=message,
+    )

@@ -18,6 +18,7 @@ from govcloud.cli import (
     revoke,
     sign,
     usage,
+    witness,
 )
 from govcloud.cli.office import EXIT_CODES
 
@@ -40,6 +41,7 @@ app.command("sign", rich_help_panel=OFFICIALS)(sign.run)
 app.command("deadlines", rich_help_panel=OPERATIONS)(deadlines.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
 app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)
+app.command("witness", rich_help_panel=OPERATIONS)(witness.run)
 app.add_typer(audit.app, name="audit", rich_help_panel=OPERATIONS)
 app.add_typer(dev.app, name="dev", rich_help_panel=OPERATIONS)
 

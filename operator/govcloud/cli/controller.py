@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from govcloud.audit.errors import AuditUnavailable, KeyUnknown
 from govcloud.core.log_retention import retention_fault
-from govcloud.settings import Settings
+from govcloud.settings import Settings, UnknownSetting
 from policies.shelf import PackFault, with_more
 
 USAGE = 3
@@ -28,7 +29,8 @@ def run(
     Settings come from the environment: GOVCLOUD_STATE_DIR (required: audit log, Pulumi state, master key), GOVCLOUD_CLOUD (entry of
     clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI,
     GOVCLOUD_PACKS_DIR (a folder with further regulation packs), GOVCLOUD_AUDIT_RETENTION_DAYS, GOVCLOUD_AUDIT_SEAL_SECONDS,
-    GOVCLOUD_AUDIT_COPIES_PROJECT, GOVCLOUD_AUDIT_COPIES_CONTAINER; the cluster from KUBECONFIG or the pod's service account; the cloud from
+    GOVCLOUD_AUDIT_COPIES_PROJECT, GOVCLOUD_AUDIT_COPIES_CONTAINER, GOVCLOUD_AUDIT_SM3, GOVCLOUD_WITNESS_URL,
+    GOVCLOUD_WITNESS_KEY; the cluster from KUBECONFIG or the pod's service account; the cloud from
     OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says which), 3 when the settings are wrong.
     """
     logging.basicConfig(
@@ -40,7 +42,11 @@ def run(
         settings = Settings.from_environment({**os.environ, "GOVCLOUD_DEV_CLOCK": str(dev_clock)})
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
-            typer.echo(f"GOVCLOUD_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+            named = f"GOVCLOUD_{'_'.join(map(str, fault['loc'])).upper()}: " if fault["loc"] else ""
+            typer.echo(f"{named}{fault['msg']}", err=True)
+        raise typer.Exit(USAGE) from None
+    except UnknownSetting as error:
+        typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
     try:
         packs = with_more(settings.packs_dir)
@@ -52,4 +58,9 @@ def run(
         raise typer.Exit(USAGE)
     from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
 
-    raise typer.Exit(run_controller(settings))
+    try:
+        code = run_controller(settings)
+    except (AuditUnavailable, KeyUnknown) as error:
+        typer.echo(f"the controller cannot run without its audit log: {error}", err=True)
+        code = 1
+    raise typer.Exit(code)
