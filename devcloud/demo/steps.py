@@ -16,6 +16,7 @@ import yaml
 
 from devcloud import controller
 from devcloud.demo import looks, witness
+from devcloud.demo.published import refuse_a_log_that_was_put_back
 from devcloud.demo.requests import Request
 from devcloud.demo.world import EXAMPLES, World
 from devcloud.paths import ROOT
@@ -264,6 +265,7 @@ STORY: Sequence[Callable[[World], None]] = (
     terminate_with_proof,
     leave_no_orphan,
     verify_the_audit_log,
+    refuse_a_log_that_was_put_back,
 )
 
 
