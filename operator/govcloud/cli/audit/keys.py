@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from govcloud.audit.errors import AuditUnavailable, KeyUnknown
 from govcloud.audit.records import Initiator, InitiatorType
 from govcloud.audit.rotation import rotate
+from govcloud.audit.verify import Result
+from govcloud.cli.audit.common import fail, wrong_usage
 
-USAGE = 3
+_UNAVAILABLE = 1
 
 
 def run(
@@ -39,7 +41,7 @@ def run(
     4 the key is not this log's.
     """
     if state is None:
-        _end("say where the state is: --state, or $GOVCLOUD_STATE_DIR", USAGE)
+        wrong_usage(ValueError("say where the state is: --state, or $GOVCLOUD_STATE_DIR"))
     person = Initiator(id=by, type=InitiatorType.PERSON)
     try:
         key = rotate(
@@ -50,14 +52,10 @@ def run(
             monotonic=time.monotonic_ns,
         )
     except FileNotFoundError as error:
-        _end(error, USAGE)
+        wrong_usage(error)
     except AuditUnavailable as error:
-        _end(error, 1)
+        fail(error, _UNAVAILABLE)
     except KeyUnknown as error:
-        _end(error, 4)
+        fail(error, Result.KEY_UNKNOWN.exit_code)
     print(key.text())
 
-
-def _end(why: object, code: int) -> NoReturn:
-    typer.echo(f"govcloud audit: {why}", err=True)
-    raise typer.Exit(code)

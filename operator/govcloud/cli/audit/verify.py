@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from govcloud.audit.incremental import BadState, verify_from
 from govcloud.audit.verify import Report, verify
 from govcloud.cli.audit.common import KeyOption, LogOption, read_checkpoint, read_key, wrong_usage
 from govcloud.cli.columns import Format
@@ -20,6 +21,10 @@ def run(
     from_checkpoint: Annotated[
         Path | None, typer.Option(help="A checkpoint kept elsewhere; the log must still contain what it signed.")
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Go on from where this file says the last verification ended, and write it anew."),
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="table (a few lines of text) or json.")] = Format.TABLE,
 ) -> None:
     """Check that the log is whole and is the one that was signed.
@@ -28,14 +33,18 @@ def run(
     Examples:
       govcloud audit verify
       govcloud audit verify --key /safe/audit.pub --from-checkpoint /safe/checkpoint-2026-05
+      govcloud audit verify --key /safe/audit.pub --state /safe/verified
       govcloud audit verify --format json | jq .first_bad
 
-    The key and a checkpoint should come from a place that those who can write the log cannot write.
+    The key, a checkpoint and the state should come from a place that those who can write the log cannot write. With a
+    state, sealed segments that were right an earlier time are not read again: the hashes that were kept of them are held
+    against what was signed, and a note says so.
     """
     anchor = read_checkpoint(from_checkpoint) if from_checkpoint else None
+    public_key = read_key(key) if key else None
     try:
-        report = verify(log, read_key(key) if key else None, anchor)
-    except OSError as error:
+        report = verify_from(log, state, public_key, anchor) if state else verify(log, public_key, anchor)
+    except (OSError, BadState) as error:
         wrong_usage(error)
     print_report(report, format_)
     raise typer.Exit(report.result.exit_code)
