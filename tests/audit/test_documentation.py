@@ -3,14 +3,17 @@
 import hashlib
 import re
 import zlib
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
 from audit.logs import KEY, QuickFiles, Time, intent, open_log, outcome
+from audit.test_witness import AUDITOR, NOW
 
 from govcloud.audit import verify_offline
+from govcloud.audit.cosignatures import cosign, cosigned_at
 from govcloud.audit.layout import Layout
+from govcloud.audit.notes import parse
 from govcloud.audit.verify import Result, verify
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "audit.md"
@@ -21,10 +24,10 @@ class ExampleFiles(QuickFiles):
         return "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
-def write_example(directory: Path) -> None:
+def write_example(directory: Path, *, national: bool = False) -> None:
     """Two records by the key whose seed is 32 bytes of 0x07."""
     ids = iter(["0c4d5a7e-0001", "0c4d5a7e-0002"])
-    log = open_log(directory, ExampleFiles(), Time(), new_id=lambda: next(ids))
+    log = open_log(directory, ExampleFiles(), Time(), new_id=lambda: next(ids), national=national)
     begun = log.append(intent("web-1"))
     log.append(outcome(begun.id, duration_ms=1_840))
     log.close()
@@ -48,6 +51,23 @@ def test_the_example_is_what_the_writer_writes(written: Path) -> None:
     assert block("segment") == layout.segment(0).read_text(encoding="utf-8")
     assert block("checkpoint") + "\n" == layout.notes.read_text(encoding="utf-8")
     assert block("key") == layout.public_key.read_text(encoding="utf-8")
+
+
+def test_the_longer_checkpoints_are_what_is_written_too(tmp_path: Path) -> None:
+    write_example(tmp_path, national=True)
+    assert block("checkpoint with sm3") + "\n" == Layout(tmp_path).notes.read_text(encoding="utf-8")
+    plain = parse(block("checkpoint"))
+    line = cosign(plain.checkpoint, AUDITOR, NOW)
+    assert block("cosigned") == plain.text() + line.line()
+    assert AUDITOR.public_key.text() in DOCUMENT.read_text(encoding="utf-8")
+    assert cosigned_at(parse(block("cosigned")), AUDITOR.public_key) == NOW
+
+
+def test_the_second_root_follows_from_the_text_alone() -> None:
+    records = [line.split(" ", 2)[2].encode() for line in block("segment").splitlines()]
+    first, second = (hashlib.new("sm3", b"\x00" + record).digest() for record in records)
+    root = hashlib.new("sm3", b"\x01" + first + second).digest()
+    assert block("checkpoint with sm3").splitlines()[3] == f"sm3 {b64encode(root).decode()}"
 
 
 def test_the_example_follows_from_the_text_alone() -> None:
