@@ -56,6 +56,7 @@ def variables(environment: Environment) -> dict[str, str]:
         **environment.variables(),
         "GOVCLOUD_STATE_DIR": str(environment.controller_state),
         "GOVCLOUD_HEALTH_PORT": str(environment.ports[CONTROLLER]),
+        "GOVCLOUD_INSECURE_NOTIFICATIONS": "true",
         "KUBECONFIG": str(environment.kubeconfig_of(CONTROLLER)),
         "PULUMI_HOME": str(environment.controller_state / "pulumi-home"),
     }

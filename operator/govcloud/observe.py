@@ -44,6 +44,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     admission = look_at_admission(ports.cluster)
     return Facts(
         now=now,
+        ahead=ports.clock.ahead(),
         request=request,
         spec=spec,
         spec_faults=faults,

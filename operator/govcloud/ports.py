@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from govcloud.api.approval import ApprovalStatus
@@ -198,6 +198,10 @@ class Backups(Protocol):
 class Clock(Protocol):
     def now(self) -> datetime:
         """The moment that deadlines and trials count by: UTC, aware."""
+        ...
+
+    def ahead(self) -> timedelta:
+        """By how much that is ahead of the clock by which the API server dates objects: nothing, but for a development clock."""
         ...
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from reconcile.world import AUTHORITY, NAME, PROVIDER, START, Crash, World, catalog_spec, jurisdiction_spec
 
+from govcloud.adapters.memory import FixedClock
 from govcloud.api.deadline import Deadline
 from govcloud.controller import Controller
 from govcloud.core.punctuality import Punctuality, on_time
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
+from govcloud.reconcile import Reconciler
 
 DAY = timedelta(days=1)
 LIMIT = datetime(2026, 3, 5, 16, tzinfo=UTC)
@@ -204,6 +207,34 @@ def test_a_crash_when_it_is_told_neither_loses_nor_repeats_it(asked: World, numb
     assert told(asked) == ["DeadlineMissed"]
     assert set(recorded(asked)) == {"Missed"}
     assert [each.overdue for each in on_time(asked.audit.records())] == [1]
+
+
+class DevelopmentTime:
+    """What `govcloud dev clock advance` makes of a clock."""
+
+    def __init__(self, real: FixedClock, ahead: timedelta) -> None:
+        self._real, self._ahead = real, ahead
+
+    def now(self) -> datetime:
+        return self._real.now() + self._ahead
+
+    def ahead(self) -> timedelta:
+        return self._ahead
+
+
+def test_a_development_clock_does_not_make_late_what_the_api_server_dated(world: World) -> None:
+    """Plans and approvals carry the real time, which is weeks behind."""
+    ahead = 16 * DAY
+    world.reconciler = Reconciler(replace(world.ports, clock=DevelopmentTime(world.clock, ahead)))
+    world.apply()
+    world.run()
+    world.approve("superior-unit")
+    found = deadline(world)
+    assert (found.started_at, told(world)) == (world.clock.now() + ahead, [])
+    world.clock.advance(DAY)
+    world.approve("authority")
+
+    assert [d.result for d in world.status().progress.deadlines] == ["OnTime", "OnTime"]
 
 
 # Whose turn it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -139,6 +139,9 @@ class DayClock:
 
     def now(self) -> datetime:
         return self.moment
+
+    def ahead(self) -> timedelta:
+        return timedelta(0)
 
 
 @dataclass(frozen=True)

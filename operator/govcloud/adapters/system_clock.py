@@ -13,6 +13,10 @@ class SystemClock:
         """This moment: UTC, aware."""
         return datetime.now(UTC)
 
+    def ahead(self) -> timedelta:
+        """Nothing: the API server's machine has the same time, give or take what NTP leaves."""
+        return timedelta(0)
+
 
 class DevClock:
     """A clock that `govcloud dev clock advance` moves. For development clouds only: deadlines of the law count by it.
@@ -31,7 +35,15 @@ class DevClock:
         Raises:
             ValueError: the offset is negative. Time only moves forward here: a trial that ended stays ended.
         """
+        return self._system.now() + self.ahead()
+
+    def ahead(self) -> timedelta:
+        """The offset.
+
+        Raises:
+            ValueError: it is negative.
+        """
         offset = self._load_offset()
         if offset < timedelta(0):
             raise ValueError(f"the development clock cannot run behind the machine's clock (offset {offset})")
-        return self._system.now() + offset
+        return offset

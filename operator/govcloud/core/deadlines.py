@@ -118,7 +118,7 @@ def _opened_for_offices(plan: Plan, standing: Standing, known: list[Deadline], f
         waits = step == standing.next_step
         has_clock = any(d.ended_at is None for d in mine) if waits else bool(mine)
         if step.working_days is not None and not has_clock and (waits or _decided_at(standing, step.step)):
-            asked = _asked_at(plan, standing, step, facts.planned_at.get(plan.number, facts.now))
+            asked = _asked_at(plan, standing, step, facts.planned_at.get(plan.number, facts.now - facts.ahead)) + facts.ahead
             rounds = (d.ended_at for d in mine if d.ended_at is not None)
             yield Deadline(plan=plan.number, step=step.step, office=step.office, article=step.article,
                            working_days=step.working_days, started_at=max((asked, *rounds)))  # fmt: skip
@@ -150,7 +150,7 @@ def _last_approval(this: _Pass) -> datetime | None:
     """When the plan was taken in: from then on it is the provider's turn, even if the controller was away."""
     operation = this.progress.operation
     allowing = operation.approvals if operation else ()
-    return max((a.created_at for a in this.facts.approvals if a.uid in allowing), default=None)
+    return max((a.created_at + this.facts.ahead for a in this.facts.approvals if a.uid in allowing), default=None)
 
 
 def _provider_limit(edition: Edition | None, plan: Plan) -> tuple[int, str] | None:
@@ -190,9 +190,11 @@ def _done_at(this: _Pass, deadline: Deadline) -> datetime | None:
         return None
     refusal = this.judged[1].rejected
     if refusal is not None and refusal.approval.spec.step == deadline.step:
-        return refusal.approval.created_at
+        return refusal.approval.created_at + this.facts.ahead
     decided = _decided_at(this.judged[1], deadline.step)
-    return decided if decided is not None and decided >= deadline.started_at else None
+    if decided is None or decided + this.facts.ahead < deadline.started_at:
+        return None
+    return decided + this.facts.ahead
 
 
 def _is_withdrawn(this: _Pass, deadline: Deadline) -> bool:

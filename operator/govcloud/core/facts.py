@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
@@ -51,6 +51,7 @@ class Facts:
         admission: the decisions that there are, and whether admission was guarded when they were made.
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
+        ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
     """
 
     now: datetime
@@ -74,6 +75,7 @@ class Facts:
     resources: tuple[RunningResource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[Reason, str] | None = None
+    ahead: timedelta = timedelta(0)
     loosened: tuple[Violation, ...] = ()
 
     @property
