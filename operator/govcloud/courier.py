@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from govcloud.api.notification import SecretKey
+from govcloud.api.notification import Notifications, SecretKey
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.tickets import Receipt
@@ -81,8 +80,12 @@ class Courier:
         with self._lock:
             if self._handed.get(box.request.uid) == box:
                 return
-            self._handed[box.request.uid] = box
-            self._boxes.setdefault(box.jurisdiction, {})[box.request.uid] = box
+            waiting = self._boxes.setdefault(box.jurisdiction, {})
+            if box.receiver is None:
+                waiting.pop(box.request.uid, None)
+                self._handed.pop(box.request.uid, None)
+                return
+            self._handed[box.request.uid] = waiting[box.request.uid] = box
         self.queue.wake(box.jurisdiction)
 
     def deliver(self, jurisdiction: str) -> None:
@@ -100,9 +103,10 @@ class Courier:
             raise refusals[0]
 
     def _empty(self, box: Outbox) -> Stop | None:
+        assert box.receiver is not None  # noqa: S101  the others were not taken
         try:
             for event in untold(box, self.means.book.last_told(box.request.uid)):
-                self._send(box, event)
+                self._send(box, box.receiver, event)
                 self.means.book.told(box.request.uid, event.id)
         except Stop as refusal:
             return refusal
@@ -112,16 +116,20 @@ class Courier:
                 del self._boxes[box.jurisdiction][box.request.uid]
         return None
 
-    def _send(self, box: Outbox, event: Event) -> None:
+    def _send(self, box: Outbox, receiver: Notifications, event: Event) -> None:
         intent = self.means.audit.append(_entry(box, event, Phase.INTENT, Outcome.PENDING))
         try:
-            key = self.means.key_of(box.receiver.secret_ref)
+            key = self.means.key_of(receiver.secret_ref)
             headers = {"Content-Type": CONTENT_TYPE, **signed(key, event.id, self.means.now(), event.body)}
-            self.means.notifier.post(box.receiver.url, headers, event.body)
+            self.means.notifier.post(receiver.url, headers, event.body)
         except (Retry, Stop) as error:
             result = Outcome.UNKNOWN if isinstance(error, Retry) else Outcome.FAILURE
             self.means.audit.append(_entry(box, event, Phase.OUTCOME, result, intent.id, f"{error.reason}: {error.message}"))
             self.means.count(box.jurisdiction, str(error.reason))
+            raise
+        except BaseException as error:
+            said = f"ended by an unexpected {type(error).__name__}"
+            self.means.audit.append(_entry(box, event, Phase.OUTCOME, Outcome.UNKNOWN, intent.id, said))
             raise
         self.means.audit.append(_entry(box, event, Phase.OUTCOME, Outcome.SUCCESS, intent.id))
         self.means.count(box.jurisdiction, "Accepted")
@@ -134,7 +142,7 @@ def _entry(box: Outbox, event: Event, phase: Phase, result: Outcome, intent: str
         outcome=result,
         intent=intent,
         initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
-        target=Target(kind="receiver", id=f"jurisdiction/{box.jurisdiction}"[:256], name=urlsplit(box.receiver.url).netloc),
+        target=Target(kind="receiver", id=f"jurisdiction/{box.jurisdiction}"[:256], name=box.receiver.url if box.receiver else ""),
         request=box.request.uid,
         unit=box.unit,
         message=message or f"event {event.id}",

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govcloud.api.calendar import OwnCalendar
@@ -126,14 +126,17 @@ def test_whoever_is_asked_after_midnight_has_a_day_more() -> None:
     assert OFFICIAL.deadline(after, 1) - OFFICIAL.deadline(before, 1) == timedelta(days=1)
 
 
+QUICK = settings(max_examples=40)
 MOMENTS = st.datetimes(datetime(2019, 1, 1), datetime(2026, 10, 31), timezones=st.just(UTC))
 
 
+@QUICK
 @given(MOMENTS, st.integers(0, 20), st.integers(0, 10))
 def test_a_longer_term_never_ends_earlier(start: datetime, term: int, more: int) -> None:
     assert start < OFFICIAL.deadline(start, term) <= OFFICIAL.deadline(start, term + more)
 
 
+@QUICK
 @given(MOMENTS, st.integers(1, 20))
 def test_exactly_so_many_working_days_lie_in_the_term(start: datetime, term: int) -> None:
     end = official_day(OFFICIAL.deadline(start, term))
@@ -144,6 +147,7 @@ def test_exactly_so_many_working_days_lie_in_the_term(start: datetime, term: int
     assert OFFICIAL.is_working_day(inside[-1])
 
 
+@QUICK
 @given(MOMENTS, st.integers(1, 20))
 def test_a_deadline_never_falls_on_a_day_off(start: datetime, term: int) -> None:
     last = official_day(OFFICIAL.deadline(start, term) - timedelta(microseconds=1))
@@ -152,11 +156,13 @@ def test_a_deadline_never_falls_on_a_day_off(start: datetime, term: int) -> None
     assert official_day(start) < last
 
 
+@QUICK
 @given(st.dates(date(2019, 1, 1), date(2026, 10, 1)), st.integers(0, 15), st.integers(0, 15))
 def test_some_working_days_and_then_some_more_are_all_of_them(start: date, some: int, more: int) -> None:
     assert OFFICIAL.last_day(OFFICIAL.last_day(start, some), more) == OFFICIAL.last_day(start, some + more)
 
 
+@QUICK
 @given(MOMENTS, MOMENTS, st.integers(0, 20))
 def test_who_is_asked_later_is_due_no_earlier(one: datetime, other: datetime, term: int) -> None:
     first, second = sorted((one, other))
@@ -192,6 +198,7 @@ def test_days_on_which_the_clock_stood_still_do_not_count(stops: list[tuple[str,
     assert official_day(due) - timedelta(days=1) == date.fromisoformat(last)
 
 
+@QUICK
 @given(MOMENTS, st.integers(0, 10), st.lists(st.tuples(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=30))), max_size=4))
 def test_standing_still_never_makes_a_term_shorter(
     start: datetime, term: int, stops: list[tuple[datetime, timedelta]]

@@ -119,7 +119,7 @@ def test_where_nobody_wants_to_know_nothing_is_kept(world: World) -> None:
     world.run()
 
     assert world.status().progress.notices == ()
-    assert world.step().outbox is None
+    assert world.step().outbox.receiver is None  # type: ignore[union-attr]
 
 
 def test_what_is_sent_holds_no_secret_and_no_free_text(city: City) -> None:
@@ -148,7 +148,7 @@ def test_each_attempt_has_an_intent_before_and_an_outcome_after(city: City) -> N
         ("outcome", "success"),
     ]
     assert city.audit.open_intents() == ()
-    assert records[0].target.name == "approval.jiujiang.example"
+    assert records[0].target.name == URL
 
 
 def test_if_nothing_can_be_recorded_nothing_is_sent(city: City) -> None:
@@ -216,6 +216,22 @@ def test_a_new_url_counts_at_once(city: City) -> None:
     city.run()
 
     assert "notify https://elsewhere.example/events" in city.writes_in(city.deliver)
+
+
+def test_who_does_not_want_to_know_any_more_is_left_alone(city: City) -> None:
+    waiting(city).cluster.put_jurisdiction("jiujiang", jurisdiction_spec())
+    city.run()
+
+    assert city.writes_in(city.deliver) == []
+
+
+def test_something_unforeseen_is_recorded_too(city: City) -> None:
+    waiting(city)
+    city.wire.fail_next("notify", KeyError("a fault of ours"))
+    with pytest.raises(KeyError):
+        city.deliver()
+
+    assert city.audit.open_intents() == ()
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

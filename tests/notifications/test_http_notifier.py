@@ -133,6 +133,12 @@ def test_addresses_of_this_machine_are_known(address: str) -> None:
     assert not is_of_this_machine(ip_address("10.20.0.7"))
 
 
+@pytest.mark.parametrize("url", ["https://[", "https://host:99999/", "https:///events", "https://host:0/"])
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(Stop, match="not the URL of anybody"):
+        HttpNotifier().post(url, HEADERS, BODY)
+
+
 def test_a_server_that_says_nothing_is_given_up() -> None:
     with listening(lambda connection: time.sleep(0.5)) as url, pytest.raises(Retry):
         here(seconds=0.2).post(url, HEADERS, BODY)

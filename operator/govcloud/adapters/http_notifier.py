@@ -34,7 +34,7 @@ class HttpNotifier:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Send it; see `courier.Notifier`."""
-        parts = urlsplit(url)
+        parts = _parsed(url)
         if parts.scheme != "https" and not self._insecure:
             raise Stop(Reason.RECEIVER_REFUSED, f"notifications go to https URLs only; {parts.scheme}://{parts.netloc} is none")
         try:
@@ -70,6 +70,17 @@ class HttpNotifier:
         address = ip_address(connection.sock.getpeername()[0].partition("%")[0])
         if is_of_this_machine(address):
             raise Stop(Reason.RECEIVER_REFUSED, f"{name} is an address of this machine or of its own network link; receivers are elsewhere")
+
+
+def _parsed(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0  # asking for the port checks it
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise Stop(Reason.RECEIVER_REFUSED, f"{url} is not the URL of anybody")
+    return parts
 
 
 def is_of_this_machine(address: IPv4Address | IPv6Address) -> bool:

@@ -22,10 +22,10 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 @dataclass(frozen=True)
 class Outbox:
-    """The newest notices of one request, oldest first, and who wants them. Some or all of them may have been told already."""
+    """The newest notices of one request, oldest first, and who wants them, if anybody. Some or all may have been told already."""
 
     jurisdiction: str
-    receiver: Notifications
+    receiver: Notifications | None
     request: RequestKey
     unit: str
     notices: tuple[Notice, ...]
@@ -49,9 +49,9 @@ def with_notice(status: RequestStatus, facts: Facts) -> RequestStatus:
 
 
 def outbox(facts: Facts, status: RequestStatus) -> Outbox | None:
-    """What is to be told of a request whose status was written; None where nobody wants to know."""
+    """What is to be told of a request whose status was written; None where it is not known who would want to know."""
     jurisdiction = facts.jurisdiction
-    if jurisdiction is None or jurisdiction.spec.notifications is None:
+    if jurisdiction is None:
         return None
     unit = facts.unit.name if facts.unit else ""
     return Outbox(jurisdiction.name, jurisdiction.spec.notifications, facts.request.key, unit, status.progress.notices)
