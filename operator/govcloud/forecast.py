@@ -11,7 +11,7 @@ from typing import Literal
 from govcloud.adapters.manifest_cluster import DayClock, ManifestCluster, ManifestSources
 from govcloud.adapters.manifest_files import Document, Fault
 from govcloud.api.kinds import REQUEST
-from govcloud.api.manifest import misfits
+from govcloud.api.manifest import kind_of, misfits
 from govcloud.core import actions as act
 from govcloud.core.decide import decide
 from govcloud.core.plan import Plan
@@ -52,7 +52,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All requests of the manifests. With a fault there is no forecast: half an answer is none."""
+    """All requests of the manifests; none where only other kinds were to be checked. With a fault there is no forecast: half an answer is none."""
 
     forecasts: tuple[Forecast, ...]
     faults: tuple[Fault, ...]
@@ -76,15 +76,15 @@ def _misfitting(documents: Sequence[Document]) -> Iterator[Fault]:
 
 
 def _out_of_place(documents: Sequence[Document], question: Question) -> Iterator[Fault]:
-    """Objects that are there twice, no request at all, and bases of other requests."""
+    """Nothing of ours at all, objects that are there twice, and bases of other requests."""
     named = [d for d in documents if d.body["metadata"].get("name")]
     counts = Counter((d.kind, d.namespace, d.name) for d in named)
     for document in named:
         if counts[document.kind, document.namespace, document.name] > 1:
             yield Fault(document.file, document.number, "metadata.name", f"{document.kind} {document.name} is given more than once")
+    if not any(kind_of(document.body) for document in documents):
+        yield Fault("-f", 0, "", "holds no CloudServiceRequest, and nothing else of govcloud.dev")
     requests = {(d.namespace, d.name) for d in named if d.kind == REQUEST.kind}
-    if not requests:
-        yield Fault("-f", 0, "", "there is no CloudServiceRequest among the documents; name the file that holds it")
     for base in question.bases:
         if (base.request.namespace, base.request.name) not in requests:
             yield Fault("--base", 0, "", f"is a plan of {base.request.namespace}/{base.request.name}, which is not among the documents")

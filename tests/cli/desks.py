@@ -20,12 +20,19 @@ from govcloud.desk import NotAllowed, NotThere, Refused, Waiting
 
 @dataclass
 class MemoryDesk:
-    """`Desk` of one person. `hidden`: what he may not read. `controller_answers`: whether a pass runs after each filed decision."""
+    """`Desk` of one person.
+
+    Attributes:
+        hidden: what he may not read.
+        unseen: approvals that he does not see, as if they lay in another namespace.
+        controller_answers: whether a pass runs after each filed decision.
+    """
 
     world: World
     person: str
     steps: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
     controller_answers: bool = True
     posts: list[str] = field(default_factory=list)
 
@@ -56,7 +63,7 @@ class MemoryDesk:
 
     def approvals(self, namespace: str) -> Sequence[ApprovalObject]:
         self._may_read("approvals")
-        return [approval for approval in self.world.cluster.approvals() if approval.namespace == namespace]
+        return [approval for approval in self.world.cluster.approvals() if approval.namespace == namespace and approval.name not in self.unseen]
 
     def approval(self, namespace: str, name: str) -> ApprovalObject:
         found = next((a for a in self.approvals(namespace) if a.name == name), None)
@@ -96,4 +103,4 @@ def govcloud(desk: MemoryDesk, *arguments: str, typed: str | None = None) -> Res
     """Type a command, in English unless it says otherwise; `typed` is what the person answers on his terminal."""
     interactive = typed is not None
     spoken = () if "--lang" in arguments else ("--lang", "en")
-    return CliRunner().invoke(app, [*arguments, *spoken], obj=Tools(desk, interactive), input=typed)
+    return CliRunner().invoke(app, [*arguments, *spoken], obj=Tools(desk, interactive, desk.world.clock.now), input=typed)

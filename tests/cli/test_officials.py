@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from approvals.offices import Ed25519Office
 from cli.desks import desk_of, govcloud
-from reconcile.world import APPLICANT, AUTHORITY, NAME, NAMESPACE, SUPERIOR_TITLE, World
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from reconcile.world import APPLICANT, AUTHORITY, NAME, NAMESPACE, SUPERIOR_TITLE, World, jurisdiction_spec
 from typer.testing import CliRunner
 
 from govcloud.api.approval import ApprovalSpec
+from govcloud.api.common import as_written
 from govcloud.cli import app
 from govcloud.core.canonical import canonical
-from govcloud.core.deciding import CannotDecide, Official, decision_on
+from govcloud.core.deciding import CannotDecide, Official, Verdict, decision_on, must_count
 from govcloud.core.plan import Departure
 from govcloud.core.sentences import in_words
 
@@ -102,18 +105,6 @@ def test_the_same_decision_twice_is_one(planned: World) -> None:
     assert desk.posts[0] == desk.posts[1]
 
 
-def test_what_was_refused_is_filed_again_under_its_own_number(planned: World) -> None:
-    desk = desk_of(planned, "authority")
-    arguments = ("approve", NAME, "--number", "九信办〔2026〕40号", "--yes", "--step", "authority")
-    too_early = govcloud(desk, *arguments)
-    assert (too_early.exit_code, "OutOfOrder" in too_early.stderr) == (1, True)
-    assert approve(planned, "superior-unit").exit_code == 0
-    planned.clock.advance(timedelta(minutes=1))
-    again = govcloud(desk, *arguments)
-    assert (again.exit_code, "it counts" in again.stdout) == (0, True), again.output
-    assert desk.posts[0] != desk.posts[1]
-
-
 def test_the_applicant_does_not_decide(planned: World) -> None:
     desk = desk_of(planned, "superior-unit")
     desk.person = APPLICANT
@@ -160,12 +151,31 @@ def test_where_nothing_waits_it_says_what_is_next(world: World) -> None:
     assert "has no step 'mayor'; its steps are superior-unit, authority" in unknown.stderr
 
 
-def test_a_decision_that_does_not_count_is_no_success(planned: World) -> None:
+def test_what_would_not_count_is_not_filed(planned: World) -> None:
     number = "九卫〔2026〕1号"
     assert govcloud(desk_of(planned, "superior-unit"), "approve", NAME, "--number", number, "--yes").exit_code == 0
-    planned.clock.advance(timedelta(minutes=1))
     said = govcloud(desk_of(planned, "authority"), "approve", NAME, "--number", number, "--yes")
-    assert (said.exit_code, "DocumentNumberUsed" in said.stderr) == (1, True)
+    assert (said.exit_code, "would not count (DocumentNumberUsed)" in said.stderr) == (1, True)
+    two_hats = desk_of(planned, "authority")
+    two_hats.person = "zhao.gang"
+    said = govcloud(two_hats, "approve", NAME, "--number", "x-2", "--yes")
+    assert (said.exit_code, "would not count (OnePersonTwoOffices)" in said.stderr) == (1, True)
+    assert len(filed(planned)) == 1
+
+
+def test_a_decision_that_does_not_count_is_no_success(planned: World) -> None:
+    elsewhere = planned.decide("superior-unit", document_number="九卫〔2026〕1号", plan_digest="sha256:" + "0" * 64)
+    hidden = desk_of(planned, "superior-unit", unseen=frozenset({elsewhere.name}))
+    said = govcloud(hidden, "approve", NAME, "--number", "九卫〔2026〕1号", "--yes")
+    assert (said.exit_code, "does not count (DocumentNumberUsed)" in said.stderr) == (1, True)
+
+
+def test_another_comment_under_the_same_number_is_another_decision(planned: World) -> None:
+    desk = desk_of(planned, "superior-unit", controller_answers=False)
+    for comment, code in (("同意", 0), ("同意", 0), ("暂缓", 1)):
+        said = govcloud(desk, "approve", NAME, "--number", "x-1", "--comment", comment, "--yes", "--wait", "0")
+        assert said.exit_code == code, said.output
+    assert "with other content" in said.stderr
 
 
 def test_a_rejection_says_what_to_correct(planned: World) -> None:
@@ -221,6 +231,35 @@ def test_a_day_of_validity_counts_to_its_end_in_china(planned: World, written: s
     assert until.isoformat() == stored
 
 
+def test_decisions_are_signed_where_the_jurisdiction_demands_it(world: World, tmp_path: Path) -> None:
+    offices = {"superior-unit": Ed25519Office(3, SUPERIOR_TITLE), "authority": Ed25519Office(4, AUTHORITY)}
+    keys = [as_written(office.entry()) for office in offices.values()]
+    world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(approvals={"signaturesRequired": True, "keys": keys}))
+    world.apply()
+    world.run()
+    for step, office in offices.items():
+        world.clock.advance(timedelta(minutes=1))
+        desk, arguments = desk_of(world, step), ("approve", NAME, "--number", f"九政〔2026〕{step}", "--yes")
+        assert "SignatureMissing" in govcloud(desk, *arguments).stderr
+        key = tmp_path / f"{step}.pem"
+        key.write_bytes(office.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        again = govcloud(desk, *arguments, "--sign", str(key))
+        assert again.exit_code == 0, again.output
+        assert desk.posts[0] != desk.posts[1], "what was refused is filed again under its own number"
+    assert world.status().phase == "Trial"
+    revoked = govcloud(desk_of(world, "authority"), "revoke", world.cluster.approvals()[-1].name, "--number", "r-1", "--sign", str(key), "--yes")
+    assert revoked.exit_code == 1, "nothing is under way any more"
+    assert "SignatureMissing" not in revoked.stderr
+
+
+def test_a_key_that_cannot_be_used_decides_nothing(planned: World, tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("no key")
+    for file in ("no.pem", "missing.pem"):
+        said = approve(planned, "superior-unit", "--sign", str(tmp_path / file))
+        assert (said.exit_code, said.stderr.startswith("--sign: ")) == (2, True)
+    assert filed(planned) == []
+
+
 # What waits
 
 
@@ -274,9 +313,12 @@ def test_help_groups_the_commands_and_teaches() -> None:
 def test_a_departure_from_a_rule_in_principle_needs_its_reason(planned: World) -> None:
     departure = Departure(rule="platforms", field="UsingUnit.spec.jurisdiction", zh="原则上不再建设", en="in principle runs no platform", article="ZY 18")
     plan = planned.plan(1).model_copy(update={"departures": (departure,)})
-    official = Official("zhao.gang", "x-1")
-    with pytest.raises(CannotDecide, match="in principle runs no platform"):
-        decision_on(plan, plan.steps[0], "Approved", official)
-    assert decision_on(plan, plan.steps[0], "Rejected", official).comment == ""
-    assert decision_on(plan, plan.steps[0], "Approved", replace(official, comment="市级统建")).comment == "市级统建"
+    cases: tuple[tuple[Verdict, str], ...] = (("Approved", ""), ("Approved", "市级统建"), ("Rejected", ""))
+    for decision, comment in cases:
+        spec = decision_on(plan, plan.steps[0], decision, Official("zhao.gang", "x-1", comment))
+        if (decision, comment) == ("Approved", ""):
+            with pytest.raises(CannotDecide, match=r"ReasonMissing.*in principle runs no platform"):
+                must_count(plan, spec, (), planned.clock.now(), started=False)
+        else:
+            must_count(plan, spec, (), planned.clock.now(), started=False)
     assert any("ZY 18" in said.en for said in in_words(plan))

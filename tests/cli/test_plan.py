@@ -201,13 +201,24 @@ def test_what_the_api_server_would_refuse_is_refused(city: Path, spoil: Callable
         ("a: [", "is not YAML"),
         ("- 1\n- 2\n", "is not an object of the Kubernetes API"),
         ("kind: Namespace\nkind: Namespace\n", "the field kind is written twice"),
-        ("", "there is no CloudServiceRequest"),
     ],
 )
 def test_a_file_that_is_no_manifest_is_named(city: Path, text: str, said: str) -> None:
     result = plan(city, text, "--lang", "en")
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_manifests_without_a_request_are_checked_too(city: Path) -> None:
+    fine = plan(city, "")
+    assert (fine.exit_code, "the manifests fit" in plan(city, "", "--lang", "en").stdout) == (0, True)
+    wrong = plan(city, [_manifest("ServiceAgreement", "a", {})], "--output", "json")
+    assert (wrong.exit_code, len(answer(wrong)["faults"]) > 2) == (2, True)
+    empty = CliRunner().invoke(app, ["plan", "-f", str(city.parent / "request.yaml").replace("request", "nothing")])
+    assert (empty.exit_code, "cannot be read" in empty.stderr) == (2, True)
+    (city.parent / "request.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n")
+    none = CliRunner().invoke(app, ["plan", "-f", str(city.parent / "request.yaml")])
+    assert (none.exit_code, "holds no CloudServiceRequest" in none.stderr) == (2, True)
 
 
 def test_what_is_missing_around_a_request_is_named(city: Path) -> None:

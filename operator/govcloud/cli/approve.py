@@ -6,22 +6,24 @@ from typing import Annotated
 
 import typer
 
-from govcloud.cli.case import open_case, show
+from govcloud.cli.case import decided, open_case, show
 from govcloud.cli.filing import file
 from govcloud.cli.office import (
     NamespaceOption,
     NumberOption,
     RequestArgument,
+    SignOption,
     WaitOption,
     YesOption,
     confirm,
     end_of,
     plain_refusals,
     request_name,
+    signed,
     tools,
 )
 from govcloud.cli.speech import LanguageOption, chosen
-from govcloud.core.deciding import Official, decision_on, must_be_free
+from govcloud.core.deciding import Official
 
 StepOption = Annotated[str | None, typer.Option("--step", help="The approval step. Default: the one that the plan waits for.")]
 
@@ -34,6 +36,7 @@ def run(
     step: StepOption = None,
     comment: Annotated[str, typer.Option(help="What the decision says besides.")] = "",
     valid_until: Annotated[str | None, typer.Option(help="Day or moment after which it starts nothing any more, such as 2026-12-31.")] = None,
+    sign: SignOption = None,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     lang: LanguageOption = None,
@@ -53,8 +56,7 @@ def run(
     with plain_refusals(language):
         where = namespace or hands.desk.namespace()
         case = open_case(hands.desk, where, request_name(request), step)
-        must_be_free(case.plan, case.step, case.user, case.approvals)
-        spec = decision_on(case.plan, case.step, "Approved", Official(case.user, number, comment, end_of(valid_until)))
+        spec = decided(case, "Approved", Official(case.user, number, comment, end_of(valid_until)), hands.now())
         show(case, spec, language)
         confirm("批准该计划?" if language == "zh" else "Approve this plan?", hands, yes=yes, language=language)
-        file(hands.desk, where, spec, wait, language)
+        file(hands.desk, where, signed(spec, where, sign, hands.now()), wait, language)

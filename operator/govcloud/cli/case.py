@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import typer
 
 from govcloud.api.approval import ApprovalSpec
-from govcloud.core.deciding import not_your_step, plan_that_waits, step_that_waits
+from govcloud.core.deciding import (
+    Official,
+    Verdict,
+    decision_on,
+    must_be_free,
+    must_count,
+    not_your_step,
+    plan_that_waits,
+    step_that_waits,
+)
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
 from govcloud.core.sentences import Language, Said, decision, in_words
@@ -17,13 +27,14 @@ from govcloud.observe import status_of
 
 @dataclass(frozen=True)
 class Case:
-    """What is decided on, and by whom. `before` is the completed plan that it would change."""
+    """What is decided on, and by whom. `before` is the completed plan that it would change; `started`: it is being carried out."""
 
     plan: Plan
     step: PlannedStep
     user: str
     before: Plan | None
     approvals: tuple[ApprovalObject, ...]
+    started: bool
 
 
 def open_case(desk: Desk, namespace: str, name: str, wanted: str | None) -> Case:
@@ -41,7 +52,21 @@ def open_case(desk: Desk, namespace: str, name: str, wanted: str | None) -> Case
     if not desk.may_decide(namespace, step.step):
         raise not_your_step(plan, step, user, [s.step for s in plan.steps if desk.may_decide(namespace, s.step)])
     base = next((item for item in pinned if item.number == status.progress.completed_plan), None)
-    return Case(plan, step, user, parse_plan(base.text) if base else None, tuple(desk.approvals(namespace)))
+    operation = status.progress.operation
+    started = operation is not None and operation.plan == plan.number
+    return Case(plan, step, user, parse_plan(base.text) if base else None, tuple(desk.approvals(namespace)), started)
+
+
+def decided(case: Case, decision: Verdict, official: Official, now: datetime) -> ApprovalSpec:
+    """The decision to file.
+
+    Raises:
+        CannotDecide: the step is decided already, or the controller would not count this decision.
+    """
+    must_be_free(case.plan, case.step, case.user, case.approvals)
+    spec = decision_on(case.plan, case.step, decision, official)
+    must_count(case.plan, spec, case.approvals, now, started=case.started)
+    return spec
 
 
 def show(case: Case, spec: ApprovalSpec, language: Language) -> None:

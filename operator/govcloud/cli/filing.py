@@ -22,6 +22,8 @@ def file(desk: Desk, namespace: str, spec: ApprovalSpec, patience: float, langua
     """File the decision and wait so many seconds for the controller's word; ends the command with 1 where it does not count."""
     chinese = language == "zh"
     filed = desk.file(namespace, approval_name(spec, desk.approvals(namespace)), as_written(spec))
+    if _unsigned(filed.spec) != _unsigned(spec):
+        fail(f"csapp/{filed.name} 已存在且内容不同" if chinese else f"csapp/{filed.name} is there already, with other content", NOT_DONE)
     typer.echo(f"{'已提交' if chinese else 'filed'} csapp/{filed.name}")
     judged = _judged(desk, filed, patience, chinese)
     condition = next((c for c in judged.status.conditions if c.type == "Accepted"), None) if judged.status else None
@@ -31,6 +33,11 @@ def file(desk: Desk, namespace: str, spec: ApprovalSpec, patience: float, langua
         typer.echo(f"{'有效' if chinese else 'it counts'}: {condition.message}")
     else:
         fail(f"{'不生效' if chinese else 'it does not count'} ({condition.reason}): {condition.message}", NOT_DONE)
+
+
+def _unsigned(spec: ApprovalSpec) -> ApprovalSpec:
+    """What was decided: the same decision can be signed at two moments."""
+    return spec.model_copy(update={"signature": None})
 
 
 def _judged(desk: Desk, filed: ApprovalObject, patience: float, chinese: bool) -> ApprovalObject:

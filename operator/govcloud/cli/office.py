@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 
+from govcloud.api.approval import ApprovalSpec
 from govcloud.api.common import GROUP
 from govcloud.api.kinds import APPROVAL, REQUEST, Kind
+from govcloud.cli.sign import private_key, signed_with
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.deciding import CannotDecide
 from govcloud.core.sentences import Language
@@ -36,6 +39,7 @@ EXIT_CODES = """Exit codes:
 RequestArgument = Annotated[str, typer.Argument(help="The request: csreq/NAME, or its name.", metavar="CSREQ/NAME")]
 NamespaceOption = Annotated[str | None, typer.Option("-n", "--namespace", help="Namespace of the request. Default: that of your kubeconfig.")]
 NumberOption = Annotated[str, typer.Option("--number", help="Number of the decision 批文号; used once.")]
+SignOption = Annotated[Path | None, typer.Option("--sign", help="Sign the decision with the office's key: Ed25519, PEM, not encrypted.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask. Required where there is no terminal.")]
 WaitOption = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the controller's word on whether the decision counts.")]
 
@@ -51,7 +55,8 @@ class Tools:
     """What the commands act with; handed in as the context's object by tests."""
 
     desk: Desk
-    interactive: bool = False
+    interactive: bool
+    now: Callable[[], datetime]
 
 
 def tools(context: typer.Context) -> Tools:
@@ -64,7 +69,7 @@ def tools(context: typer.Context) -> Tools:
     from govcloud.adapters.kube_desk import KubeDesk  # loads the Kubernetes client
 
     try:
-        return Tools(KubeDesk.from_environment(), sys.stdin.isatty())
+        return Tools(KubeDesk.from_environment(), sys.stdin.isatty(), lambda: datetime.now(UTC).replace(microsecond=0))
     except ConfigException as error:
         fail(f"there is no usable kubeconfig: {error}; set KUBECONFIG", NOT_POSSIBLE)
 
@@ -125,6 +130,16 @@ def end_of(text: str | None) -> datetime | None:
     if len(text) <= len("2026-12-31"):
         moment = datetime.combine(moment.date() + timedelta(days=1), time.min)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def signed(spec: ApprovalSpec, namespace: str, key: Path | None, moment: datetime) -> ApprovalSpec:
+    """The decision with the office's signature, if a key was named; ends the command where the key cannot be used."""
+    if key is None:
+        return spec
+    try:
+        return signed_with(private_key(key), namespace, spec, moment)
+    except (OSError, ValueError) as error:
+        fail(f"--sign: {error}", USAGE)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

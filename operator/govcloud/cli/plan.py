@@ -45,7 +45,9 @@ def run(
 ) -> None:
     """Say what a CloudServiceRequest would lead to, by the same checks as the controller's. Needs no cluster.
 
-    The manifests hold the request, its Namespace, its UsingUnit (and the superior one), the Jurisdiction and the CloudServiceCatalog.
+    The manifests hold the request, its Namespace, its UsingUnit (and the superior one), the Jurisdiction and the CloudServiceCatalog. Every
+    manifest of govcloud.dev is checked as the API server checks it, also where there is no request. Not judged is what only the cluster and the
+    cloud know: how long something has run, other requests, which services the cloud offers.
 
     \b
     Examples:
@@ -131,6 +133,8 @@ def _plan_as_json(plan: Plan) -> dict[str, Any]:
 def _tell(found: Outlook, language: Language) -> None:
     for fault in found.faults:
         typer.echo(fault.sentence(), err=True)
+    if not found.forecasts and not found.faults:
+        typer.echo("清单格式正确,其中没有云服务申请" if language == "zh" else "the manifests fit; there is no CloudServiceRequest among them")
     for place, forecast in enumerate(found.forecasts):
         if place:
             typer.echo("")

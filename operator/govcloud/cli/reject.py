@@ -7,21 +7,23 @@ from typing import Annotated
 import typer
 
 from govcloud.cli.approve import StepOption
-from govcloud.cli.case import open_case, show
+from govcloud.cli.case import decided, open_case, show
 from govcloud.cli.filing import file
 from govcloud.cli.office import (
     NamespaceOption,
     NumberOption,
     RequestArgument,
+    SignOption,
     WaitOption,
     YesOption,
     confirm,
     plain_refusals,
     request_name,
+    signed,
     tools,
 )
 from govcloud.cli.speech import LanguageOption, chosen
-from govcloud.core.deciding import Official, decision_on, must_be_free
+from govcloud.core.deciding import Official
 
 
 def run(
@@ -31,6 +33,7 @@ def run(
     reason: Annotated[str, typer.Option(help="What the applicant has to correct; he reads it.")],
     namespace: NamespaceOption = None,
     step: StepOption = None,
+    sign: SignOption = None,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     lang: LanguageOption = None,
@@ -45,8 +48,7 @@ def run(
     with plain_refusals(language):
         where = namespace or hands.desk.namespace()
         case = open_case(hands.desk, where, request_name(request), step)
-        must_be_free(case.plan, case.step, case.user, case.approvals)
-        spec = decision_on(case.plan, case.step, "Rejected", Official(case.user, number, reason))
+        spec = decided(case, "Rejected", Official(case.user, number, reason), hands.now())
         show(case, spec, language)
         confirm("不予批准该计划?" if language == "zh" else "Reject this plan?", hands, yes=yes, language=language)
-        file(hands.desk, where, spec, wait, language)
+        file(hands.desk, where, signed(spec, where, sign, hands.now()), wait, language)

@@ -11,11 +11,13 @@ from govcloud.cli.filing import file
 from govcloud.cli.office import (
     NamespaceOption,
     NumberOption,
+    SignOption,
     WaitOption,
     YesOption,
     approval_name_in,
     confirm,
     plain_refusals,
+    signed,
     tools,
 )
 from govcloud.cli.speech import LanguageOption, chosen
@@ -28,6 +30,7 @@ def run(
     number: NumberOption,
     reason: Annotated[str, typer.Option(help="Why it is taken back.")] = "",
     namespace: NamespaceOption = None,
+    sign: SignOption = None,
     yes: YesOption = False,
     wait: WaitOption = 10.0,
     lang: LanguageOption = None,
@@ -49,4 +52,4 @@ def run(
         spec = revocation_of(taken, Official(user, number, reason))
         typer.echo(filed_as(spec).within(language))
         confirm("撤销该批准?" if language == "zh" else "Revoke this approval?", hands, yes=yes, language=language)
-        file(hands.desk, where, spec, wait, language)
+        file(hands.desk, where, signed(spec, where, sign, hands.now()), wait, language)

@@ -60,7 +60,7 @@ def _answer(manifest: Mapping[str, Any], moment: datetime, key: Path | None, pub
     spec, namespace = _spec_in(manifest), _namespace_in(manifest)
     match key, public_key:
         case Path(), None:
-            return _written(manifest, signed_with(_private_key(key), namespace, spec, moment))
+            return _written(manifest, signed_with(private_key(key), namespace, spec, moment))
         case None, Path():
             draft = _draft(_public_key(public_key), spec, moment)
             return signed_bytes(namespace, draft) if value is None else _written(manifest, _with_value(draft, value.read_bytes()))
@@ -112,7 +112,12 @@ def _moment(text: str | None) -> datetime:
     return moment
 
 
-def _private_key(file: Path) -> Ed25519PrivateKey:
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """The Ed25519 key in a PEM file.
+
+    Raises:
+        OSError, ValueError: it cannot be read, is encrypted, or is another kind of key.
+    """
     try:
         key = load_pem_private_key(file.read_bytes(), password=None)
     except TypeError:

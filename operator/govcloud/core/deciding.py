@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.request import RequestStatus
+from govcloud.core.approval_checks import Trust
+from govcloud.core.approvals import standing
 from govcloud.core.document_numbers import folded
 from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
@@ -117,6 +119,33 @@ def must_be_free(plan: Plan, step: PlannedStep, user: str, approvals: Sequence[A
         )
 
 
+def must_count(plan: Plan, spec: ApprovalSpec, approvals: Sequence[ApprovalObject], now: datetime, *, started: bool) -> None:
+    """See to it, by the controller's own judgement, that a decision will count if it is filed after these approvals.
+
+    What cannot be known here may still stand against it: approvals of other namespaces, the trust in signatures.
+
+    Raises:
+        CannotDecide: it would not count, with the controller's reason.
+    """
+    name = approval_name(spec, approvals)
+    if any(approval.name == name for approval in approvals):
+        return  # it is filed already
+    before = [_taken_as_proven(a) for a in approvals if was_accepted(a) is not False or a.spec.document_number == spec.document_number]
+    moment = max([now, *(approval.created_at for approval in before)])
+    candidate = ApprovalObject(name, plan.request.namespace, "~", moment, spec, None)
+    judged = standing(plan, [*before, candidate], now, trust=Trust(), started=started).verdicts
+    verdict = next(verdict for verdict in judged if verdict.approval is candidate)
+    if not verdict.counts:
+        raise CannotDecide(
+            f"该决定不会生效({verdict.reason}):{verdict.message}", f"this decision would not count ({verdict.reason}): {verdict.message}"
+        )
+
+
+def _taken_as_proven(approval: ApprovalObject) -> ApprovalObject:
+    """Whether a signature holds is for the controller to say, who knows the offices' keys."""
+    return replace(approval, spec=approval.spec.model_copy(update={"signature": None}))
+
+
 def not_your_step(plan: Plan, step: PlannedStep, user: str, yours: Sequence[str]) -> CannotDecide:
     """The refusal for somebody who was not granted the step that the plan waits for."""
     others_zh = f";您可办理的环节:{', '.join(yours)}" if yours else ""
@@ -131,14 +160,8 @@ def decision_on(plan: Plan, step: PlannedStep, decision: Verdict, official: Offi
     """The decision as it is filed.
 
     Raises:
-        CannotDecide: the plan departs from a rule in principle, and the approval does not give the reason.
         pydantic.ValidationError: the document number or the comment does not fit the model.
     """
-    if decision == "Approved" and plan.departures and not official.comment.strip():
-        raise CannotDecide(
-            "该计划与原则性规定不一致,批准须在意见(--comment)中说明理由:" + ";".join(d.zh for d in plan.departures),
-            "the plan departs from a rule in principle, so an approval gives the reason in --comment: " + "; ".join(d.en for d in plan.departures),
-        )
     return ApprovalSpec(
         request=RequestRef(name=plan.request.name, uid=plan.request.uid),
         step=step.step,

@@ -101,9 +101,10 @@ def story_of(seen: Seen) -> Story:
 
 def failures(story: Story) -> Iterator[str]:
     """What went wrong last, in the words of the objects: what stands still, what is tried again, and the newest warnings."""
-    status = story.seen.status
-    yield from (f"{c.reason}: {c.message}" for c in status.conditions if (c.type, c.status) == ("Stalled", "True"))
-    if (failure := status.progress.failure) is not None:
+    status, failure = story.seen.status, story.seen.status.progress.failure
+    stalled = (c for c in status.conditions if (c.type, c.status) == ("Stalled", "True"))
+    yield from (f"{c.reason}: {c.message}" for c in stalled if failure is None or c.message != failure.message)
+    if failure is not None:
         again = f"; tried again at {failure.retry_at:%Y-%m-%dT%H:%M:%SZ}" if failure.retry_at else ""
         yield f"{failure.reason}: {failure.message} (attempt {failure.count}{again})"
     yield from (f"{event.at:%Y-%m-%dT%H:%M:%SZ} {event.reason}: {event.message}" for event in [e for e in story.seen.events if e.warning][-3:])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from govcloud.api.deadline import Deadline
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.sentences import Said, cost, decision, departures, effects, headline
 from govcloud.core.story import Decision, PlanStory, StepStory, Story, failures
@@ -30,6 +31,7 @@ def chapters(story: Story) -> tuple[Chapter, ...]:
         Chapter(Said("损坏的计划", "Damaged plans"), tuple(_damaged(number) for number in story.damaged)),
         Chapter(Said("运行情况", "What runs"), tuple(_runs(story))),
         Chapter(Said("下一步", "What is next"), tuple(_next(story))),
+        Chapter(Said("办理时限", "Legal limits"), tuple(_told_deadline(deadline) for deadline in story.seen.status.progress.deadlines)),
         Chapter(Said("最近的问题", "What went wrong last"), tuple(Said(line, line) for line in failures(story))),
         Chapter(Said("您无权查看的内容", "What you have no right to see"), tuple(Said(line, line) for line in story.seen.hidden)),
     )
@@ -146,6 +148,23 @@ def _next(story: Story) -> Iterator[Said]:
     yield Said(action.zh, action.en)
     if action.deadline:
         yield Said(f"期限:{_when(action.deadline)}", f"Deadline: {_when(action.deadline)}")
+
+
+_RESULTS = {"OnTime": Said("按时办结", "ended on time"), "Late": Said("逾期办结", "ended late"), "Withdrawn": Said("已撤回", "was withdrawn")}
+
+
+def _told_deadline(deadline: Deadline) -> Said:
+    days, who = deadline.working_days, f"{deadline.office or deadline.step}"
+    if deadline.result:
+        stands = _RESULTS[deadline.result]
+    elif deadline.due is None:
+        stands = Said("暂停计时", "stands still while others must act")
+    else:
+        stands = Said(f"截止 {_when(deadline.due)}", f"until {_when(deadline.due)}")
+    return Said(
+        f"第 {deadline.plan} 号计划,{who}:{days} 个工作日,自 {_when(deadline.started_at)} 起,{stands.zh} [{deadline.article}]",
+        f"Plan {deadline.plan}, {who}: {days} working days from {_when(deadline.started_at)}, {stands.en} [{deadline.article}]",
+    )
 
 
 def _when(moment: datetime) -> str:
