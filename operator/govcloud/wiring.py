@@ -68,7 +68,7 @@ def run_controller(settings: Settings) -> int:
         controller.metrics.watch_publication(publisher.names(), publisher.lag)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
-        code = _watch_until_told(controller, pulse)
+        code = watch_until_told(controller, pulse)
         if not controller.stop(PATIENCE):
             log.warning("some work did not end within %s; the next start continues it", PATIENCE)
         server.shutdown()
@@ -180,7 +180,7 @@ def _recorded_life(settings: Settings, audit: AuditLog) -> Iterator[None]:
     audit.append(_event(Action.STOP, "the controller ended"))
 
 
-def _watch_until_told(controller: Controller, pulse: Pulse) -> int:
+def watch_until_told(listener: handlers.Listener, pulse: Pulse) -> int:
     """Watch until a signal comes (0), or the watch ends by itself or falls silent (1: a restart helps).
 
     The watch has a thread of its own: in the main thread kopf would take the signals for itself, and an orderly end could not be told
@@ -190,7 +190,7 @@ def _watch_until_told(controller: Controller, pulse: Pulse) -> int:
 
     def watch() -> None:
         try:
-            asyncio.run(handlers.watch(handlers.registry_for(controller, pulse.heard), told))
+            asyncio.run(handlers.watch(handlers.registry_for(listener, pulse.heard), told))
         finally:
             ended.set()
 
@@ -199,9 +199,10 @@ def _watch_until_told(controller: Controller, pulse: Pulse) -> int:
     Thread(target=watch, name="watch", daemon=True).start()
     while not (ended.wait(_LOOK_SECONDS) or told.is_set() or pulse.fault()):
         if jump := jumps.look():
-            controller.everything_changed(f"the wall clock jumped by {jump}")
+            listener.everything_changed(f"the wall clock jumped by {jump}")
     if not told.is_set():
         log.error("%s; the process ends so that it is started anew", pulse.fault() or "the watch ended by itself")
+        told.set()  # what of the watch is still alive need not go on
         return 1
     ended.wait(PATIENCE.total_seconds())
     return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from handlers.api_server import WatchedServer, watched_server
 
 from govcloud.handlers import WATCHED, registry_for, watch
 from govcloud.liveness import SILENCE, Jumps, Pulse
+from govcloud.wiring import watch_until_told
 
 SECOND = timedelta(seconds=1)
 
@@ -123,6 +126,35 @@ def test_a_watch_that_hangs_is_noticed_though_it_stays_open(pulse: Pulse, server
     until(pulse.fault)
 
     assert (pulse.fault() or "").startswith(f"the watch of {kind} has been silent")
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """As they were before."""
+    before = {which: signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for which, handler in before.items():
+        signal.signal(which, handler)
+
+
+@pytest.mark.usefixtures("signals")
+def test_the_controller_ends_with_a_fault_when_a_watch_falls_silent(server: WatchedServer) -> None:
+    server.hanging.add("usingunits")
+    silent = Pulse(WATCHED, limit=timedelta(seconds=3))
+
+    assert watch_until_told(Nobody(), silent) == 1
+    assert (silent.fault() or "").startswith("the watch of usingunits has")
+
+
+@pytest.mark.usefixtures("signals")
+def test_the_controller_ends_in_order_when_it_is_told_to(server: WatchedServer) -> None:
+    def tell() -> None:
+        until(lambda: set(WATCHED) <= set(server.watches))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=tell, daemon=True).start()
+
+    assert watch_until_told(Nobody(), Pulse(WATCHED)) == 0
 
 
 def test_a_watch_whose_task_dies_is_noticed(pulse: Pulse, server: WatchedServer) -> None:

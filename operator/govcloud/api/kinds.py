@@ -87,6 +87,7 @@ REQUEST = Kind(
         Column("Applicant", ".spec.applicant", wide=True),
         Column("Plan", ".status.plan.number", "integer", wide=True),
         Column("Reason", _condition("Ready", "reason"), wide=True),
+        Column("Overdue", _condition("Overdue"), wide=True),
     ),
     rules=(_short_name(63, "it becomes part of the names of plans, secrets and stacks"),),
     selectable=(".spec.unit", ".spec.stage"),
