@@ -51,4 +51,9 @@ def storage_beside(offering: Offering, gib: int) -> tuple[PriceItem, ...]:
     """Storage that comes with an offering; nothing where the agreement has it in the price."""
     if offering.storage_unit_price is None:
         return ()
-    return (PriceItem(f"{offering.name} storage", gib, "GiB-month", Decimal(offering.storage_unit_price)),)
+    return (PriceItem(storage_item(offering.name), gib, "GiB-month", Decimal(offering.storage_unit_price)),)
+
+
+def storage_item(offering: str) -> str:
+    """What the line of the cost is called that is for the storage beside an offering."""
+    return f"{offering} storage"

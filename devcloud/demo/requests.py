@@ -137,6 +137,11 @@ class Request:
         if verdict["status"] != "True":
             raise NotAsExpected(f"the approval {answer.out.strip()} does not count: {verdict['reason']}: {verdict['message']}")
 
+    def refusal(self) -> str:
+        """What is wrong with the spec as it is now; empty while nothing is."""
+        stalled = self.condition("Stalled")
+        return str(stalled["message"]) if stalled.get("status") == "True" and self._is_current(self.status) else ""
+
     def verdict_on(self, name: str) -> dict[str, Any]:
         """The controller's condition on an approval, once it has one."""
 

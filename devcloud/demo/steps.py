@@ -9,6 +9,7 @@ import base64
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,27 @@ def hand_over_credentials(world: World) -> None:
     world.saw(f"{len(world.memory['objects'])} objects were put into the container, {sum(map(len, world.memory['objects'].values()))} bytes")
 
 
+def refuse_production_without_an_agreement(world: World) -> None:
+    """Going live needs a service agreement that is filed (JJ 22): without one the promotion is refused; the authority files it"""
+    request: Request = world.memory["request"]
+    request.edit(lambda spec: spec.update(stage="Production"))
+    refused = world.until("the promotion is refused", lambda: request.refusal(), 60)
+    world.expect("JJ 22" in refused, f"the refusal says {refused}")
+    world.saw(f"refused: {refused}")
+    manifest = str(EXAMPLES / "money" / "agreement.yaml")
+    world.must_refuse("platform-engineer", "apply", "-f", manifest, because="cannot create resource")
+    world.must("authority", "apply", "-f", manifest)
+    world.memory["agreement"] = name = "first-hospital-2026"
+    changed = '{"spec":{"amount":"60000.00"}}'
+    sentence = world.must_refuse("authority", "patch", "csagr", name, "--type=merge", "-p", changed, because="a signed agreement cannot be edited")
+    world.saw(f"the authority filed {name}; its terms stay: {sentence}")
+
+
 def promote_in_place(world: World) -> None:
     """Both consents turn the trial into production: the same resources, the ledger starts, nothing is created, replaced or deleted"""
     request: Request = world.memory["request"]
     before = looks.everything_of(world, request.uid)
-    request.edit(lambda spec: spec.update(stage="Production"))
+    request.edit(lambda spec: spec.update(stage="Production", agreementRef={"name": world.memory["agreement"]}))
     request.approve_all("Promote")
     status = request.until("is in production", lambda s: s["phase"] == "Production" and s["progress"].get("productionSince"))
     after = looks.everything_of(world, request.uid)
@@ -140,6 +157,9 @@ def promote_in_place(world: World) -> None:
     ledger = [r for r in witness.records(world, request.uid) if r["action"] == "meter"]
     metered = {line["attributes"]["service"] for line in ledger}
     world.expect(metered == {"web", "orders", "records", "scans"}, f"the ledger knows {metered}")
+    price = next(line["attributes"]["price"] for line in ledger if line["attributes"]["offering"] == "vm-1c-512m")
+    world.expect(price == "28.00", f"the ledger has a machine at {price} yuan and not at the agreement's price")
+    _expect_reserved(world, request)
     world.saw(f"in production since {status['progress']['productionSince']}; the engine's event stream: {counts}")
     world.saw(f"the usage ledger has started: {len(ledger)} lines; {len(after)} objects, same ids, marked govcloud_stage=production")
 
@@ -220,6 +240,9 @@ def terminate_with_proof(world: World) -> None:
     secret = world.get("secret", f"{request.name}-credentials", request.namespace)
     world.expect(not secret.get("data"), "the Secret still holds credentials")
     world.saw("the Secret with the credentials is empty")
+    agreement = world.get("csagr", world.memory["agreement"])
+    world.expect(not agreement["status"].get("reservations"), f"money is still reserved: {agreement['status']}")
+    world.saw("the agreement's amount is free again")
     record = status["progress"]["termination"]
     world.expect(request.read()["metadata"].get("finalizers", []) == [], "the finalizer is still there")
     world.saw(f"the record stays: destroyed {record['destroyedAt']}, sanitisation honestly {record['sanitisation']}")
@@ -258,6 +281,7 @@ STORY: Sequence[Callable[[World], None]] = (
     refuse_wrong_approvals,
     provision_through_a_kill,
     hand_over_credentials,
+    refuse_production_without_an_agreement,
     promote_in_place,
     change_in_place,
     end_a_trial,
@@ -321,6 +345,14 @@ def _expect_secret_nowhere_else(world: World, request: Request, secrets: list[st
 def _expect_same_ids(world: World, before: list[looks.Seen], after: list[looks.Seen]) -> None:
     ids = {(s.kind, s.id) for s in before}, {(s.kind, s.id) for s in after}
     world.expect(ids[0] == ids[1], f"gone: {ids[0] - ids[1]}, new: {ids[1] - ids[0]}")
+
+
+def _expect_reserved(world: World, request: Request) -> None:
+    """A year's cost at the agreement's prices is reserved under it."""
+    status = world.get("csagr", world.memory["agreement"])["status"]
+    yearly = Decimal(request.status["monthlyCost"]) * 12
+    world.expect(Decimal(status["reserved"]) == yearly, f"a year costs {yearly}, reserved is {status['reserved']}")
+    world.saw(f"reserved under the agreement: {status['reserved']} yuan a year at its own prices; {status['left']} left")
 
 
 def _servers(world: World, request: Request) -> list[Any]:

@@ -13,8 +13,9 @@ from govcloud.watch_session import Heard, session_telling
 
 REQUESTS, APPROVALS = "cloudservicerequests", "cloudserviceapprovals"
 SURROUNDINGS = ("usingunits", "jurisdictions", "cloudservicecatalogs")
+ACCOUNTS = ("annualplans", "serviceagreements")
 ADMISSION = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
-WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ADMISSION)
+WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ACCOUNTS, *ADMISSION)
 
 
 class Listener(Protocol):
@@ -70,6 +71,12 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
         async def surroundings_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
             listener.everything_changed(f"{resource.plural}/{name}")
 
+    for plural in ACCOUNTS:
+
+        @on(GROUP, VERSION, plural, id=f"{plural}_event", when=_says_something_new)
+        async def account_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
+            listener.everything_changed(f"{resource.plural}/{name}")
+
     for plural in ADMISSION:
 
         @on(
@@ -83,6 +90,11 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
             listener.everything_changed(f"{resource.plural}/{name}")
 
     return registry
+
+
+def _says_something_new(meta: kopf.Meta, status: kopf.Status, **_: Any) -> bool:
+    """Not what the controller wrote itself: each reservation in an account would wake every request up."""
+    return bool(meta.get("generation") != status.get("observedGeneration"))
 
 
 async def watch(registry: kopf.OperatorRegistry, stop: threading.Event) -> None:

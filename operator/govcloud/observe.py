@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
+from govcloud.core.accounts import accounts_named
 from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.guard import Admission, after_look
@@ -22,6 +23,8 @@ from govcloud.ports import ClusterView, Sources, StackOutcome
 from govcloud.reasons import Reason
 from policies.rules import PackMissing
 from policies.shelf import Shelf
+
+Found = TypeVar("Found")
 
 
 def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
@@ -42,6 +45,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     plans, damaged = _read_plans(request, pinned)
     stack, unreadable = _stack(ports, request, progress)
     admission = look_at_admission(ports.cluster)
+    named = _accounts(request, progress, plans)
     return Facts(
         now=now,
         ahead=ports.clock.ahead(),
@@ -68,6 +72,8 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         else (),
         outputs=stack.outputs if stack else {},
         unreadable=unreadable,
+        annual_plans=_there(ports.cluster.annual_plan, named["AnnualPlan"]),
+        agreements=_there(ports.cluster.agreement, named["ServiceAgreement"]),
     )
 
 
@@ -76,6 +82,20 @@ def look_at_admission(cluster: ClusterView) -> Admission:
     remembered, approvals = cluster.guard(), tuple(cluster.approvals())
     look = cluster.policies()
     return Admission(approvals, look.fault, remembered, after_look(remembered, look, approvals))
+
+
+def _accounts(request: RequestObject, progress: Progress, plans: Mapping[int, Plan]) -> Mapping[str, set[str]]:
+    """Names of the annual plans and agreements that the spec or any plan names. A request that has ended and gone holds nothing any more."""
+    if progress.terminated_at is not None and not request.has_finalizer:
+        return {"AnnualPlan": set(), "ServiceAgreement": set()}
+    specs = (request.spec, *(plan.spec for plan in plans.values()))
+    refs = [ref for spec in specs for ref in accounts_named(spec)]
+    return {kind: {ref.name for ref in refs if ref.kind == kind} for kind in ("AnnualPlan", "ServiceAgreement")}
+
+
+def _there(look: Callable[[str], Found | None], names: set[str]) -> dict[str, Found]:
+    """What exists of what is named, by name."""
+    return {name: found for name in sorted(names) if (found := look(name)) is not None}
 
 
 def parse_spec(raw: Mapping[str, Any]) -> tuple[RequestSpec | None, tuple[Violation, ...]]:

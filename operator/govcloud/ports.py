@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from govcloud.api.agreement import AgreementStatus
+from govcloud.api.annual_plan import AnnualPlanStatus
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.catalog import CatalogStatus
@@ -22,6 +24,8 @@ from govcloud.api.unit import UnitStatus
 from govcloud.audit.log import AuditLog
 from govcloud.core.guard import Guard, PolicyLook
 from govcloud.core.objects import (
+    AgreementObject,
+    AnnualPlanObject,
     ApprovalObject,
     BackupObject,
     CatalogObject,
@@ -52,6 +56,8 @@ class ClusterView(Protocol):
     def unit(self, name: str) -> UnitObject | None: ...
     def jurisdiction(self, name: str) -> JurisdictionObject | None: ...
     def catalog(self, name: str) -> CatalogObject | None: ...
+    def annual_plan(self, name: str) -> AnnualPlanObject | None: ...
+    def agreement(self, name: str) -> AgreementObject | None: ...
     def namespace_unit(self, namespace: str) -> str | None:
         """The unit that the namespace belongs to by its protected label."""
         ...
@@ -107,6 +113,16 @@ class Cluster(ClusterView, Protocol):
         ...
 
     def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None: ...
+    def annual_plans(self) -> Sequence[AnnualPlanObject]: ...
+    def agreements(self) -> Sequence[AgreementObject]: ...
+    def write_annual_plan_status(self, plan: AnnualPlanObject, status: AnnualPlanStatus) -> None:
+        """Replace the status if it differs. An object that was written meanwhile raises `Retry(CONFLICT)`: no reservation is lost."""
+        ...
+
+    def write_agreement_status(self, agreement: AgreementObject, status: AgreementStatus) -> None:
+        """The same for an agreement."""
+        ...
+
     def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None: ...
 
 

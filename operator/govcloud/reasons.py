@@ -38,6 +38,7 @@ class Reason(StrEnum):
     CATALOG_MISSING = "CatalogMissing"  # no such CloudServiceCatalog, or it is not valid at this date
     OFFICE_MISSING = "OfficeMissing"  # the jurisdiction names no office for a step of its pack
     PACK_MISSING = "PackMissing"  # the jurisdiction names a pack that this controller does not have
+    BUDGET_EXHAUSTED = "BudgetExhausted"  # the item's budget, or the agreement's amount, does not cover it
     DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
     ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects
     APPROVAL_REVOKED = "ApprovalRevoked"  # an approval was revoked after the start: frozen
@@ -87,3 +88,12 @@ class Reason(StrEnum):
     SIGNING_KEY_FOREIGN = "SigningKeyForeign"  # the key belongs to another office, or is not for this step
     SIGNING_KEY_NOT_VALID = "SigningKeyNotValid"  # the key was not valid yet, or no longer
     SIGNING_KEY_REVOKED = "SigningKeyRevoked"  # the key was revoked before
+    # How an agreement or an annual plan stands
+    IN_FORCE = "InForce"  # signed, filed where that is asked for, and within its term
+    NOT_SIGNED = "NotSigned"  # a draft
+    NOT_FILED = "NotFiled"  # signed, and not filed with the authority
+    NOT_YET_VALID = "NotYetValid"  # its term has not begun
+    TERM_TOO_LONG = "TermTooLong"  # longer than the regulation allows, and nobody approved that
+    TERM_ENDS_SOON = "TermEndsSoon"  # the next agreement should be signed
+    COVERED = "Covered"  # no more is reserved than there is
+    OVERDRAWN = "Overdrawn"  # more is reserved than there is, as after a budget was cut

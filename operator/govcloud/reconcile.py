@@ -20,6 +20,7 @@ from govcloud.api.request import Progress, RequestStatus
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
+from govcloud.core.accounts import reservation_of
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
@@ -36,10 +37,15 @@ from govcloud.failures import Retry, Stop
 from govcloud.observe import look_at_admission, observe, status_of
 from govcloud.ports import Ports
 from govcloud.reasons import Reason
+from govcloud.reserving import reserve, settle
 from stacks.kind import Quota
 from stacks.request import credentials_in
 
 log = logging.getLogger(__name__)
+
+
+_TOLD_BY_THE_NEXT_PASS = act.AddFinalizer | act.RemoveFinalizer | act.Reserve | act.SettleReservation
+"""They prepare or end something else, which comes at once and is told then."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Reconciler:
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.
-        is_told = outcome.fault is not None or not isinstance(action, act.AddFinalizer | act.RemoveFinalizer)
+        is_told = outcome.fault is not None or not isinstance(action, _TOLD_BY_THE_NEXT_PASS)
         status = self._tell(facts, action, outcome, progress) if is_told else None
         return Pass(
             action=type(action).__name__,
@@ -144,6 +150,10 @@ class Reconciler:
                 cluster.add_finalizer(facts.request)
             case act.RemoveFinalizer():
                 cluster.remove_finalizer(facts.request)
+            case act.Reserve(plan, account, yearly):
+                reserve(cluster, account, reservation_of(key, plan.number, yearly, facts.now))
+            case act.SettleReservation(account, yearly):
+                settle(cluster, account, reservation_of(key, facts.progress.completed_plan or 0, yearly, facts.now))
             case act.Freeze(plan):
                 cluster.pin_plan(key, plan.number, plan.text())
             case act.EnsureUnit(_, unit, hold):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
+from govcloud.audit.errors import AuditUnavailable
+from govcloud.bookkeeping import look_after_accounts
 from govcloud.core.surroundings import Offered, catalog_status, jurisdiction_status
 from govcloud.failures import Retry, Stop
 from govcloud.observe import rules_in_force
@@ -27,7 +29,7 @@ BETWEEN_LOOKS = timedelta(seconds=1)
 
 @dataclass
 class Surroundings:
-    """Writes the statuses of jurisdictions and catalogs, now and then and whenever one of them changes."""
+    """Writes the statuses of jurisdictions, catalogs, annual plans and agreements, now and then and whenever one of them changes."""
 
     ports: Ports
     monotonic: Callable[[], float] = time.monotonic
@@ -54,6 +56,7 @@ class Surroundings:
 
         Raises:
             Retry, Stop: the cluster did not answer, or refused a status.
+            AuditUnavailable: money of requests that are gone cannot be freed.
         """
         offered, now = self._offered(), self.ports.clock.now().replace(microsecond=0)
         catalogs = {catalog.name: catalog for catalog in self.ports.cluster.catalogs()}
@@ -63,6 +66,7 @@ class Surroundings:
             its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(self.ports.packs, jurisdiction, now)
             status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, now)
             self.ports.cluster.write_jurisdiction_status(jurisdiction, status)
+        look_after_accounts(self.ports)
         return timedelta(seconds=max(0.0, self._ask_again_at - self.monotonic()))
 
     def _offered(self) -> Offered:
@@ -84,8 +88,8 @@ class Surroundings:
     def _look_or_say_why_not(self) -> timedelta:
         try:
             return self.look()
-        except (Retry, Stop) as error:
-            log.warning("jurisdictions and catalogs could not be looked after: %s", error)
+        except (Retry, Stop, AuditUnavailable) as error:
+            log.warning("what requests depend on could not be looked after: %s", error)
             return WHEN_IT_DOES_NOT
 
 

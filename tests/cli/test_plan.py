@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from reconcile.world import (
+    AGREEMENT,
     NAME,
     NAMESPACE,
     SUPERIOR,
@@ -18,6 +19,7 @@ from reconcile.world import (
     UNIT,
     UNIT_TITLE,
     World,
+    agreement_spec,
     catalog_spec,
     jurisdiction_spec,
     request_spec,
@@ -41,6 +43,7 @@ def city(tmp_path: Path) -> Path:
     manifests = [
         _manifest("Jurisdiction", "jiujiang", as_written(jurisdiction_spec())),
         _manifest("CloudServiceCatalog", "jiujiang-2026", as_written(catalog_spec())),
+        _manifest("ServiceAgreement", AGREEMENT, as_written(agreement_spec())),
         _manifest("UsingUnit", SUPERIOR, as_written(unit_spec(SUPERIOR_TITLE))),
         _manifest("UsingUnit", UNIT, as_written(unit_spec(UNIT_TITLE, SUPERIOR))),
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {"govcloud.dev/unit": UNIT}}},
@@ -98,6 +101,7 @@ def test_a_change_is_judged_as_the_controller_judges_it(city: Path, world: World
     edit(spec)
     world.apply(**spec)
     world.run()
+    spec = dict(world.request().spec)
     said = answer(plan(city, [_request(spec)], "--base", base, "--output", "json"))["requests"][0]
     stalled = world.condition("Stalled")
     if stalled.status == "True":

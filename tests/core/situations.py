@@ -9,16 +9,18 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reconcile.world import OFFICIALS, World
+from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.backup import BackupStatus, PartStatus
 from govcloud.api.request import Failure
+from govcloud.core.accounts import agreement_with, plan_with, reservation_of
 from govcloud.core.actions import Action
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
@@ -91,7 +93,7 @@ def _approved(world: World, **changes: Any) -> None:
 
 
 def _long_story(world: World) -> None:
-    world.to_trial()
+    world.to_trial(annualPlanItemRef={"plan": ANNUAL_PLAN, "item": ITEM})
     _approved(world, trial={"extensionDays": 5})
     world.clock.advance(timedelta(days=21))
     world.run()
@@ -161,7 +163,7 @@ def _grown(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
 WISHES: Mapping[str, Turn] = {
     "as it is": _same,
     "touched": edited(),
-    "production": edited(stage="Production"),
+    "production": edited(stage="Production", agreementRef={"name": AGREEMENT}),
     "trial": edited(stage="Trial"),
     "termination": edited(stage="Terminated", termination={"reason": "x"}),
     "suspension": edited(suspended=True),
@@ -343,6 +345,26 @@ OBJECTS: Mapping[str, Turn] = {
     "much later": lambda facts: replace(facts, now=facts.now + timedelta(days=400)),
 }
 
+def _held(yearly: str) -> Turn:
+    """The accounts say that the request holds this much, in yuan a year."""
+
+    def turn(facts: Facts) -> Facts:
+        mine = reservation_of(facts.request.key, 1, Decimal(yearly), facts.now)
+        plans = {n: replace(p, status=plan_with(p, ITEM, mine)) for n, p in facts.annual_plans.items()}
+        agreements = {n: replace(a, status=agreement_with(a, mine)) for n, a in facts.agreements.items()}
+        return replace(facts, annual_plans=plans, agreements=agreements)
+
+    return turn
+
+
+MONEY: Mapping[str, Turn] = {
+    "as it is": _same,
+    "nothing held": _held("0"),
+    "little held": _held("0.01"),
+    "much held": _held("900000"),
+    "accounts gone": lambda facts: replace(facts, annual_plans={}, agreements={}),
+}
+
 AXES: Mapping[str, Mapping[str, Turn]] = {
     "wish": WISHES,
     "failure": FAILURES,
@@ -351,6 +373,7 @@ AXES: Mapping[str, Mapping[str, Turn]] = {
     "resources": RESOURCES,
     "backup": BACKUPS,
     "object": OBJECTS,
+    "money": MONEY,
 }
 
 

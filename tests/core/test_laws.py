@@ -12,6 +12,7 @@ from core.situations import Situation, all_turns
 from govcloud.api.common import as_written
 from govcloud.api.request import Progress, RequestStatus
 from govcloud.core import actions as act
+from govcloud.core.accounts import accounts_named
 from govcloud.core.approvals import standing
 from govcloud.core.deadlines import PROVIDER, news
 from govcloud.core.decide import decide
@@ -36,7 +37,8 @@ def acting(situations: list[Situation], *kinds: type) -> list[Situation]:
 
 
 def is_effect(action: act.Action) -> bool:
-    return not isinstance(action, (*IDLE, act.Freeze, act.Reject, act.AddFinalizer, act.RemoveFinalizer, act.TryAgain))
+    harmless = (act.Freeze, act.Reject, act.AddFinalizer, act.RemoveFinalizer, act.SettleReservation, act.TryAgain)
+    return not isinstance(action, (*IDLE, *harmless))
 
 
 def test_the_situations_reach_every_action(situations: list[Situation]) -> None:
@@ -89,11 +91,31 @@ def test_no_effect_is_for_a_plan_that_is_not_approved(situations: list[Situation
         if operation is not None and operation.transition == TRIAL_END and not isinstance(action, act.Begin):
             assert isinstance(action, act.Deploy | act.Complete), situation.name
             continue
-        plan = action.plan if isinstance(action, act.Begin) else facts.started
-        begins = isinstance(action, act.Begin) or operation is None
+        starts = isinstance(action, act.Reserve | act.Begin)
+        plan = action.plan if isinstance(action, act.Reserve | act.Begin) else facts.started
+        begins = starts or operation is None
         at = facts.now if begins else operation.started_at
         assert plan is not None, situation.name
         assert standing(plan, facts.approvals, at, trust=facts.trust, started=not begins).complete, situation.name
+
+
+def test_nothing_starts_before_what_it_costs_is_set_aside(situations: list[Situation]) -> None:
+    for situation in acting(situations, act.Begin):
+        action, facts = situation.action, situation.facts
+        assert isinstance(action, act.Begin)
+        for ref in accounts_named(action.plan.spec):
+            account = facts.account(ref)
+            assert account is not None and account.held_by(facts.request.key.uid) >= action.plan.yearly, situation.name
+
+
+def test_money_that_something_running_costs_is_never_freed(situations: list[Situation]) -> None:
+    for situation in acting(situations, act.SettleReservation):
+        action, facts = situation.action, situation.facts
+        assert isinstance(action, act.SettleReservation)
+        assert facts.progress.operation is None, situation.name
+        running = facts.completed if facts.progress.terminated_at is None else None
+        names_it = running is not None and action.account in accounts_named(running.spec)
+        assert action.yearly == (running.yearly if running and names_it else 0), situation.name
 
 
 def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: list[Situation]) -> None:
@@ -201,6 +223,8 @@ CHANGES_OBJECTS = (
     act.Freeze,  # the plans
     act.AddFinalizer,
     act.RemoveFinalizer,
+    act.Reserve,  # the accounts
+    act.SettleReservation,
     act.OpenBackup,  # the backup set
     act.TakeBackup,
     act.StoreManifest,

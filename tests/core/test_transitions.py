@@ -34,11 +34,11 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
 
 
 def without_trial(facts: Facts, stage: str) -> Facts:
-    """The same, under a regulation that has no trial."""
+    """The same, under a regulation that has no trial and asks for no agreement."""
     assert facts.edition is not None
     spec, faults = parse_spec(request_spec(stage=stage))
     assert not faults
-    return replace(facts, edition=facts.edition.model_copy(update={"trial": None}), spec=spec)
+    return replace(facts, edition=facts.edition.model_copy(update={"trial": None, "agreement": None}), spec=spec)
 
 
 def test_without_a_trial_a_request_starts_in_production(facts: Facts) -> None:

@@ -7,7 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from reconcile.world import NAMESPACE, START, SUPERIOR, UNIT, World, catalog_spec, material
+from reconcile.world import (
+    AGREEMENT,
+    ANNUAL_PLAN,
+    ITEM,
+    NAMESPACE,
+    START,
+    SUPERIOR,
+    UNIT,
+    World,
+    agreement_spec,
+    annual_plan_spec,
+    catalog_spec,
+    material,
+)
 
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.unit import UnitSpec
@@ -19,6 +32,7 @@ from policies.steps import StepRule, Transition
 Spec = dict[str, Any]
 
 TITLES = {"superiorUnit": "主管单位", "unit": "使用单位"}
+PARTIES = {"unit": UNIT, "provider": "浔云科技有限公司", "authority": "主管部门"}
 CONTAINER = {"name": "files", "objectStorage": {"quotaGib": 100, "offering": "objects"}}
 YEARLY_COST = 360
 """Yuan: the container's 100 GiB at 0.3 yuan, twelve times."""
@@ -48,6 +62,8 @@ class Place(World):
         superior = SUPERIOR if self.everything else None
         self.cluster.put_unit(SUPERIOR, self._unit(TITLES["superiorUnit"], None))
         self.cluster.put_unit(UNIT, self._unit(TITLES["unit"], superior))
+        self.cluster.put_annual_plan(ANNUAL_PLAN, annual_plan_spec(jurisdiction=self.pack.id))
+        self.cluster.put_agreement(AGREEMENT, agreement_spec(parties=PARTIES))
         self.cluster.put_namespace(NAMESPACE, UNIT)
 
     def jurisdiction(self, **changes: Any) -> JurisdictionSpec:
@@ -84,6 +100,8 @@ class Place(World):
             "declarations": self.declarations(),
             "budget": str(self.budget()),
             "expertReview": self.everything and _asks_for_experts(self.edition),
+            "annualPlanItemRef": {"plan": ANNUAL_PLAN, "item": ITEM} if self.edition.annual_plan else None,
+            "agreementRef": self.agreement("Provision"),
             "services": [CONTAINER],
             "stage": "Trial" if self.edition.trial else "Production",
         }
@@ -103,6 +121,11 @@ class Place(World):
     def adjustment(self, sentence: str) -> Spec | None:
         rule = self.edition.adjustment
         return {"reason": rule.reasons[0].kind, "explanation": sentence} if rule else None
+
+    def agreement(self, *transitions: Transition) -> Spec | None:
+        """The agreement, where one of these transitions is the first to need it."""
+        rule = self.edition.agreement
+        return {"name": AGREEMENT} if rule and rule.needed_from.transition in transitions else None
 
     # How far it may go
 
@@ -158,7 +181,8 @@ def _asks_for_experts(edition: Edition) -> bool:
 
 
 def _promotion(place: Place) -> Spec:
-    return {"stage": "Production", "application": place.materials("Provision", "Promote")}
+    needed = {"agreementRef": place.agreement("Provision", "Promote")}
+    return {"stage": "Production", "application": place.materials("Provision", "Promote"), **needed}
 
 
 def _more(gib: int) -> Spec:

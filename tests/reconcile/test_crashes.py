@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reconcile.world import Crash, World, services, without_times
+from reconcile.world import ANNUAL_PLAN, ITEM, Crash, World, services, without_times
 
 from govcloud.audit.usage import ledger
 from govcloud.audit.verify import Result
+
+PAID_BY = {"plan": ANNUAL_PLAN, "item": ITEM}
 
 Act = Callable[[World], object]
 
@@ -49,7 +51,7 @@ def _approve(step: str) -> Act:
 LIFE = (
     Chapter(
         "provisioning",
-        (lambda world: world.apply(services=small()), _approve("superior-unit"), _approve("authority")),
+        (lambda world: world.apply(services=small(), annualPlanItemRef=PAID_BY), _approve("superior-unit"), _approve("authority")),
         "Trial",
     ),
     Chapter(
@@ -188,12 +190,19 @@ def seen(world: World) -> dict[str, object]:
         "plans": {plan.number: plan.text for plan in world.cluster.plans(world.request().key)},
         "secrets": {name: sorted(values) for name, values in world.cluster.secrets.items()},
         "usage": _running(world),
+        "reserved": _reserved(world),
         "verdicts": sorted((a.name, world.judged(a)) for a in world.cluster.approvals()),
     }
 
 
 def _without_ids(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**status, "resources": sorted(r["name"] for r in status.get("resources", ())), "endpoints": None}
+
+
+def _reserved(world: World) -> list[tuple[str, str, str]]:
+    """Account, request and yuan a year."""
+    holders = (*world.cluster.annual_plans(), *world.cluster.agreements())
+    return [(holder.name, each.name, each.yearly) for holder in holders for each in holder.status.reservations]
 
 
 def _running(world: World) -> set[tuple[str, str, str]]:

@@ -26,6 +26,8 @@ from govcloud.adapters.memory import (
     Thing,
     Wire,
 )
+from govcloud.api.agreement import AgreementSpec
+from govcloud.api.annual_plan import AnnualPlanSpec
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.catalog import CatalogSpec
 from govcloud.api.common import Condition
@@ -152,6 +154,41 @@ def jurisdiction_spec(**changes: Any) -> JurisdictionSpec:
     )
 
 
+AGREEMENT, ANNUAL_PLAN, ITEM = "health-center-2026", "jiujiang-2026", "orders"
+
+
+def agreement_spec(**changes: Any) -> AgreementSpec:
+    """Signed, filed, and at the catalog's own prices."""
+    prices = {"vm-small": "100", "vm-medium": "190", "vm-gone": "110", "pg-small": "300", "disk": "0.5", "objects": "0.3"}
+    services = [{"offering": name, "unitPrice": price} for name, price in prices.items()]
+    return AgreementSpec.model_validate(
+        {
+            "number": "JJ-XY-2026-017",
+            "parties": {"unit": UNIT, "provider": PROVIDER},
+            "services": services,
+            "amount": "1000000",
+            "validFrom": "2026-01-01",
+            "validUntil": "2026-12-31",
+            "text": {"sha256": "cd" * 32, "location": "档案室 3 柜"},
+            "signedOn": "2025-12-20",
+            "filing": {"number": "九云备〔2025〕81号", "filedOn": "2025-12-25"},
+        }
+        | changes
+    )
+
+
+def annual_plan_spec(**changes: Any) -> AnnualPlanSpec:
+    """One item, approved, with a budget."""
+    item = {
+        "name": ITEM,
+        "title": "急救订单系统",
+        "unit": UNIT,
+        "documentNumber": "九府办字〔2025〕96号",
+        "budget": {"yearly": "1000000", "documentNumber": "九财预〔2026〕14号"},
+    }
+    return AnnualPlanSpec.model_validate({"jurisdiction": "jiujiang", "year": 2026, "items": [item]} | changes)
+
+
 def unit_spec(title: str, superior: str | None = None) -> UnitSpec:
     level = "Secondary" if superior else "Primary"
     return UnitSpec.model_validate(
@@ -239,7 +276,7 @@ class World:
     def copied(self, directory: Path) -> World:
         """Another world in the same state. `directory` holds a copy of this one's closed log."""
         made = copy.copy(self)
-        locks: dict[int, Any] = {id(each._lock): RLock() for each in (self.wire, self.cloud, self.stacks)}
+        locks: dict[int, Any] = {id(each._lock): RLock() for each in (self.wire, self.cluster, self.cloud, self.stacks)}
         parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "_numbers")
         vars(made).update(copy.deepcopy({name: vars(self)[name] for name in parts}, locks))
         made.audit = self.audit.copied(made.wire, directory)
@@ -253,6 +290,8 @@ class World:
         self.cluster.put_catalog("jiujiang-2026", catalog_spec())
         self.cluster.put_unit(SUPERIOR, unit_spec(SUPERIOR_TITLE))
         self.cluster.put_unit(UNIT, unit_spec(UNIT_TITLE, SUPERIOR))
+        self.cluster.put_annual_plan(ANNUAL_PLAN, annual_plan_spec())
+        self.cluster.put_agreement(AGREEMENT, agreement_spec())
         self.cluster.put_namespace(NAMESPACE, UNIT)
         self.cluster.put_namespace("health", SUPERIOR)
 
@@ -313,9 +352,11 @@ class World:
     # The applicant
 
     def apply(self, name: str = NAME, **changes: Any) -> RequestObject:
-        """Create the default request, or edit the fields that are named."""
+        """Create the default request, or edit the fields that are named. Who asks for production names the unit's agreement with it."""
         stored = self.cluster.request(NAMESPACE, name)
         spec = dict(stored.spec) if stored else self.first_wish()
+        if changes.get("stage") == "Production" and not spec.get("agreementRef"):
+            spec["agreementRef"] = {"name": AGREEMENT}
         return self.cluster.apply_request(NAMESPACE, name, spec | changes)
 
     def first_wish(self) -> Spec:

@@ -16,9 +16,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from govcloud.adapters.kube_accounts import KubeAccounts
 from govcloud.adapters.kube_admission import Manifests, admission_fault, marks_of
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
 from govcloud.adapters.kube_guard import GuardRecord
+from govcloud.adapters.kube_kinds import identified, path_to
 from govcloud.adapters.kube_objects import (
     approval_from,
     backup_from,
@@ -74,7 +76,7 @@ LONGEST_NOTE = 1024
 """Bytes that an Event's note may have."""
 
 
-class KubeCluster:
+class KubeCluster(KubeAccounts):
     """The Kubernetes API. All methods may be called from several threads at once.
 
     Args:
@@ -103,33 +105,33 @@ class KubeCluster:
     # Reading
 
     def request(self, namespace: str, name: str) -> RequestObject | None:
-        raw = self._api.read(_path(kinds.REQUEST, name, namespace))
+        raw = self._api.read(path_to(kinds.REQUEST, name, namespace))
         return request_from(raw) if raw else None
 
     def requests(self) -> Sequence[RequestObject]:
-        return [request_from(raw) for raw in self._api.every(_path(kinds.REQUEST))]
+        return [request_from(raw) for raw in self._api.every(path_to(kinds.REQUEST))]
 
     def approvals(self) -> Sequence[ApprovalObject]:
-        return those_that_fit(approval_from, self._api.every(_path(kinds.APPROVAL)))
+        return those_that_fit(approval_from, self._api.every(path_to(kinds.APPROVAL)))
 
     def unit(self, name: str) -> UnitObject | None:
-        return fitting(unit_from, self._api.read(_path(kinds.UNIT, name)), Reason.UNIT_MISSING)
+        return fitting(unit_from, self._api.read(path_to(kinds.UNIT, name)), Reason.UNIT_MISSING)
 
     def jurisdiction(self, name: str) -> JurisdictionObject | None:
-        raw = self._api.read(_path(kinds.JURISDICTION, name))
+        raw = self._api.read(path_to(kinds.JURISDICTION, name))
         return fitting(jurisdiction_from, raw, Reason.JURISDICTION_MISSING)
 
     def jurisdictions(self) -> Sequence[JurisdictionObject]:
-        return those_that_fit(jurisdiction_from, self._api.every(_path(kinds.JURISDICTION)))
+        return those_that_fit(jurisdiction_from, self._api.every(path_to(kinds.JURISDICTION)))
 
     def catalogs(self) -> Sequence[CatalogObject]:
-        return those_that_fit(catalog_from, self._api.every(_path(kinds.CATALOG)))
+        return those_that_fit(catalog_from, self._api.every(path_to(kinds.CATALOG)))
 
     def catalog(self, name: str) -> CatalogObject | None:
-        return fitting(catalog_from, self._api.read(_path(kinds.CATALOG, name)), Reason.CATALOG_MISSING)
+        return fitting(catalog_from, self._api.read(path_to(kinds.CATALOG, name)), Reason.CATALOG_MISSING)
 
     def backup(self, name: str) -> BackupObject | None:
-        return fitting(backup_from, self._api.read(_path(kinds.BACKUP, name)), Reason.PROGRAM_FAULT)
+        return fitting(backup_from, self._api.read(path_to(kinds.BACKUP, name)), Reason.PROGRAM_FAULT)
 
     def namespace_unit(self, namespace: str) -> str | None:
         raw = self._api.read(path_of(NAMESPACES, namespace))
@@ -190,7 +192,7 @@ class KubeCluster:
                 self._mark_namespace(namespace, live=namespace in live)
 
     def _has_live_requests(self, namespace: str) -> bool:
-        return any(FINALIZER in _finalizers(raw) for raw in self._api.every(_path(kinds.REQUEST, namespace=namespace)))
+        return any(FINALIZER in _finalizers(raw) for raw in self._api.every(path_to(kinds.REQUEST, namespace=namespace)))
 
     def _mark_namespace(self, namespace: str, *, live: bool) -> None:
         path = path_of(NAMESPACES, namespace)
@@ -199,7 +201,7 @@ class KubeCluster:
             self._api.merge(path, {"metadata": {"labels": {LIVE_REQUESTS_LABEL: "true" if live else None}}})
 
     def _change_finalizers(self, key: RequestKey, change: Callable[[list[str]], list[str]]) -> None:
-        path = _path(kinds.REQUEST, key.name, key.namespace)
+        path = path_to(kinds.REQUEST, key.name, key.namespace)
         raw = self._same(path, key.uid)
         before = _finalizers(raw)
         if (after := list(dict.fromkeys(change(before)))) != before:
@@ -211,9 +213,9 @@ class KubeCluster:
     def write_request_status(
         self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]
     ) -> None:
-        path, version = _path(kinds.REQUEST, request.key.name, request.key.namespace), request.resource_version
+        path, version = path_to(kinds.REQUEST, request.key.name, request.key.namespace), request.resource_version
         if dict(status) != dict(request.status):
-            body = _identified(kinds.REQUEST, request.key.name, request.key.namespace, request.key.uid, version)
+            body = identified(kinds.REQUEST, request.key.name, request.key.namespace, request.key.uid, version)
             version = self._api.replace(f"{path}/status", {**body, "status": dict(status)})["metadata"][
                 "resourceVersion"
             ]
@@ -237,10 +239,10 @@ class KubeCluster:
         self._write_status(kinds.BACKUP, backup.name, None, backup.uid, status)
 
     def _write_status(self, kind: kinds.Kind, name: str, namespace: str | None, uid: str, status: BaseModel) -> None:
-        path, wanted = _path(kind, name, namespace), as_written(status)
+        path, wanted = path_to(kind, name, namespace), as_written(status)
         raw = self._same(path, uid)
         if raw.get("status") != wanted:
-            body = _identified(kind, name, namespace, uid, raw["metadata"]["resourceVersion"])
+            body = identified(kind, name, namespace, uid, raw["metadata"]["resourceVersion"])
             self._api.replace(f"{path}/status", {**body, "status": wanted})
 
     def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
@@ -250,8 +252,8 @@ class KubeCluster:
             "metadata": {"name": name},
             "spec": as_written(spec),
         }
-        made = self._api.create(_path(kinds.BACKUP), body)
-        backup = backup_from(made or self._existing(_path(kinds.BACKUP, name)))
+        made = self._api.create(path_to(kinds.BACKUP), body)
+        backup = backup_from(made or self._existing(path_to(kinds.BACKUP, name)))
         if backup.spec != spec:
             message = f"ServiceBackup {name} exists with another content, so this backup set has no place; its evidence was not touched"
             raise Stop(Reason.BACKUP_MISMATCH, message)
@@ -346,20 +348,6 @@ def _plan_manifest(key: RequestKey, number: int, text: str) -> Raw:
 def _owner(key: RequestKey) -> Raw:
     # Not `controller: true`: other tools would take it for something to be recreated at will.
     return {"apiVersion": API_VERSION, "kind": kinds.REQUEST.kind, "name": key.name, "uid": key.uid}
-
-
-def _path(kind: kinds.Kind, name: str | None = None, namespace: str | None = None) -> str:
-    return path_of(f"{API_VERSION}/{kind.plural}", name, namespace=namespace)
-
-
-def _identified(kind: kinds.Kind, name: str, namespace: str | None, uid: str, version: str) -> Raw:
-    """The part of an object that says which one, in which version, is written."""
-    inside = {"namespace": namespace} if namespace else {}
-    return {
-        "apiVersion": API_VERSION,
-        "kind": kind.kind,
-        "metadata": {"name": name, **inside, "uid": uid, "resourceVersion": version},
-    }
 
 
 def _labels(raw: Raw) -> Mapping[str, str]:

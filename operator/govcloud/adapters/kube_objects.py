@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from govcloud.api.agreement import AgreementSpec, AgreementStatus
+from govcloud.api.annual_plan import AnnualPlanSpec, AnnualPlanStatus
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
@@ -17,6 +19,8 @@ from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.objects import (
+    AgreementObject,
+    AnnualPlanObject,
     ApprovalObject,
     BackupObject,
     CatalogObject,
@@ -102,6 +106,20 @@ def catalog_from(raw: Raw) -> CatalogObject:
     metadata = raw["metadata"]
     spec, status = CatalogSpec.model_validate(raw["spec"]), CatalogStatus.model_validate(raw.get("status", {}))
     return CatalogObject(metadata["name"], metadata["uid"], metadata["generation"], spec, status)
+
+
+def annual_plan_from(raw: Raw) -> AnnualPlanObject:
+    """An AnnualPlan."""
+    metadata = raw["metadata"]
+    spec, status = AnnualPlanSpec.model_validate(raw["spec"]), AnnualPlanStatus.model_validate(raw.get("status", {}))
+    return AnnualPlanObject(metadata["name"], metadata["uid"], metadata["generation"], metadata["resourceVersion"], spec, status)
+
+
+def agreement_from(raw: Raw) -> AgreementObject:
+    """A ServiceAgreement."""
+    metadata = raw["metadata"]
+    spec, status = AgreementSpec.model_validate(raw["spec"]), AgreementStatus.model_validate(raw.get("status", {}))
+    return AgreementObject(metadata["name"], metadata["uid"], metadata["generation"], metadata["resourceVersion"], spec, status)
 
 
 def backup_from(raw: Raw) -> BackupObject:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from govcloud.adapters.kube_objects import catalog_from, jurisdiction_from, request_from, unit_from
+from govcloud.adapters.kube_objects import (
+    agreement_from,
+    annual_plan_from,
+    catalog_from,
+    jurisdiction_from,
+    request_from,
+    unit_from,
+)
 from govcloud.adapters.manifest_files import Document
 from govcloud.api.common import API_VERSION, UNIT_LABEL, as_written
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import Progress, RequestKey, RequestStatus
+from govcloud.api.reservation import Reservation
+from govcloud.core.accounts import AccountRef, accounts_named, agreement_with, plan_with, reservation_of
 from govcloud.core.guard import Guard, PolicyLook
 from govcloud.core.objects import (
+    AgreementObject,
+    AnnualPlanObject,
     ApprovalObject,
     BackupObject,
     CatalogObject,
@@ -76,6 +87,28 @@ class ManifestCluster(ClusterView):
     def catalog(self, name: str) -> CatalogObject | None:
         body = self._find("CloudServiceCatalog", name)
         return catalog_from(self._applied(body)) if body else None
+
+    def annual_plan(self, name: str) -> AnnualPlanObject | None:
+        """The plan, in which the bases have reserved what they cost."""
+        body = self._find("AnnualPlan", name)
+        plan = annual_plan_from(self._applied(body)) if body else None
+        for ref, reservation in self._reserved("AnnualPlan", name):
+            plan = replace(plan, status=plan_with(plan, ref.item, reservation)) if plan else None
+        return plan
+
+    def agreement(self, name: str) -> AgreementObject | None:
+        """The agreement, under which the bases have reserved what they cost."""
+        body = self._find("ServiceAgreement", name)
+        agreement = agreement_from(self._applied(body)) if body else None
+        for _, reservation in self._reserved("ServiceAgreement", name):
+            agreement = replace(agreement, status=agreement_with(agreement, reservation)) if agreement else None
+        return agreement
+
+    def _reserved(self, kind: str, name: str) -> Iterator[tuple[AccountRef, Reservation]]:
+        for base in self._bases.values():
+            for ref in accounts_named(base.spec):
+                if (ref.kind, ref.name) == (kind, name):
+                    yield ref, reservation_of(base.request, base.number, base.yearly, self._now)
 
     def has_namespace(self, name: str) -> bool:
         """Whether there is a manifest of this namespace."""

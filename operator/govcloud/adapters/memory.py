@@ -18,6 +18,7 @@ from threading import RLock
 from typing import Any
 from uuid import UUID
 
+from govcloud.adapters.memory_accounts import MemoryAccounts
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, Part, PartState, PartStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
@@ -152,7 +153,7 @@ class Wire:
 # Kubernetes
 
 
-class MemoryCluster:
+class MemoryCluster(MemoryAccounts):
     """`ports.Cluster`. What people do to objects is below `People`; admission is not played: what it refuses is not tried here.
 
     Attributes:
@@ -162,6 +163,7 @@ class MemoryCluster:
     """
 
     def __init__(self, wire: Wire, clock: Clock) -> None:
+        super().__init__(wire, self._version, self._uid)
         self._wire, self._clock = wire, clock
         self._requests: dict[tuple[str, str], RequestObject] = {}
         self._approvals: dict[tuple[str, str], ApprovalObject] = {}

@@ -141,6 +141,8 @@ class Action(StrEnum):
     CONFIGURE = "configure"
     MONITOR = "monitor"
     """A heartbeat, a drift found."""
+    RESERVE = "reserve"
+    """Money was set aside in a budget or under an agreement, or what was set aside became another amount."""
     METER = "meter"
     """A line of the usage ledger."""
     NOTIFY = "notify"
@@ -161,6 +163,7 @@ _CADF_ACTIONS: Mapping[Action, str] = {
     Action.ALLOW: "allow/approve",
     Action.DENY: "deny/reject",
     Action.PROMOTE: "update/promote",
+    Action.RESERVE: "update/reserve",
     Action.METER: "evaluate/meter",
     Action.NOTIFY: "send/notify",
     Action.REPAIR: "restore/repair",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from govcloud.api.backup import BackupSpec
+from govcloud.core.accounts import AccountRef
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
@@ -79,6 +81,23 @@ class AddFinalizer:
 @dataclass(frozen=True)
 class RemoveFinalizer:
     """Nothing in the cloud belongs to the request any more."""
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Set money aside for a plan that is about to start: `yearly` yuan a year in one of the accounts that it names, if they are left there."""
+
+    plan: Plan
+    account: AccountRef
+    yearly: Decimal
+
+
+@dataclass(frozen=True)
+class SettleReservation:
+    """Let what is set aside in an account be what the request's services really cost there."""
+
+    account: AccountRef
+    yearly: Decimal
 
 
 @dataclass(frozen=True)
@@ -184,6 +203,6 @@ class ProveAbsence:
 
 
 Effect = EnsureUnit | Deploy | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
-Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Begin | TryAgain | BeginTrialEnd | FinishStep | Complete
+Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginTrialEnd | FinishStep | Complete
 Idle = Rest | Refuse | Block | Await | Backoff
 Action = Effect | Note | Idle

@@ -15,6 +15,7 @@ from govcloud.core.application_checks import (
 )
 from govcloud.core.calendar import months_after, official_day
 from govcloud.core.case import LAID_OUT, Case, Check
+from govcloud.core.money import COMMITTING, MONEY_CHECKS
 from govcloud.core.offices import decided_by_one_office, office_of
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
@@ -198,4 +199,5 @@ CHECKS: Sequence[Check] = (
 
 def violations_of(case: Case) -> tuple[Violation, ...]:
     """Everything that is wrong, and every departure from a rule in principle, at once."""
-    return tuple(chain.from_iterable(check(case) for check in CHECKS))
+    checks = (*CHECKS, *MONEY_CHECKS) if case.transition in COMMITTING else CHECKS
+    return tuple(chain.from_iterable(check(case) for check in checks))

@@ -24,6 +24,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.operation import continue_operation, quota_while_changing
 from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
+from govcloud.core.reserving import reservation_for, settlement
 from govcloud.reasons import Reason
 
 PERSISTENT = 8
@@ -35,7 +36,8 @@ def decide(facts: Facts) -> Action:
     if facts.admission.fault is not None:
         return Block(Reason.ADMISSION_POLICY_MISSING, facts.admission.fault)
     if facts.progress.terminated_at is not None:
-        return _not_too_soon(facts, RemoveFinalizer()) if facts.request.has_finalizer else Rest()
+        ended = RemoveFinalizer() if facts.request.has_finalizer else Rest()
+        return _not_too_soon(facts, _settled_first(facts, ended))
     if lost := facts.damaged | facts.missing_plans:
         numbers = ", ".join(str(number) for number in sorted(lost))
         return Block(
@@ -46,7 +48,7 @@ def decide(facts: Facts) -> Action:
         return Block(*facts.unreadable)
     if facts.progress.operation is not None:
         return _towards_the_spec(facts) if _is_given_up(facts) else continue_operation(facts)
-    return _not_too_soon(facts, _begin_something(facts))
+    return _not_too_soon(facts, _settled_first(facts, _begin_something(facts)))
 
 
 def _begin_something(facts: Facts) -> Action:
@@ -56,6 +58,12 @@ def _begin_something(facts: Facts) -> Action:
     if (running := facts.completed) is not None and _trial_is_over(facts):
         return BeginTrialEnd(running)
     return _towards_the_spec(facts)
+
+
+def _settled_first(facts: Facts, action: Action) -> Action:
+    """A request that rests, waits or goes has no more money set aside than it costs."""
+    ends_here = isinstance(action, Rest | Await | Refuse | RemoveFinalizer)
+    return (settlement(facts) if ends_here else None) or action
 
 
 def _not_too_soon(facts: Facts, action: Action) -> Action:
@@ -136,4 +144,4 @@ def _towards_the_plan(facts: Facts, plan: Plan) -> Action:
         return Await(plan, stand)
     if not facts.request.has_finalizer:
         return AddFinalizer()
-    return Begin(plan, stand, quota_while_changing(facts, plan))
+    return reservation_for(facts, plan) or Begin(plan, stand, quota_while_changing(facts, plan))

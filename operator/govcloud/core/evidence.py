@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from govcloud.api.reservation import Reservation
 from govcloud.audit import usage
 from govcloud.audit.records import Action as Verb
 from govcloud.audit.records import Entry, Initiator, InitiatorType, Phase, Target, escape_invisible
 from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
 from govcloud.core import actions as act
+from govcloud.core.accounts import NOTHING, Holder, as_money, ref_to
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
 from govcloud.core.outcome import Outcome
@@ -26,6 +28,8 @@ _VERBS: dict[type[act.Effect | act.Note], Verb] = {
     act.AddFinalizer: Verb.UPDATE,
     act.RemoveFinalizer: Verb.UPDATE,
     act.Reject: Verb.DENY,
+    act.Reserve: Verb.RESERVE,
+    act.SettleReservation: Verb.RESERVE,
     act.Begin: Verb.ALLOW,
     act.TryAgain: Verb.EVALUATE,
     act.BeginTrialEnd: Verb.DISABLE,
@@ -121,6 +125,22 @@ def guarded(admission: Admission) -> Entry | None:
     )
 
 
+def freed(holder: Holder, reservation: Reservation, result: Result = Result.PENDING, intent: str = "") -> Entry:
+    """Money that was reserved for a request which does not exist any more becomes free again: the intent, or with `intent` its outcome."""
+    account = ref_to(holder, getattr(reservation, "item", ""))
+    return Entry(
+        phase=Phase.OUTCOME if intent else Phase.INTENT,
+        action=Verb.RESERVE,
+        outcome=result,
+        intent=intent,
+        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        target=Target(kind=account.kind, id=holder.uid, name=holder.name),
+        request=reservation.uid,
+        message=f"{reservation.namespace}/{reservation.name} is gone: the {reservation.yearly} yuan a year reserved for it become free",
+        attributes={"account": str(account), "yearly": as_money(NOTHING)},
+    )
+
+
 def metered(facts: Facts, plan: Plan) -> Iterator[Entry]:
     """The usage ledger (M1): what a completed plan changes in what is used, how much of it, and at which price.
 
@@ -201,9 +221,16 @@ def _entry(facts: Facts, action: act.Effect | act.Note, said: _Said) -> Entry:
         unit=facts.unit.name if facts.unit else "",
         reason=_why(plan, approvals),
         message=(said.message or _sentence(action, plan))[:1000],
-        attributes={"step": getattr(action, "step", "") or type(action).__name__, **said.attributes},
+        attributes={"step": getattr(action, "step", "") or type(action).__name__, **_money(action), **said.attributes},
         duration_ms=said.milliseconds,
     )
+
+
+def _money(action: act.Action) -> Mapping[str, str]:
+    """From which account how much, in yuan a year."""
+    if isinstance(action, act.Reserve | act.SettleReservation):
+        return {"account": str(action.account), "yearly": as_money(action.yearly)}
+    return {}
 
 
 def _event(facts: Facts, verb: Verb, result: Result, why: Why, message: str) -> Entry:

@@ -9,9 +9,12 @@ from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
 from govcloud.api.request import Progress, RequestSpec
+from govcloud.core.accounts import Account, AccountRef, Holder, account_of
 from govcloud.core.approval_checks import Trust
 from govcloud.core.guard import Admission
 from govcloud.core.objects import (
+    AgreementObject,
+    AnnualPlanObject,
     ApprovalObject,
     BackupObject,
     CatalogObject,
@@ -52,6 +55,7 @@ class Facts:
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
+        annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
     """
 
     now: datetime
@@ -77,6 +81,8 @@ class Facts:
     unreadable: tuple[Reason, str] | None = None
     ahead: timedelta = timedelta(0)
     loosened: tuple[Violation, ...] = ()
+    annual_plans: Mapping[str, AnnualPlanObject] = field(default_factory=dict)
+    agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:
@@ -124,3 +130,12 @@ class Facts:
         operation = self.progress.operation
         needed = {self.progress.completed_plan, operation.plan if operation else None, *self.unfinished} - {None, TRIAL_END_PLAN}
         return frozenset(number for number in needed if number is not None and number not in self.plans)
+
+    def holder(self, account: AccountRef) -> Holder | None:
+        """The object that an account is part of; None where there is none of this name."""
+        return self.annual_plans.get(account.name) if account.kind == "AnnualPlan" else self.agreements.get(account.name)
+
+    def account(self, account: AccountRef) -> Account | None:
+        """How an account stands; None where its object does not exist."""
+        holder = self.holder(account)
+        return account_of(holder, account.item) if holder else None

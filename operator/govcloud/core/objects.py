@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from govcloud.api.agreement import AgreementSpec, AgreementStatus
+from govcloud.api.annual_plan import AnnualPlanSpec, AnnualPlanStatus
 from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
@@ -69,6 +71,30 @@ class CatalogObject:
     generation: int
     spec: CatalogSpec
     status: CatalogStatus = field(default_factory=CatalogStatus)
+
+
+@dataclass(frozen=True)
+class AnnualPlanObject:
+    """An AnnualPlan. Its status is written on condition of `resource_version`: what is reserved in between is not lost."""
+
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    spec: AnnualPlanSpec
+    status: AnnualPlanStatus
+
+
+@dataclass(frozen=True)
+class AgreementObject:
+    """A ServiceAgreement. Its status is written on condition of `resource_version`, as that of an AnnualPlan is."""
+
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+    spec: AgreementSpec
+    status: AgreementStatus
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,9 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
             return _with(before, last_plan=plan.number, failure=before.failure if before.operation else None)
         case act.Reject(plan):
             return _with(before, rejected_plan=plan.number)
+        case act.Reserve() | act.SettleReservation():
+            # As with a new plan: what keeps an operation from going on is not mended by money.
+            return _with(before, failure=before.failure if before.operation else None)
         case act.Begin():
             return _begun(before, action, facts.now)
         case act.TryAgain():

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from govcloud.api.annual_plan import Budget
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.jurisdiction import Tightened
 from govcloud.api.request import RequestKey, RequestSpec
@@ -71,6 +72,24 @@ class PlannedPrice(Model):
     unit_price: Money
 
 
+class PlannedAgreement(Model):
+    """The service agreement at whose prices the plan is priced."""
+
+    name: str
+    number: str
+    amount: Money
+    valid_until: date
+
+
+class PlannedItem(Model):
+    """The item of an annual plan, or the urgent task, that pays."""
+
+    plan: str
+    item: str
+    title: str
+    budget: Budget | None
+
+
 class Values(Model):
     """The values of catalog, pack and jurisdiction that the plan used: later editions do not touch it."""
 
@@ -88,6 +107,8 @@ class Values(Model):
     cooling_off_days: int
     backup_retention_days: int
     tightened: Tightened | None = Field(None, description="what the jurisdiction set stricter; none in plans of before it was kept")
+    agreement: PlannedAgreement | None = None
+    annual_plan_item: PlannedItem | None = None
 
 
 class Plan(Model):
@@ -120,6 +141,11 @@ class Plan(Model):
     quota: Mapping[str, int]
     prices: tuple[PlannedPrice, ...]
     monthly_cost: Money
+
+    @property
+    def yearly(self) -> Decimal:
+        """What a year of it costs, in yuan."""
+        return Decimal(self.monthly_cost) * 12
 
     def text(self) -> str:
         """Canonical JSON: what is stored and what the digest is over."""

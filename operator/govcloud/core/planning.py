@@ -13,8 +13,18 @@ from govcloud.core.canonical import canonical
 from govcloud.core.case import LAID_OUT, Case
 from govcloud.core.checks import violations_of
 from govcloud.core.facts import Facts
+from govcloud.core.funding import planned_agreement, planned_item, priced_as_agreed
 from govcloud.core.offices import office_of
-from govcloud.core.plan import Departure, Plan, PlannedPrice, PlannedStep, Values, planned_changes, planned_prices, yuan
+from govcloud.core.plan import (
+    Departure,
+    Plan,
+    PlannedPrice,
+    PlannedStep,
+    Values,
+    planned_changes,
+    planned_prices,
+    yuan,
+)
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition
@@ -144,12 +154,28 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
 
 
 def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
-    """Names of what differs; services and system count as one thing, materials go along with anything."""
+    """Names of what differs; services, system and who pays count as one thing, materials go along with anything.
+
+    The agreement and the item of the annual plan may come with the promotion: from then on the services cost money.
+    """
     found = [name for name in ("stage", "suspended", "trial") if getattr(before, name) != getattr(after, name)]
     content = [name for name in ("system", "purpose") if getattr(before, name) != getattr(after, name)]
     if _by_name(before) != _by_name(after):
         content.insert(0, "services")
+    content += [] if (before.stage, after.stage) == _GOING_LIVE else _paid_otherwise(before, after)
     return (*found, *content[:1])
+
+
+_GOING_LIVE = ("Trial", "Production")
+
+
+def _paid_otherwise(before: RequestSpec, after: RequestSpec) -> list[str]:
+    """Another agreement, or another item of an annual plan."""
+    found = {
+        "agreementRef": before.agreement_ref != after.agreement_ref,
+        "annualPlanItemRef": before.annual_plan_item_ref != after.annual_plan_item_ref,
+    }
+    return [name for name, differs in found.items() if differs]
 
 
 def _by_name(spec: RequestSpec) -> Mapping[str, Any]:
@@ -229,14 +255,15 @@ def _target(facts: Facts, spec: RequestSpec, transition: Transition) -> _Target:
     """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
     if transition in LAID_OUT:
         layout = lay_out(_wanted(facts, spec))
-        return _Target(layout.program, layout.quota, planned_prices(layout.prices))
+        return _Target(layout.program, layout.quota, priced_as_agreed(facts, spec, planned_prices(layout.prices)))
     completed = facts.completed
     if transition == "Terminate" or completed is None:
         return _Target(Program(), Quota(), ())
     program = with_power(completed.resources(), not spec.suspended)
     if transition == "Promote":
         program = with_stage(program, "production")
-    return _Target(program, completed.needed_quota(), completed.prices)
+    prices = priced_as_agreed(facts, spec, completed.prices) if transition == "Promote" else completed.prices
+    return _Target(program, completed.needed_quota(), prices)
 
 
 def _wanted(facts: Facts, spec: RequestSpec) -> Wanted:
@@ -328,6 +355,8 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
         cooling_off_days=edition.cooling_off.value,
         backup_retention_days=edition.backup_retention.value,
         tightened=jurisdiction.tightened,
+        agreement=planned_agreement(facts, spec),
+        annual_plan_item=planned_item(facts, spec),
     )
 
 

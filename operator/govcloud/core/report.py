@@ -144,6 +144,8 @@ def _verdicts(view: _View) -> tuple[Verdict, ...]:
         return unguarded(facts.request.key, facts.approvals, facts.trust)
     if (asked := view.standing) is not None:
         return asked.verdicts
+    if isinstance(view.action, act.AddFinalizer | act.Reserve | act.SettleReservation):
+        return ()  # which failed; decisions are judged by the pass that goes on
     if operation is not None and started is not None:
         older = frozenset(plan.digest for plan in facts.plans.values() if plan.number != started.number)
         return standing(started, facts.approvals, operation.started_at, older, trust=facts.trust, started=True).verdicts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from govcloud.api.catalog import CatalogStatus
 from govcloud.api.common import Condition
@@ -38,8 +39,8 @@ def jurisdiction_status(
         observed_generation=jurisdiction.generation,
         cloud_services=before.cloud_services if offered.fault else offered.services,
         conditions=(
-            _judged("Ready", Reason.SERVING, faults, before.conditions, jurisdiction.generation, now),
-            _judged("CloudReachable", Reason.SERVING, silent, before.conditions, jurisdiction.generation, now),
+            judged("Ready", Reason.SERVING, faults, before.conditions, jurisdiction.generation, now),
+            judged("CloudReachable", Reason.SERVING, silent, before.conditions, jurisdiction.generation, now),
         ),
     )
 
@@ -47,7 +48,7 @@ def jurisdiction_status(
 def catalog_status(catalog: CatalogObject, now: datetime) -> CatalogStatus:
     """The catalog's status: whether its agreement is in force today."""
     faults = tuple(_validity_fault(catalog, now))
-    ready = _judged("Ready", Reason.SERVING, faults, catalog.status.conditions, catalog.generation, now)
+    ready = judged("Ready", Reason.SERVING, faults, catalog.status.conditions, catalog.generation, now)
     return CatalogStatus(observed_generation=catalog.generation, conditions=(ready,))
 
 
@@ -101,17 +102,30 @@ def _steps_without_an_office(jurisdiction: JurisdictionObject, edition: Edition)
     return sorted(needed - {office.step for office in jurisdiction.spec.offices})
 
 
-def _judged(
+def judged(
     type_: str, good: Reason, faults: Sequence[Fault], before: Sequence[Condition], generation: int, now: datetime
 ) -> Condition:
     """True for the good reason, or False for the first fault with the sentences of all; its moment changes with its status only."""
-    status = "False" if faults else "True"
+    message = "; ".join(sentence for _, sentence in faults)
+    return stamped(type_, "False" if faults else "True", faults[0][0] if faults else good, message, before, generation, now)
+
+
+def stamped(
+    type_: str,
+    status: Literal["True", "False"],
+    reason: Reason,
+    message: str,
+    before: Sequence[Condition],
+    generation: int,
+    now: datetime,
+) -> Condition:
+    """A condition whose moment is that of the one before while its status stays the same."""
     old = next((each for each in before if each.type == type_ and each.status == status), None)
     return Condition(
         type=type_,
         status=status,
-        reason=faults[0][0] if faults else good,
-        message="; ".join(sentence for _, sentence in faults)[:4096],
+        reason=reason,
+        message=message[:4096],
         observed_generation=generation,
         last_transition_time=old.last_transition_time if old else now,
     )

@@ -1,0 +1,34 @@
+"""Who pays for a plan, under which agreement, at whose prices. Pure."""
+
+from __future__ import annotations
+
+from govcloud.api.request import RequestSpec
+from govcloud.core.accounts import items_of
+from govcloud.core.agreements import at_agreed_prices
+from govcloud.core.facts import Facts
+from govcloud.core.plan import PlannedAgreement, PlannedItem, PlannedPrice
+
+
+def priced_as_agreed(facts: Facts, spec: RequestSpec, prices: tuple[PlannedPrice, ...]) -> tuple[PlannedPrice, ...]:
+    """The same items at the prices of the agreement that the spec names; those of the catalog where it names none."""
+    agreement = facts.agreements.get(spec.agreement_ref.name) if spec.agreement_ref else None
+    return at_agreed_prices(prices, agreement.spec) if agreement else prices
+
+
+def planned_agreement(facts: Facts, spec: RequestSpec) -> PlannedAgreement | None:
+    """The agreement as the plan keeps it."""
+    agreement = facts.agreements.get(spec.agreement_ref.name) if spec.agreement_ref else None
+    if agreement is None:
+        return None
+    said = agreement.spec
+    return PlannedAgreement(name=agreement.name, number=said.number, amount=said.amount, valid_until=said.valid_until)
+
+
+def planned_item(facts: Facts, spec: RequestSpec) -> PlannedItem | None:
+    """The item of an annual plan as the plan keeps it."""
+    named = spec.annual_plan_item_ref
+    plan = facts.annual_plans.get(named.plan) if named else None
+    item = items_of(plan).get(named.item) if named and plan else None
+    if named is None or item is None:
+        return None
+    return PlannedItem(plan=named.plan, item=named.item, title=item.title, budget=item.budget)
