@@ -49,6 +49,10 @@ class Time:
         self.elapsed += 1_000_000
         return self.elapsed
 
+    def back(self, seconds: float) -> None:
+        """Somebody sets the wall clock."""
+        self.now -= timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         self.elapsed += int(seconds * 1_000_000_000)

@@ -1,11 +1,24 @@
 """No record, no effect: whatever call to the disk fails, an acknowledged record is never lost and the log never lies."""
 
+import contextlib
 import errno
 import itertools
 from pathlib import Path
 
 import pytest
-from audit.logs import KEY, FaultyFiles, FullDisk, LossyFiles, event, fail_at, fail_from, intent, open_log, outcome
+from audit.logs import (
+    KEY,
+    FaultyFiles,
+    FullDisk,
+    LossyFiles,
+    QuickFiles,
+    event,
+    fail_at,
+    fail_from,
+    intent,
+    open_log,
+    outcome,
+)
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.layout import Layout
@@ -17,7 +30,7 @@ from govcloud.audit.verify import Result, verify
 SMALL = {"segment_bytes": 1_500, "ballast_bytes": 64}
 
 
-def run(directory: Path, files: FaultyFiles, count: int = 12) -> list[str]:
+def run(directory: Path, files: FaultyFiles, count: int = 8) -> list[str]:
     """A writer's life on this disk; the ids that were acknowledged."""
     acknowledged: list[str] = []
     try:
@@ -59,10 +72,12 @@ def test_any_single_failing_call_loses_nothing_acknowledged(tmp_path: Path, code
         assert_nothing_is_lost(directory, acknowledged)
 
 
-def test_a_disk_that_is_gone_for_good_loses_nothing_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [errno.EIO, errno.EROFS])
+def test_a_disk_that_is_gone_for_good_loses_nothing_acknowledged(tmp_path: Path, code: int) -> None:
+    """EROFS: the kernel has remounted it read-only."""
     for number in range(1, calls_of_a_whole_life(tmp_path / "whole") + 1):
         directory = tmp_path / f"{number}"
-        acknowledged = run(directory, FaultyFiles(fail_from(number), partial=number % 40))
+        acknowledged = run(directory, FaultyFiles(fail_from(number, code), partial=number % 40))
         assert_nothing_is_lost(directory, acknowledged)
 
 
@@ -72,6 +87,44 @@ def test_power_loss_at_any_call_loses_only_what_was_not_flushed(tmp_path: Path, 
         directory, files = tmp_path / f"{number}", LossyFiles(fail_from(number))
         acknowledged = run(directory, files)
         files.go_down(lambda unflushed: int(unflushed * part))
+        assert_nothing_is_lost(directory, acknowledged)
+
+
+class Brim(QuickFiles):
+    """A disk with room for so many bytes; what is removed makes room again."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = super().write(descriptor, data[: self.room])
+        self.room -= written
+        return written
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        self.room += self.size(descriptor) - size
+        super().truncate(descriptor, size)
+
+    def remove(self, path: Path) -> None:
+        self.room += path.stat().st_size if path.exists() else 0
+        super().remove(path)
+
+    def free_bytes(self, directory: Path) -> int:
+        return self.room
+
+
+@pytest.mark.parametrize("step", [47, pytest.param(1, marks=pytest.mark.soak)])
+def test_a_disk_that_fills_up_at_any_byte_of_a_record_and_of_a_rotation_loses_nothing(tmp_path: Path, step: int) -> None:
+    for room in range(600, 3_600, step):
+        directory, acknowledged = tmp_path / f"{room}", list[str]()
+        log = open_log(directory, Brim(room), segment_bytes=1_500, ballast_bytes=2_048)
+        for number in range(6):
+            with contextlib.suppress(AuditUnavailable):
+                acknowledged.append(log.append(intent(f"web-{number}")).id)
+        assert not log.health().writable or len(acknowledged) == 6
+        log.close()
         assert_nothing_is_lost(directory, acknowledged)
 
 

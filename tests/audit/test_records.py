@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from audit.logs import CONTROLLER, event, intent, outcome, record
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -40,6 +40,7 @@ def test_stored_records_read_back_the_same() -> None:
     assert Record.model_validate_json(one.stored()) == one
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=50), st.dictionaries(st.from_regex(r"[a-z][A-Za-z0-9.]{0,10}", fullmatch=True), st.text()))
 def test_stored_bytes_are_canonical_one_line_and_printable(text: str, attributes: dict[str, str]) -> None:
     attributes = {f"x{key}x": value for key, value in list(attributes.items())[:24]}

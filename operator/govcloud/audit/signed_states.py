@@ -129,7 +129,7 @@ class SignedStates:
         """Nothing was signed that is not there. Raises `Finding`, `KeyUnknown`."""
         ahead = [*self._anchors, *([self._pending] if self._pending else [])]
         if ahead:
-            raise self._missing_end(max(ahead, key=lambda one: one.checkpoint.size), size)
+            raise self._missing_end(sorted(ahead, key=lambda one: one.checkpoint.size), size)
         if self._trusted not in self.keyring:
             raise KeyUnknown(f"The key {self._trusted.text()} never signed this log")
 
@@ -142,10 +142,11 @@ class SignedStates:
         except BadNote as bad:
             raise self._bad_note(bad) from bad
 
-    def _missing_end(self, signed: SignedCheckpoint, size: int) -> Finding:
-        if not self._could_be_ours(signed):
-            return _wrong_signature(signed)
-        what = f"{signed.checkpoint.size} records were signed, {size} are there"
+    def _missing_end(self, ahead: Sequence[SignedCheckpoint], size: int) -> Finding:
+        """A forgery proves nothing, so the nearest one must hold; of later ones the keys may be in what is missing."""
+        if not self._could_be_ours(ahead[0]):
+            return _wrong_signature(ahead[0])
+        what = f"{ahead[-1].checkpoint.size} records were signed, {size} are there"
         return Finding(Result.INCOMPLETE, f"{what}: the end was removed, or an older copy put back", size)
 
     def _could_be_ours(self, signed: SignedCheckpoint) -> bool:

@@ -236,9 +236,9 @@ class LogCheck:
         """Everything that was signed must be there, and the given key must be one of this log."""
         ahead = [note for note in [*waiting, *([self.anchor] if self.anchor else [])] if note.size > self.tree.size]
         if ahead:
-            newest = max(ahead, key=lambda note: note.size)
-            self.check_unreached(newest)
-            raise Verdict(INCOMPLETE, f"{newest.size} records were signed, {self.tree.size} are there", self.tree.size)
+            self.check_unreached(min(ahead, key=lambda note: note.size))
+            newest = max(note.size for note in ahead)
+            raise Verdict(INCOMPLETE, f"{newest} records were signed, {self.tree.size} are there", self.tree.size)
         if self.keys.given.id not in [key.id for _, key in self.keys.all]:
             raise Verdict(KEY_UNKNOWN, "the given key never signed this log")
 
