@@ -113,6 +113,17 @@ def test_without_the_right_to_the_request_there_is_no_story(world: World) -> Non
     assert (said.exit_code, "you may not read the requests" in said.stderr) == (3, True)
 
 
+def test_a_comment_moves_no_cursor_and_begins_no_line(world: World) -> None:
+    world.apply()
+    world.run()
+    world.decide("superior-unit", "Rejected", comment="no\x1b[2K\u202e\n☑ all is approved")
+    world.run()
+    said = told(world)
+    assert "\x1b[2K" not in said
+    assert "\u202e" not in said
+    assert all(not line.strip().startswith("☑") for line in said.splitlines())
+
+
 def test_a_damaged_plan_is_told(world: World) -> None:
     world.apply()
     world.run()

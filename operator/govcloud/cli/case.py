@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import typer
-
 from govcloud.api.approval import ApprovalSpec
+from govcloud.cli.speech import say
 from govcloud.core.deciding import (
     Official,
     Verdict,
@@ -72,7 +71,7 @@ def decided(case: Case, decision: Verdict, official: Official, now: datetime) ->
 def show(case: Case, spec: ApprovalSpec, language: Language) -> None:
     """Tell the plan in words, which article asks for this decision, and what will be filed."""
     for said in (*in_words(case.plan, case.before), decision(case.step), filed_as(spec)):
-        typer.echo(said.within(language))
+        say(said.within(language))
 
 
 def filed_as(spec: ApprovalSpec) -> Said:

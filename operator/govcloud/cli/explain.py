@@ -12,7 +12,7 @@ import typer
 
 from govcloud.api.common import as_written
 from govcloud.cli.office import NamespaceOption, RequestArgument, plain_refusals, request_name, tools
-from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen
+from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, say
 from govcloud.core.sentences import Language, effects
 from govcloud.core.story import PlanStory, Seen, Story, failures, story_of
 from govcloud.core.story_words import chapters
@@ -79,7 +79,7 @@ def _tell(story: Story, language: Language) -> None:
     for place, chapter in enumerate(chapters(story)):
         typer.echo(("\n" if place else "") + typer.style(chapter.title.within(language), bold=True))
         for line in chapter.lines:
-            typer.echo(f"  {line.within(language)}")
+            say(f"  {line.within(language)}")
 
 
 def _as_json(story: Story) -> dict[str, Any]:

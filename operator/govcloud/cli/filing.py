@@ -9,6 +9,7 @@ import typer
 from govcloud.api.approval import ApprovalSpec
 from govcloud.api.common import as_written
 from govcloud.cli.office import NOT_DONE, fail
+from govcloud.cli.speech import say
 from govcloud.core.deciding import approval_name, was_accepted
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.sentences import Language
@@ -30,7 +31,7 @@ def file(desk: Desk, namespace: str, spec: ApprovalSpec, patience: float, langua
     if condition is None:
         typer.echo("系统尚未答复" if chinese else f"the controller has not said yet whether it counts: kubectl get csapp {filed.name} -n {namespace}")
     elif condition.status == "True":
-        typer.echo(f"{'有效' if chinese else 'it counts'}: {condition.message}")
+        say(f"{'有效' if chinese else 'it counts'}: {condition.message}")
     else:
         fail(f"{'不生效' if chinese else 'it does not count'} ({condition.reason}): {condition.message}", NOT_DONE)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -74,12 +75,13 @@ _NEVER = datetime.max.replace(tzinfo=SHANGHAI)
 
 def items_of(desk: Desk, waiting: Waiting, step: str | None) -> list[Item]:
     """What waits for an approval step (or for one of this name), by deadline."""
-    found = [_item(desk, request) for request in waiting.requests]
+    may_decide = cache(desk.may_decide)  # many requests of one namespace wait for one step
+    found = [_item(request, may_decide) for request in waiting.requests]
     wanted = [item for item in found if (item.step == step if step else item.step != "applicant")]
     return sorted(wanted, key=lambda item: (item.deadline is None, item.deadline or _NEVER, item.namespace, item.name))
 
 
-def _item(desk: Desk, request: RequestObject) -> Item:
+def _item(request: RequestObject, may_decide: Callable[[str, str], bool]) -> Item:
     status = status_of(request)
     action, plan = status.next_action, status.plan
     step = (action.waiting_for if action else None) or ""
@@ -92,7 +94,7 @@ def _item(desk: Desk, request: RequestObject) -> Item:
         plan=plan.number if plan else None,
         zh=plan.summary_zh if plan else "",
         en=plan.summary_en if plan else "",
-        yours=step not in ("", "applicant") and desk.may_decide(request.key.namespace, step),
+        yours=step not in ("", "applicant") and may_decide(request.key.namespace, step),
     )
 
 

@@ -20,7 +20,7 @@ from govcloud.cli.office import (
     signed,
     tools,
 )
-from govcloud.cli.speech import LanguageOption, chosen
+from govcloud.cli.speech import LanguageOption, chosen, say
 from govcloud.core.deciding import CannotDecide, Official, revocation_of
 
 
@@ -50,6 +50,6 @@ def run(
         if not hands.desk.may_decide(where, step):
             raise CannotDecide(f"{user} 在此命名空间无权办理 {step} 环节", f"{user} was not granted step {step!r} in this namespace")
         spec = revocation_of(taken, Official(user, number, reason))
-        typer.echo(filed_as(spec).within(language))
+        say(filed_as(spec).within(language))
         confirm("撤销该批准?" if language == "zh" else "Revoke this approval?", hands, yes=yes, language=language)
         file(hands.desk, where, signed(spec, where, sign, hands.now()), wait, language)

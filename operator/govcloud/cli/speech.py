@@ -37,3 +37,8 @@ def chosen(tongue: Tongue | None) -> Language:
         return tongue.value
     spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if spoken.startswith("zh") else "en"
+
+
+def say(text: str) -> None:
+    """Print one line. What somebody wrote into a comment moves no cursor, turns no text around and begins no line of its own."""
+    typer.echo("".join(character if character.isprintable() else " " for character in text))
