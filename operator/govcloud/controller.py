@@ -25,6 +25,8 @@ from govcloud.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
+_COURIERS_PATIENCE = timedelta(seconds=2)
+
 Key = tuple[str, str]
 """Namespace and name of a request."""
 
@@ -64,7 +66,7 @@ class Controller:
         began = monotonic()
         ended = self.queue.stop(patience)
         if self.courier is not None:
-            self.courier.queue.stop(timedelta(0))  # what is under way is told again by the next start
+            self.courier.queue.stop(_COURIERS_PATIENCE)  # what does not end in time is told again by the next start
         return self.housekeeping.stop(patience - timedelta(seconds=monotonic() - began)) and ended
 
     def fault(self) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,23 @@ def test_what_was_noted_is_there_although_nobody_closed_the_book(tmp_path: Path)
         open_still.told("a", "a-1")
         with open_book(tmp_path / "book") as again:
             assert again.last_told("a") == "a-1"
+
+
+def test_a_book_can_be_closed_while_somebody_writes_into_it(tmp_path: Path) -> None:
+    refused = threading.Event()
+    with open_book(tmp_path / "book") as book:
+
+        def write() -> None:
+            with pytest.raises(sqlite3.ProgrammingError):
+                for number in range(10**6):
+                    book.told("a", f"a-{number}")
+            refused.set()
+
+        threading.Thread(target=write, daemon=True).start()
+        while book.last_told("a") is None:
+            pass
+
+    assert refused.wait(10)
 
 
 def test_a_damaged_book_is_put_aside(tmp_path: Path) -> None:

@@ -37,8 +37,9 @@ class FileNoticeBook:
             self._database.execute("INSERT INTO told VALUES (?, ?) ON CONFLICT DO UPDATE SET event = excluded.event", (request, event))
 
     def close(self) -> None:
-        """Give the file back."""
-        self._database.close()
+        """Give the file back, once nobody is writing into it. Whoever comes later gets a `sqlite3.ProgrammingError`."""
+        with self._lock:
+            self._database.close()
 
 
 @contextmanager
