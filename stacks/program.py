@@ -52,7 +52,16 @@ class External:
     name: str
 
 
-Value = str | int | bool | None | Ref | Lookup | Secret | External | tuple["Value", ...] | Mapping[str, "Value"]
+@dataclass(frozen=True)
+class Joined:
+    """A text put together when the program runs, because a part of it is known only then."""
+
+    parts: tuple[Value, ...]
+
+
+Value = (
+    str | int | bool | None | Ref | Lookup | Secret | External | Joined | tuple["Value", ...] | Mapping[str, "Value"]
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
 
 
 class ProgramDamaged(ValueError):
@@ -56,6 +56,8 @@ def value_to_json(value: Value) -> Any:
             return {"$secret": name}
         case External(name):
             return {"$external": name}
+        case Joined(parts):
+            return {"$joined": value_to_json(parts)}
         case tuple():
             return [value_to_json(item) for item in value]
         case Mapping():
@@ -91,7 +93,11 @@ def _marked_from_json(key: str, content: Any, where: str) -> Value:
             return Secret(name)
         case "$external", str(name):
             return External(name)
-    raise ProgramDamaged(f"{where}: {key} with {content!r} means nothing; known are $ref, $lookup, $secret, $external")
+        case "$joined", list(parts):
+            return Joined(tuple(value_from_json(part, f"{where}[{index}]") for index, part in enumerate(parts)))
+    raise ProgramDamaged(
+        f"{where}: {key} with {content!r} means nothing; known are $ref, $lookup, $secret, $external, $joined"
+    )
 
 
 def _resource_to_json(resource: Resource) -> dict[str, Any]:

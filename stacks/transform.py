@@ -8,16 +8,19 @@ from dataclasses import replace
 from stacks.kind import Stage
 from stacks.machines import INSTANCE
 from stacks.naming import STAGE_MARK
-from stacks.object_storage import CONTAINER
+from stacks.object_storage import CONTAINER, USER
 from stacks.program import Program, Resource, Value
 
 
 def with_power(program: Program, running: bool) -> Program:
-    """The program with all its servers on, or off."""
+    """The program with all its servers on and all its users let in, or servers off and users locked out."""
     state = "active" if running else "shutoff"
-    return _each(
-        program, lambda resource: _with_input(resource, "power_state", state) if resource.type == INSTANCE else resource
-    )
+    switches: Mapping[str, tuple[str, Value]] = {INSTANCE: ("power_state", state), USER: ("enabled", running)}
+
+    def switched(resource: Resource) -> Resource:
+        return _with_input(resource, *switches[resource.type]) if resource.type in switches else resource
+
+    return _each(program, switched)
 
 
 def with_stage(program: Program, stage: Stage) -> Program:

@@ -22,6 +22,7 @@ ROLES = ("member",)
 """What the service user may be in its project. `member` covers compute, network, block and object storage, and databases."""
 
 PROJECT, USER, CREDENTIAL, DEFAULT_NETWORK = "project", "service-user", "credential", "default-network"
+ACCESS_PROJECT = "access-project"
 
 _DEFAULT_CIDR = "192.168.128.0/20"
 _DEFAULT_GROUP = Quota(security_groups=1, security_group_rules=4)
@@ -41,6 +42,7 @@ class UnitStack:
         quota: sum of what its requests were approved for.
         external_network: name of the cloud's network to the outside.
         with_default_network: whether some request relies on the default network; once made it stays.
+        with_access_project: whether some container has a user of its own; once made it stays.
     """
 
     owner: str
@@ -48,11 +50,17 @@ class UnitStack:
     quota: Quota
     external_network: str
     with_default_network: bool
+    with_access_project: bool = False
 
     @property
     def project_name(self) -> str:
         """Name of the unit's project."""
         return f"unit-{self.name}"
+
+    @property
+    def access_project_name(self) -> str:
+        """Name of the project in which users of containers have their role. It holds nothing, and its quotas let it hold nothing."""
+        return f"access-{self.name}"
 
     @property
     def user_name(self) -> str:
@@ -80,6 +88,8 @@ def _resources(unit: UnitStack) -> Iterator[Resource]:
     yield _admins("identity/project:Project", PROJECT, {"name": unit.project_name, "tags": tags(unit.marks)})
     yield from _service_user(unit)
     yield from _quotas(needed_quota(unit))
+    if unit.with_access_project:
+        yield from _access_project(unit)
     if unit.with_default_network:
         yield from _default_network(unit)
 
@@ -110,11 +120,18 @@ def _service_user(unit: UnitStack) -> Iterator[Resource]:
     )
 
 
-def _quotas(quota: Quota) -> Iterator[Resource]:
-    project = Ref(PROJECT)
+def _access_project(unit: UnitStack) -> Iterator[Resource]:
+    yield _admins(
+        "identity/project:Project", ACCESS_PROJECT, {"name": unit.access_project_name, "tags": tags(unit.marks)}
+    )
+    yield from _quotas(Quota(), ACCESS_PROJECT, "access-")
+
+
+def _quotas(quota: Quota, project_name: str = PROJECT, prefix: str = "") -> Iterator[Resource]:
+    project = Ref(project_name)
     yield _admins(
         "compute/quotaSetV2:QuotaSetV2",
-        "compute-quota",
+        f"{prefix}compute-quota",
         {
             "project_id": project,
             "instances": quota.instances,
@@ -127,13 +144,13 @@ def _quotas(quota: Quota) -> Iterator[Resource]:
     )
     yield _admins(
         "blockstorage/quoteSetV3:QuoteSetV3",
-        "storage-quota",
+        f"{prefix}storage-quota",
         # Each volume may be frozen once for its backup; the bytes of the snapshot are counted apart, while the backup runs.
         {"project_id": project, "volumes": quota.volumes, "snapshots": quota.volumes, "gigabytes": quota.gigabytes},
     )
     yield _admins(
         "networking/quotaV2:QuotaV2",
-        "network-quota",
+        f"{prefix}network-quota",
         {
             "project_id": project,
             "network": quota.networks,
@@ -174,4 +191,6 @@ def _outputs(unit: UnitStack) -> dict[str, Value]:
     }
     if unit.with_default_network:
         outputs["default_network_id"] = Ref(DEFAULT_NETWORK)
+    if unit.with_access_project:
+        outputs["access_project_id"] = Ref(ACCESS_PROJECT)
     return outputs

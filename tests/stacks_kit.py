@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from govcloud.api.request import Service
 from stacks.kind import Image, Offering, Parameters
-from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
 from stacks.request import Wanted
 
 OWNER = "5c2f2a52-0000-4000-8000-000000000001"
@@ -120,10 +120,14 @@ leaves: st.SearchStrategy[Value] = st.one_of(
     st.builds(Secret, texts),
     st.builds(External, texts),
 )
-keys = st.one_of(texts, st.sampled_from(["$ref", "$$ref", "$", "$lookup"]))
+keys = st.one_of(texts, st.sampled_from(["$ref", "$$ref", "$", "$lookup", "$joined"]))
 values: st.SearchStrategy[Value] = st.recursive(
     leaves,
-    lambda inner: st.one_of(st.lists(inner, max_size=3).map(tuple), st.dictionaries(keys, inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(tuple),
+        st.lists(inner, max_size=3).map(lambda parts: Joined(tuple(parts))),
+        st.dictionaries(keys, inner, max_size=3),
+    ),
     max_leaves=6,
 )
 resources = st.builds(

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_openstack
 
 from stacks.order import ProgramFault
-from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
 
 _AS_IT_WAS = "as it was when the resource was made"
 """Stands for a value that the engine replaces by the one it remembers, because the resource ignores its changes."""
@@ -107,6 +107,8 @@ class _Registration:
                 return pulumi.Output.secret(self._inputs.secret(name))
             case External(name):
                 return self._external(name)
+            case Joined(parts):
+                return pulumi.Output.concat(*(self._resolved(part, login) for part in parts))
             case tuple():
                 return [self._resolved(item, login) for item in value]
             case Mapping():

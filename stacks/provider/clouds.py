@@ -45,6 +45,18 @@ class Cloud:
         """The user behind the login."""
         return str(self._session.get_user_id())
 
+    def endpoint(self, service: str) -> str:
+        """Where the cloud's catalog says that the service is, for this login's project.
+
+        Raises:
+            keystoneauth1.exceptions.ClientException: nobody can be asked.
+            ProviderError: the catalog has no such service.
+        """
+        found = self._adapter(service).get_endpoint()
+        if not found:
+            raise ProviderError(Code.NOT_FOUND, f"the cloud's catalog has no {service} service")
+        return str(found).rstrip("/")
+
     def get(self, service: str, path: str, *, query: Query = (), microversion: str = "") -> dict[str, Any]:
         """Read one thing.
 

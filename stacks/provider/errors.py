@@ -152,6 +152,9 @@ _BY_STATUS = {
 }
 
 
+_LONGEST_PLAIN_WORDS = 200
+
+
 def service_message(error: ksa.HttpError) -> str:
     """What the service itself said, out of the various envelopes the services use; empty when it said nothing
     readable.
@@ -159,7 +162,7 @@ def service_message(error: ksa.HttpError) -> str:
     try:
         body: Any = error.response.json()
     except (AttributeError, ValueError):
-        return ""
+        return _plain_words(error)
     if isinstance(body, Mapping):
         for inner in body.values():
             if isinstance(inner, Mapping) and isinstance(inner.get("message"), str):
@@ -167,3 +170,11 @@ def service_message(error: ksa.HttpError) -> str:
             if isinstance(inner, str):
                 return inner
     return ""
+
+
+def _plain_words(error: ksa.HttpError) -> str:
+    """A short answer without an envelope, as Swift gives it; a page of a proxy in between is none."""
+    said = getattr(error.response, "text", None)
+    if not isinstance(said, str) or len(said) > _LONGEST_PLAIN_WORDS or "<" in said:
+        return ""
+    return one_line(said)

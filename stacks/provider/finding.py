@@ -1,5 +1,5 @@
-"""Finding what an interrupted run made, by the marks of its operations, without making anything. For whoever repairs a
-stack's state.
+"""Finding what an interrupted run made, by the marks of its operations, and where services are, without making anything. For whoever
+repairs a stack's state, or prepares its run.
 """
 
 from __future__ import annotations
@@ -52,6 +52,17 @@ class Finder:
             if found:
                 return found[0]
         return None
+
+    def endpoint(self, login: CloudLogin, service: str) -> str:
+        """Where a service is reached with a login.
+
+        Raises:
+            ProviderError: the cloud cannot tell, or does not offer it.
+        """
+        try:
+            return self._clouds.of(login).endpoint(service)
+        except Exception as error:
+            raise in_words(error, f"the address of {service}", login.secrets) from error
 
     def _found(self, work: Work, unfinished: Unfinished) -> tuple[str, ...]:
         try:

@@ -40,8 +40,11 @@ _PLURALS = {"snapshot": "snapshots", "volume": "volumes", "backup": "backups"}
 
 @dataclass
 class Container:
+    """`old`: older versions of objects by (name, version); one without content says that the object was deleted then."""
+
     headers: dict[str, str] = field(default_factory=dict)
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+    old: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
 
 
 class Cloud:
@@ -239,6 +242,8 @@ class Cloud:
                 return Answer(409)
             del self.swift[account, unquote(name)]
             return Answer(204)
+        if "versions" in _query(seen):
+            return Answer(200, _after_version(_versions(held), seen), dict(held.headers))
         listing = [
             {"name": key, "bytes": len(content), "hash": hashlib.md5(content).hexdigest()}  # noqa: S324  Swift's choice
             for key, (content, _) in sorted(held.objects.items(), key=lambda item: item[0].encode())
@@ -255,6 +260,10 @@ class Cloud:
         held, key = self.swift[account, unquote(container)].objects, unquote(name)
         if seen.method == "PUT" and seen.headers.get("If-None-Match") == "*" and key in held:
             return Answer(412)
+        if (version := _query(seen).get("version-id")) is not None:
+            content = self.swift[account, unquote(container)].old[key, version]
+            assert content is not None
+            return Answer(200, raw=content, headers={"ETag": hashlib.md5(content).hexdigest()})  # noqa: S324
         if seen.method == "PUT":
             kept = ("x-object-meta-", "content-type", "x-delete-at")
             held[key] = (
@@ -295,6 +304,31 @@ def _after_marker(entries: list[Thing], seen: Seen) -> list[Thing]:
     """One page: two entries, as if Swift's limit were that small."""
     marker, prefix = (_query(seen).get(name, "").encode() for name in ("marker", "prefix"))
     return [entry for entry in entries if entry["name"].encode() > marker and entry["name"].encode().startswith(prefix)][:2]
+
+
+def _versions(held: Container) -> list[Thing]:
+    """All versions as Swift lists them: by name, the latest first, then the newest of the others."""
+    current = [(key, "null", content, True) for key, (content, _) in held.objects.items()]
+    old = [(key, version, content, False) for (key, version), content in held.old.items()]
+    by_age = sorted([*current, *old], key=lambda entry: entry[1], reverse=True)
+    return [
+        {
+            "name": key, "version_id": version, "is_latest": latest, "bytes": len(content or b""),
+            "hash": hashlib.md5(content or b"").hexdigest(),  # noqa: S324
+            "content_type": "application/x-deleted;swift_versions_deleted=1" if content is None else "text/plain",
+        }
+        for key, version, content, latest in sorted(by_age, key=lambda entry: entry[0].encode())
+    ]  # fmt: skip
+
+
+def _after_version(entries: list[Thing], seen: Seen) -> list[Thing]:
+    """One page of versions, as small as every other."""
+    query = _query(seen)
+    if not query.get("marker"):
+        return entries[:2]
+    marked = [(entry["name"], entry["version_id"]) for entry in entries]
+    start = marked.index((query["marker"], query["version_marker"])) + 1
+    return entries[start : start + 2]
 
 
 _CATALOG = {

@@ -6,15 +6,22 @@ Needs a development cloud (`make up`); `GOVCLOUD_DEV_DIR` says where it is.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from adapters.test_pulumi_cluster import ENOUGH, JURISDICTION, Tenant, tenant
+from keystoneauth1 import exceptions as ksa
+from keystoneauth1.adapter import Adapter
+from keystoneauth1.identity.v3 import Password
+from keystoneauth1.session import Session
 from stacks_kit import PUBLIC_KEY, USER_DATA
 
 from stacks.cloud_init import parse
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
+from stacks.request import credentials_in
+from stacks.transform import with_power, with_removal
 
 pytestmark = pytest.mark.cluster
 __all__ = ["tenant"]
@@ -78,3 +85,67 @@ def test_what_was_asked_for_is_what_there_is(tenant: Tenant) -> None:
         assert not tenant.found()
         user = tenant.admin.identity.find_user(f"govcloud-{tenant.unit.name}", ignore_missing=False)
         assert list(tenant.admin.compute.keypairs(user_id=user.id)) == []
+
+
+CONTAINERS: dict[str, dict[str, Any]] = {
+    "files": {"objectStorage": {"quotaGib": 1, "versioning": True}},
+    "other": {"objectStorage": {"quotaGib": 1}},
+}
+
+
+def client_of(credentials: Mapping[str, str], service: str) -> Adapter:
+    """A client that has nothing but what the Secret holds of a service."""
+    given = {key.partition(".")[2]: value for key, value in credentials.items() if key.startswith(f"{service}.")}
+    auth = Password(
+        given["auth_url"], **{key: given[key] for key in ("username", "password", "user_domain_id", "project_id")}
+    )
+    return Adapter(Session(auth), endpoint_override=given["storage_url"])
+
+
+def status_of(request: Callable[..., Any], path: str, **options: Any) -> int:
+    try:
+        return int(request(path, **options).status_code)
+    except ksa.HttpError as error:
+        return int(error.http_status)
+
+
+def test_a_containers_user_reaches_that_container_and_nothing_else(tenant: Tenant) -> None:
+    program = tenant.program(CONTAINERS)
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, Quota())
+        made = stacks.up(tenant.key, tenant.unit, 1, program, allowed_operations(diff(None, program)))
+        assert stacks.up(tenant.key, tenant.unit, 1, program, frozenset()).operations == {
+            "same": len(program.resources)
+        }
+        own, other = (f"/{made.resources[name][1]}" for name in ("files", "other"))
+        client = client_of(credentials_in(made.outputs), "files")
+
+        # 1. It reads and writes its own container, which keeps older versions.
+        for content in (b"one", b"two"):
+            assert status_of(client.put, f"{own}/report", data=content) == 201
+        assert client.get(f"{own}/report").content == b"two"
+        versions = client.get(own, params={"versions": "true", "format": "json"}).json()
+        assert [entry["is_latest"] for entry in versions] == [True, False]
+
+        # 2. It cannot reach another container of the unit, make one, change its own quota, or see anything of the unit.
+        for request in (client.get, client.put, client.post, client.delete):
+            assert status_of(request, other) == 403
+        assert status_of(client.put, f"{other}/report", data=b"x") == 403
+        assert status_of(client.put, "/mine") == 403
+        assert status_of(client.get, "") == 403
+        assert status_of(client.post, own, headers={"X-Container-Meta-Quota-Bytes": "0"}) == 403
+        assert client.session.get_project_id() != tenant.project
+
+        # 3. Suspended, it cannot even log in; resumed, it can.
+        suspended = with_power(program, False)
+        stacks.up(tenant.key, tenant.unit, 1, suspended, allowed_operations(diff(program, suspended)))
+        with pytest.raises(ksa.Unauthorized):
+            client_of(credentials_in(made.outputs), "files").session.get_token()
+        stacks.up(tenant.key, tenant.unit, 1, program, allowed_operations(diff(suspended, program)))
+        assert status_of(client_of(credentials_in(made.outputs), "files").get, f"{own}/report") == 200
+
+        # 4. At the end objects go in all their versions, and the user goes.
+        ending = with_removal(program)
+        stacks.up(tenant.key, tenant.unit, 2, ending, allowed_operations(diff(program, ending)))
+        stacks.destroy(tenant.key, tenant.unit, 2)
+        assert not [user.name for user in tenant.admin.identity.users() if tenant.key.uid in user.name]

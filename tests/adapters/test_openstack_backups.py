@@ -428,8 +428,63 @@ def test_an_object_that_changes_between_reading_and_comparing_is_a_mismatch(clou
     assert to_the_end(backups, backup, status)[-1].state == "Mismatch"
 
 
+def versioned(cloud: Cloud, old: dict[tuple[str, str], bytes | None]) -> Part:
+    """A container that keeps older versions, as a part of a backup."""
+    cloud.container("files", {"a": b"new", "b": b"only"}, **{"X-Versions-Enabled": "False"})
+    cloud.swift[PROJECTS["unit"], "files"].old = old
+    return Part(name="files", service="portal", how="Container", source_id="files")
+
+
+OLD = {("a", "3"): b"older", ("a", "1"): b"oldest", ("gone", "2"): b"deleted later", ("gone", "5"): None}
+
+
+def test_older_versions_are_backed_up_restored_and_compared_too(cloud: Cloud) -> None:
+    """Also when versions are not kept any more: those that were kept are still there."""
+    backups, backup = backups_on(cloud), backup_of(versioned(cloud, dict(OLD)))
+    final = to_the_end(backups, backup, PartStatus(name="files"))[-1]
+    assert (final.state, final.objects) == ("Cleaned", 5)
+    assert final.source_sha256 == final.restored_sha256
+    kept = cloud.swift[PROJECTS["govcloud-backups"], f"{final.backup_id}-versions"].objects
+    assert {name: content for name, (content, _) in kept.items()} == {
+        "3/a": b"older",
+        "1/a": b"oldest",
+        "2/gone": b"deleted later",
+    }
+    assert left_over(cloud) == []
+
+
+def test_an_older_version_that_differs_in_the_backup_is_a_mismatch(cloud: Cloud) -> None:
+    backups, backup = backups_on(cloud), backup_of(versioned(cloud, dict(OLD)))
+    status = up_to("BackedUp", backups, backup)
+    kept = cloud.swift[PROJECTS["govcloud-backups"], f"{status.backup_id}-versions"].objects
+    kept["1/a"] = (b"forged", {})
+    assert to_the_end(backups, backup, status)[-1].state == "Mismatch"
+
+
+def test_an_older_version_whose_copy_would_have_too_long_a_name_is_refused(cloud: Cloud) -> None:
+    name = "n" * 1023
+    backups, backup = backups_on(cloud), backup_of(versioned(cloud, {(name, "1"): b"x"}))
+    status = up_to("SourceRead", backups, backup)
+    with pytest.raises(Stop, match="shorter name") as stopped:
+        backups.advance(backup, status)
+    assert stopped.value.reason is Reason.INVALID_INPUT
+
+
+def test_an_object_that_is_too_large_for_swift_is_refused_and_not_taken_for_a_full_quota(cloud: Cloud) -> None:
+    def refuse(seen: Seen) -> Answer | None:
+        too_large = seen.method == "PUT" and seen.path.endswith("/a/../b")
+        return Answer(413, raw=b"Your request is too large.", headers={"Content-Type": "text/html"}) if too_large else None
+
+    backup, backups = backup_of(part_of(cloud, "Container")), backups_on(cloud)
+    status = up_to("SourceRead", backups, backup)
+    cloud.before = refuse
+    with pytest.raises(Stop, match=r"a/\.\./b: Your request is too large") as stopped:
+        backups.advance(backup, status)
+    assert stopped.value.reason is Reason.INVALID_INPUT
+
+
 def test_what_a_backup_does_not_cover_is_said(cloud: Cloud) -> None:
-    cloud.container("files", {"a": b"1"}, **{"X-Versions-Enabled": "True"})
+    cloud.container("files", {"a": b"1"}, **{"X-Versions-Location": "elsewhere"})
     part = Part(name="files", service="portal", how="Container", source_id="files")
     final = to_the_end(backups_on(cloud), backup_of(part), PartStatus(name="files"))[-1]
     assert (final.state, final.message) == ("Cleaned", OLD_VERSIONS_NOT_COVERED)

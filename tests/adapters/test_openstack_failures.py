@@ -42,6 +42,8 @@ def verdict_on(error: Exception) -> Retry | Stop:
         (409, "Quota exceeded for resources: ['port']", Reason.QUOTA_EXCEEDED),
         (409, "container not empty", Reason.CONFLICT),
         (413, "VolumeLimitExceeded", Reason.QUOTA_EXCEEDED),
+        (413, "Upload exceeds quota.", Reason.QUOTA_EXCEEDED),
+        (413, "", Reason.QUOTA_EXCEEDED),
         (429, "", Reason.CLOUD_UNREACHABLE),
         (400, "Invalid volume: Volume status must be available", Reason.CONFLICT),
         (400, "Invalid snapshot: in use", Reason.CONFLICT),
@@ -60,6 +62,7 @@ def test_answers_after_which_waiting_helps(status: int, message: str, reason: Re
         (400, "Invalid input received: size", Reason.INVALID_INPUT),
         (403, "Policy doesn't allow volume:create", Reason.CLOUD_UNAUTHORIZED),
         (405, "", Reason.INVALID_INPUT),
+        (413, "Your request is too large.", Reason.INVALID_INPUT),
         (422, "", Reason.INVALID_INPUT),
     ],
 )

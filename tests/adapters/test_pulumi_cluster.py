@@ -174,6 +174,8 @@ def tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
     admin = tenant.admin
     admin.identity.delete_user(admin.identity.find_user(f"govcloud-{name}", ignore_missing=False))
     admin.identity.delete_project(tenant.project)
+    if access := admin.identity.find_project(f"access-{name}"):
+        admin.identity.delete_project(access)
 
 
 def test_a_request_lives_its_whole_life_in_place(tenant: Tenant) -> None:

@@ -57,6 +57,10 @@ FILES = Program((Resource("openstack:objectstorage/container:Container", "files"
 ON_DEFAULT_NETWORK = Program(
     (Resource("openstack:networking/port:Port", "port", {"network_id": External("default_network_id")}),)
 )
+WITH_A_USER = Program(
+    (Resource("openstack:identity/user:User", "user", {"default_project_id": External("access_project_id")}),),
+    {"credential/files/storage_url": External("object_store_url")},
+)
 UNIT_STACK = StackName(UNITS, f"unit-{UNIT.uid}")
 REQUEST_STACK = StackName(REQUESTS, f"request-{KEY.uid}")
 
@@ -91,9 +95,10 @@ class RecordingEngine:
         if self.failures:
             raise self.failures.pop(0)
         if stack.project == UNITS:
-            network = {"default_network_id": "n1"} if "default_network_id" in program.outputs else {}
+            made = {"default_network_id": "n1", "access_project_id": "a1"}
+            on_demand = {name: found for name, found in made.items() if name in program.outputs}
             quota = {"quota": program.outputs["quota"]}
-            self.states[stack] = {**UNIT_OUTPUTS, **quota, **network}
+            self.states[stack] = {**UNIT_OUTPUTS, **quota, **on_demand}
         else:
             self.states[stack] = {"made": "yes"}
         return Outcome({"create": 1}, (), {"files": ("type", "id")}, self.states[stack])
@@ -113,12 +118,17 @@ class RecordingEngine:
 
 
 class ScriptedFinder:
-    """Finds what it is told was made under a plan."""
+    """Finds what it is told was made under a plan, and services where they are said to be."""
 
     def __init__(self) -> None:
         self.made_under: dict[tuple[str, int], str] = {}
         self.asked: list[tuple[str, CloudLogin, str, list[int]]] = []
         self.fault: ProviderError | None = None
+
+    def endpoint(self, login: CloudLogin, service: str) -> str:
+        if self.fault:
+            raise self.fault
+        return f"http://cloud/{service}/of-{login.application_credential_id}"
 
     def made(self, unfinished: Unfinished, login: CloudLogin, owner: str, plans: Any) -> str | None:
         if self.fault:
@@ -180,14 +190,16 @@ def test_the_service_users_password_is_the_one_that_it_logs_in_with(world: World
     assert made.inputs.secret("unit/service-user/password") == made.run.clouds["service-user"].password
 
 
-def test_a_request_runs_with_the_units_credential_and_nothing_else(ready: World) -> None:
+def test_a_request_runs_with_the_units_credential_and_the_controllers_login_for_users(ready: World) -> None:
     ready.up()
     (made,) = ready.engine.made
     assert made.stack == REQUEST_STACK
     assert (made.run.owner, made.run.plan) == (KEY.uid, 3)
     assert made.run.allowed == {("files", "create")}
-    (login,) = made.run.clouds.values()
+    assert made.run.clouds.keys() == {"unit", "admin"}
+    login = made.run.clouds["unit"]
     assert login.application_credential_id == "c1"
+    assert made.run.clouds["admin"] == CONTROLLER
     assert "hush" not in str(made.run.clouds.values()) + str(login.secrets)
 
 
@@ -229,6 +241,36 @@ def test_a_default_network_stays_when_the_quota_changes_even_after_a_restart(rea
     program = ready.engine.made[-1].program
     assert program is not None
     assert "default_network_id" in program.outputs
+
+
+def test_the_first_container_makes_the_project_of_its_users_and_keeps_what_there_was(ready: World) -> None:
+    ready.up(ON_DEFAULT_NETWORK)
+    ready.up(WITH_A_USER)
+    unit, request = ready.engine.made[-2:]
+    assert unit.program is not None
+    assert {"default_network_id", "access_project_id"} <= unit.program.outputs.keys()
+    assert request.inputs is not None
+    assert request.inputs.external["access_project_id"] == "a1"
+    ready.up(WITH_A_USER)
+    assert ready.engine.made[-2].stack == REQUEST_STACK
+
+
+def test_a_program_is_told_where_the_cloud_is_and_the_object_store_only_if_it_asks(ready: World) -> None:
+    ready.up()
+    ready.up(WITH_A_USER)
+    plain, asking = (made.inputs.external for made in ready.engine.made if made.stack == REQUEST_STACK and made.inputs)
+    assert plain["auth_url"] == "http://cloud/v3"
+    assert "object_store_url" not in plain
+    assert asking["object_store_url"] == "http://cloud/object-store/of-c1"
+
+
+def test_a_cloud_that_cannot_say_where_its_object_store_is_is_asked_again_later(ready: World) -> None:
+    ready.up(ON_DEFAULT_NETWORK)
+    ready.finder.fault = ProviderError(Code.UNREACHABLE, "the address of object-store: no answer")
+    with pytest.raises(Retry) as error:
+        ready.up(WITH_A_USER)
+    assert error.value.reason is Reason.CLOUD_UNREACHABLE
+    assert ready.runs.logins_in_use() == frozenset()
 
 
 def test_destroying_is_limited_by_no_diff(ready: World) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from adapters import openstack_kit as loopback
 from openstack.config import OpenStackConfig
@@ -110,7 +111,8 @@ class OnLoopback:
 
     def source(self, kind: str) -> str:
         if kind == "Container":
-            self._cloud.container("files", OBJECTS)
+            self._cloud.container("files", OBJECTS, **{"X-Versions-Enabled": "True"})
+            self._cloud.swift[loopback.PROJECTS["unit"], "files"].old["empty", "1"] = b"not always"
             return "files"
         return self._cloud.database() if kind == "DatabaseVolume" else self._cloud.volume()
 
@@ -133,7 +135,7 @@ class OnLoopback:
     def kept(self) -> int:
         backups = loopback.PROJECTS["govcloud-backups"]
         containers = [name for project, name in self._cloud.swift if project == backups and name.startswith("backup-")]
-        return len(self._cloud.of("backup", "govcloud-backups")) + len(containers)
+        return len(self._cloud.of("backup", "govcloud-backups")) + len(_without_versions(containers))
 
 
 class OnOpenStack:
@@ -176,7 +178,8 @@ class OnOpenStack:
         )
 
     def kept(self) -> int:
-        return sum(kind == "backup" for kind, _ in self._found()) + len(self._containers("backup", "govcloud-backups"))
+        containers = self._containers("backup", "govcloud-backups")
+        return sum(kind == "backup" for kind, _ in self._found()) + len(_without_versions(containers))
 
     def clean_up(self) -> None:
         """Take away everything that this world made; the last thing is its project."""
@@ -229,6 +232,8 @@ class OnOpenStack:
         container = Container(logins(self._project.name), self._project.id, "files")
         with _test_effect():
             container.make({})
+            container._send("POST", headers={"X-Versions-Enabled": "true"})
+            container.put("empty", b"not always", "text/plain")
             for name, content in OBJECTS.items():
                 container.put(name, content, "text/plain")
         self._undo.append(lambda: _empty(container))
@@ -285,10 +290,18 @@ class OnOpenStack:
         return Connection(config=OpenStackConfig(config_files=[str(self._yaml)]).get_one(cloud=cloud, **options))
 
 
+def _without_versions(containers: list[str]) -> list[str]:
+    """The older versions of a container's objects lie in a second one, which is no backup by itself."""
+    return [name for name in containers if not name.endswith("-versions")]
+
+
 def _empty(container: Container) -> None:
     with _test_effect():
-        for listed in list(container.objects()):
-            container.remove(listed.name)
+        for listed in [*container.objects(), *container.old_versions()]:
+            version = urlencode({"version-id": listed.version})
+            container._send("DELETE", listed.name, version if listed.version else "", missing_ok=True)
+        for listed in container.old_versions():  # what was current a moment ago
+            container._send("DELETE", listed.name, urlencode({"version-id": listed.version}))
         container.delete()
 
 

@@ -28,7 +28,7 @@ from stacks.cloud_init import parse
 from stacks.kind import Image, Quota
 from stacks.machines import INSTANCE, KEYPAIR
 from stacks.order import leaves
-from stacks.program import External, Lookup, Program, Ref, Resource, Secret
+from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret
 from stacks.provider import schema
 from stacks.request import Wanted, lay_out, problems_of
 
@@ -70,10 +70,8 @@ def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
 @given(requests())
 def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
     for item in lay_out(request_).program.resources:
-        unmarked = item.type.rpartition(":")[2] in (
-            "RouterInterface",
-            "VolumeAttach",
-        )  # relations between marked things
+        relations = ("RouterInterface", "VolumeAttach", "RoleAssignment")  # between marked things
+        unmarked = item.type.rpartition(":")[2] in relations
         assert unmarked or OWNER in str(item.inputs), item.name
         assert item.service in request_.services
 
@@ -81,8 +79,8 @@ def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
 @given(requests())
 def test_no_password_stands_in_a_program(request_: Wanted) -> None:
     for item in lay_out(request_).program.resources:
-        for user in item.inputs.get("users", ()):  # type: ignore[union-attr]
-            assert isinstance(user["password"], Secret)  # type: ignore[index,call-overload]
+        for user in (item.inputs, *item.inputs.get("users", ())):  # type: ignore[misc]
+            assert isinstance(user.get("password", Secret("")), Secret)  # type: ignore[union-attr,arg-type]
 
 
 def test_what_holds_data_is_what_a_backup_is_made_of() -> None:
@@ -191,6 +189,20 @@ def test_a_containers_name_is_unique_in_the_unit() -> None:
     container = resource(laid_out({"files": {"objectStorage": {"quotaGib": 2}}}), "files")
     assert container.inputs["name"] == f"files-{OWNER}"
     assert container.inputs["metadata"]["quota-bytes"] == str(2 * 2**30)  # type: ignore[index,call-overload]
+
+
+def test_a_container_is_open_to_its_own_user_and_to_nobody_else() -> None:
+    layout = lay_out(wanted({"files": {"objectStorage": {"quotaGib": 2}}}))
+    container, user = resource(layout.program, "files"), resource(layout.program, "files-user")
+    only_its_user = Joined((External("access_project_id"), ":", Ref("files-user")))
+    assert container.inputs["container_read"] == container.inputs["container_write"] == only_its_user
+    assert user.inputs["password"] == Secret("objectStorage/files/password")
+    assert user.inputs["default_project_id"] == External("access_project_id")
+    assert resource(layout.program, "files-role").inputs["project_id"] == External("access_project_id")
+    credentials = {key: value for _, key, value in layout.credentials}
+    assert credentials["username"] == user.inputs["name"]
+    assert credentials["password"] == user.inputs["password"]
+    assert credentials["container"] == container.inputs["name"]
 
 
 def test_a_database_gives_out_all_that_a_client_needs() -> None:

@@ -122,10 +122,10 @@ def test_power_off_and_on_again_changes_nothing(request_: Wanted) -> None:
 
 
 @given(requests())
-def test_power_changes_nothing_but_the_power_of_servers(request_: Wanted) -> None:
+def test_power_changes_nothing_but_the_power_of_servers_and_who_is_let_in(request_: Wanted) -> None:
     program = lay_out(replace(request_, running=True)).program
     for change in diff(program, with_power(program, False)):
-        assert (change.operation, change.fields) == ("update", ("power_state",))
+        assert (change.operation, change.fields) in {("update", ("power_state",)), ("update", ("enabled",))}
 
 
 @given(requests())
@@ -240,7 +240,8 @@ def test_another_network_replaces_ports_and_servers_but_never_their_volumes() ->
 def test_another_type_under_one_name_is_a_creation_and_a_deletion() -> None:
     old = laid_out({"x": {"network": {**NETWORK, "router": False}}})
     new = laid_out({"x": {"objectStorage": {"quotaGib": 1}}})
-    assert allowed_operations(diff(old, new)) == {("x", "create"), ("x", "delete"), ("x-subnet", "delete")}
+    user = {("x-user", "create"), ("x-role", "create")}
+    assert allowed_operations(diff(old, new)) == {("x", "create"), ("x", "delete"), ("x-subnet", "delete"), *user}
 
 
 def test_another_login_is_a_replacement() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stacks.diff import diff
 from stacks.kind import Quota
-from stacks.program import Program, Resource, Secret
+from stacks.program import Program, Ref, Resource, Secret
 from stacks.provider import schema
 from stacks.unit import UnitStack, needed_quota, program
 
@@ -55,6 +57,16 @@ def test_the_quota_is_what_was_approved_and_what_neutron_adds_by_itself() -> Non
 
 def test_the_default_network_needs_a_quota_too() -> None:
     assert needed_quota(unit(with_default_network=True)).networks == 1
+
+
+def test_the_access_project_may_hold_nothing() -> None:
+    made = program(replace(unit(), with_access_project=True))
+    quotas = [item for item in made.resources if item.inputs.get("project_id") == Ref("access-project")]
+    assert len(quotas) == 3
+    limits = {name: value for item in quotas for name, value in item.inputs.items() if isinstance(value, int)}
+    assert {name for name, value in limits.items() if value} == {"server_group_members"}
+    assert made.outputs["access_project_id"] == Ref("access-project")
+    assert {change.operation for change in diff(program(unit()), made)} == {"create"}
 
 
 def test_another_quota_updates_quotas_and_nothing_else() -> None:

@@ -7,12 +7,13 @@ from devcloud.openstack.settings.site import Files, Section, Site
 
 _PIPELINE = (
     "catch_errors gatekeeper healthcheck listing_formats bulk tempurl authtoken keystoneauth copy "
-    "container-quotas account-quotas slo dlo versioned_writes proxy-server"
+    "container-quotas account-quotas slo dlo versioned_writes symlink proxy-server"
 )
 _PLAIN_FILTERS = {
     "catch_errors": "catch_errors", "gatekeeper": "gatekeeper", "healthcheck": "healthcheck", "bulk": "bulk",
     "listing_formats": "listing_formats", "tempurl": "tempurl", "slo": "slo", "dlo": "dlo", "copy": "copy",
-    "versioned_writes": "versioned_writes", "container-quotas": "container_quotas", "account-quotas": "account_quotas",
+    "container-quotas": "container_quotas", "account-quotas": "account_quotas",
+    "symlink": "symlink",
 }  # fmt: skip
 _KEYSTONE_AUTH: Section = {
     "use": "egg:swift#keystoneauth", "reseller_prefix": "AUTH", "operator_roles": "admin, swiftoperator, member",
@@ -70,4 +71,6 @@ def _proxy(site: Site) -> dict[str, Section]:
         "filter:authtoken": token,
         "filter:keystoneauth": _KEYSTONE_AUTH,
         **{f"filter:{name}": {"use": f"egg:swift#{egg}"} for name, egg in _PLAIN_FILTERS.items()},
+        # Keeping older versions of objects (X-Versions-Enabled); it stands on symlinks.
+        "filter:versioned_writes": {"use": "egg:swift#versioned_writes", "allow_object_versioning": "true"},
     }

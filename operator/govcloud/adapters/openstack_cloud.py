@@ -41,6 +41,7 @@ KEYPAIR = "openstack:compute/keypair:Keypair"
 DATABASE = "openstack:database/instance:Instance"
 CONTAINER = "openstack:objectstorage/container:Container"
 IMAGE = "openstack:images/image:Image"
+USER = "openstack:identity/user:User"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class OpenStackCloud:
         return sorted(self._login().services(anew=True))
 
     def marked(self, unit_project: str, owner: str) -> Sequence[Found]:
-        """Everything of the owner in the unit's project, sorted by type and id.
+        """Everything of the owner in the unit's project, and its users, who lie in no project; sorted by type and id.
 
         Args:
             unit_project: id of the OpenStack project.
@@ -97,7 +98,8 @@ class OpenStackCloud:
         asked = [ask for service, ask in _LISTINGS if service in offered]
         with ThreadPoolExecutor(max_workers=4) as threads:
             found = threads.map(lambda ask: list(ask(login, unit_project)), asked)
-            everything = {seen: None for seen, shown in chain.from_iterable(found) if belongs_to(shown, owner)}
+            listed = chain(chain.from_iterable(found), _users(login, owner))
+            everything = {seen: None for seen, shown in listed if belongs_to(shown, owner)}
         return sorted(everything, key=lambda each: (each.type, each.id))
 
 
@@ -154,6 +156,12 @@ def _keypairs(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
         for entry in login.pages("compute", "/os-keypairs", "keypairs", user_id=user, limit=_PAGE):
             shown = entry["keypair"]
             yield Found(KEYPAIR, shown["name"], shown["name"]), shown
+
+
+def _users(login: Login, owner: str) -> Iterator[tuple[Found, Json]]:
+    """Users whose name carries the owner, as ours do. A Keystone that does not know the filter lists them all."""
+    for shown in login.pages("identity", "/users", "users", name__contains=owner):
+        yield _found(USER, shown), shown
 
 
 def _databases(login: Login, project: str) -> Iterator[tuple[Found, Json]]:

@@ -1,4 +1,4 @@
-"""The steps of a part that is a Swift container: listing, reading, copying and comparing its current objects.
+"""The steps of a part that is a Swift container: listing, reading, copying and comparing its objects, older versions included.
 
 Swift cannot freeze a container. Its listing is digested when the part is frozen and compared again around the reading; whatever
 changes later makes the restored copy differ from what was read, and the part a mismatch.
@@ -10,6 +10,7 @@ import hashlib
 
 from govcloud.adapters.openstack_backup_names import CONTAINER_TYPE, OBJECT_TYPE, Task
 from govcloud.adapters.openstack_bench import Bench, moved
+from govcloud.adapters.openstack_container_copies import Copy, Held, Original, copy, read
 from govcloud.adapters.openstack_failures import SOON
 from govcloud.adapters.openstack_manifests import store_beside
 from govcloud.adapters.openstack_object_lines import listing_digest, text_of
@@ -18,7 +19,7 @@ from govcloud.api.backup import PartStatus
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
-OLD_VERSIONS_NOT_COVERED = "current objects only: the older versions that this container keeps are not in the backup"
+OLD_VERSIONS_NOT_COVERED = "older versions that this container keeps in another container are not in the backup"
 
 
 class ContainerSteps:
@@ -27,8 +28,8 @@ class ContainerSteps:
     def freeze(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Remember what the container lists."""
         source = _source(bench, task)
-        listed = list(source.objects())
-        message = OLD_VERSIONS_NOT_COVERED if source.keeps_old_versions() else ""
+        listed = list(source.listed())
+        message = OLD_VERSIONS_NOT_COVERED if source.container.keeps_old_versions_elsewhere() else ""
         ids = {"listing": listing_digest(listed)}
         return moved(status, "Frozen", ids=ids, objects=len(listed), message=message)
 
@@ -36,8 +37,8 @@ class ContainerSteps:
         """Read every object; the lines of names, sizes and digests are stored beside the manifest."""
         source = _source(bench, task)
         text, size = _read(bench, source)
-        if listing_digest(source.objects()) != status.ids["listing"]:
-            told = f"container {source.name} changed after it was frozen; find out who writes to it, and start the backup anew"
+        if listing_digest(source.listed()) != status.ids["listing"]:
+            told = f"container {source.container.name} changed after it was frozen; find out who writes to it, and start the backup anew"
             return moved(status, "Mismatch", message=told)
         store_beside(
             bench.backups, task.backup, task.spec, f"{task.part.name}.objects", text, "text/plain; charset=utf-8"
@@ -48,13 +49,13 @@ class ContainerSteps:
         """Copy every object into a container of the backup project."""
         target = _backup(bench, task)
         _copy(_source(bench, task), target, task, "backup")
-        return moved(status, "BackedUp", backup_id=target.name)
+        return moved(status, "BackedUp", backup_id=target.current.name)
 
     def restore(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Copy every object of the backup into a container of the quarantine project."""
         target = _restored(bench, task)
         _copy(_backup(bench, task), target, task, "restored")
-        return moved(status, "Restored", ids={**status.ids, "restored-container": target.name})
+        return moved(status, "Restored", ids={**status.ids, "restored-container": target.current.name})
 
     def read_restored(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read every restored object."""
@@ -64,50 +65,52 @@ class ContainerSteps:
     def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Delete the restored copy and see that it is gone. The backup stays, and must still list every object."""
         _remove(_restored(bench, task), task)
-        kept = sum(1 for _ in _backup(bench, task).objects())
+        kept = sum(1 for _ in _backup(bench, task).listed())
         if kept != status.objects:
             told = f"the backup of {task.title} lists {kept} objects instead of {status.objects}"
             raise Stop(Reason.BACKUP_MISMATCH, f"{told}; find out who changed container {status.backup_id}")
         return moved(status, "Cleaned", ids={})
 
 
-def _source(bench: Bench, task: Task) -> Container:
-    return Container(bench.backups, task.spec.project_id, task.part.source_id)
+def _source(bench: Bench, task: Task) -> Original:
+    return Original(Container(bench.backups, task.spec.project_id, task.part.source_id))
 
 
-def _backup(bench: Bench, task: Task) -> Container:
-    return Container(bench.backups, bench.backups.project_id, task.container("backup"))
+def _backup(bench: Bench, task: Task) -> Copy:
+    return Copy(Container(bench.backups, bench.backups.project_id, task.container("backup")))
 
 
-def _restored(bench: Bench, task: Task) -> Container:
-    return Container(bench.quarantine, bench.quarantine.project_id, task.container("restored"))
+def _restored(bench: Bench, task: Task) -> Copy:
+    return Copy(Container(bench.quarantine, bench.quarantine.project_id, task.container("restored")))
 
 
-def _read(bench: Bench, container: Container) -> tuple[bytes, int]:
+def _read(bench: Bench, held: Held) -> tuple[bytes, int]:
     """The lines of a container, and how many bytes its objects have in all."""
     with bench.readers:
-        lines = [container.read(listed.name) for listed in container.objects()]
+        lines = [read(held, listed) for listed in held.listed()]
     return text_of(lines), sum(line.size for line in lines)
 
 
-def _copy(source: Container, target: Container, task: Task, step: str) -> None:
+def _copy(source: Held, target: Copy, task: Task, step: str) -> None:
     """Copy what is not there yet; an interrupted copy goes on where it stopped."""
+    wanted = list(source.listed())
     with task.effect(CONTAINER_TYPE, "backup" if step == "backup" else "restore", step):
-        target.make(task.marks(step))
-    there = {(listed.name, listed.size, listed.etag) for listed in target.objects()}
+        target.current.make(task.marks(step))
+        if any(listed.version for listed in wanted):
+            target.old.make(task.marks(step))
+    there = set(target.listed())
     with task.effect(OBJECT_TYPE, "backup" if step == "backup" else "restore", step):
-        for listed in source.objects():
-            if (listed.name, listed.size, listed.etag) not in there:
-                target.copy_from(source, listed.name)
+        for listed in wanted:
+            if listed not in there:
+                copy(source, target, listed)
 
 
-def _remove(container: Container, task: Task) -> None:
-    if not container.exists():
-        return
-    with task.effect(OBJECT_TYPE, "delete", "restored"):
-        for listed in list(container.objects()):
-            container.remove(listed.name)
-    with task.effect(CONTAINER_TYPE, "delete", "restored"):
-        container.delete()
-    if container.exists():
-        raise Retry(Reason.CONFLICT, f"container {container.name} is still there after its deletion", SOON)
+def _remove(held: Copy, task: Task) -> None:
+    for container in held.containers:
+        with task.effect(OBJECT_TYPE, "delete", "restored"):
+            for listed in list(container.objects()):
+                container.remove(listed.name)
+        with task.effect(CONTAINER_TYPE, "delete", "restored"):
+            container.delete()
+    if left := held.containers:
+        raise Retry(Reason.CONFLICT, f"container {left[0].name} is still there after its deletion", SOON)

@@ -53,7 +53,9 @@ _VERDICTS = (
     _Verdict(_one(404), "", Reason.CONFLICT, SOON),  # it was there a moment ago: look at everything again
     _Verdict(_one(409), "quota", Reason.QUOTA_EXCEEDED, MUCH_LATER),  # Neutron
     _Verdict(_one(409), "", Reason.CONFLICT, SOON),
-    _Verdict(_one(413), "", Reason.QUOTA_EXCEEDED, MUCH_LATER),  # Cinder, and Swift's quotas
+    # Swift's words for one object that is larger than it takes; everything else of that number is a quota, Cinder's or Swift's.
+    _Verdict(_one(413), r"your request (is|was) too large", Reason.INVALID_INPUT, None),
+    _Verdict(_one(413), "", Reason.QUOTA_EXCEEDED, MUCH_LATER),
     _Verdict(_one(429), "", Reason.CLOUD_UNREACHABLE, LATER),
     # Cinder answers 400 for what is in the wrong state now and will be in the right one soon.
     _Verdict(_one(400), r"invalid (volume|snapshot|backup)\b|status must be", Reason.CONFLICT, SOON),

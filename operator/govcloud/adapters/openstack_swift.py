@@ -15,7 +15,7 @@ import requests
 
 from govcloud.adapters.openstack_failures import SOON, translated
 from govcloud.adapters.openstack_login import Login
-from govcloud.adapters.openstack_object_lines import Line, Listed
+from govcloud.adapters.openstack_object_lines import Listed
 from govcloud.adapters.openstack_reading import CHUNK, read_all
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
@@ -34,7 +34,11 @@ _KEPT_HEADERS = (
 """What describes an object besides its bytes and is copied with it, like its X-Object-Meta-* headers. An expiry date
 (X-Delete-At) is not: a backup that deletes itself would be none."""
 _META = "x-container-meta-"
-_OLD_VERSIONS = ("x-versions-enabled", "x-versions-location", "x-history-location")
+_VERSIONED = "x-versions-enabled"
+_VERSIONS_ELSEWHERE = ("x-versions-location", "x-history-location")
+_DELETE_MARKER = "application/x-deleted;swift_versions_deleted=1"
+_LONGEST_NAME = 1024
+"""Bytes of an object's name, unless the cluster is configured otherwise."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class Container:
         }
         return {name.replace("-", "_"): value for name, value in named.items()}
 
-    def keeps_old_versions(self) -> bool:
-        """Whether there may be older versions of objects, which a listing does not show."""
+    def keeps_old_versions_elsewhere(self) -> bool:
+        """Whether older versions of objects lie in another container, as Swift's former ways of versioning have it."""
         headers = self._send("HEAD").headers
-        return any(headers.get(name, "").lower() not in ("", "false") for name in _OLD_VERSIONS)
+        return any(headers.get(name) for name in _VERSIONS_ELSEWHERE)
 
     def make(self, marks: Mapping[str, str]) -> None:
         """Make the container; one that is there keeps its objects and gets the marks."""
@@ -76,41 +80,55 @@ class Container:
             Stop: there is no such container.
         """
         marker = ""
-        while page := self._page(marker, prefix):
-            yield from page
-            marker = page[-1].name
+        while page := self._page(marker=marker, prefix=prefix):
+            yield from (Listed(entry["name"], entry["bytes"], entry["hash"]) for entry in page)
+            marker = page[-1]["name"]
 
-    def _page(self, marker: str, prefix: str) -> list[Listed]:
-        query = urlencode({"format": "json", "limit": _PAGE, "marker": marker, "prefix": prefix}, quote_via=quote)
-        response = self._send("GET", query=query, headers={"X-Newest": "true"}, missing_ok=True)
+    def old_versions(self) -> Iterator[Listed]:
+        """Every older version of every object, over all pages; none where versions were never kept.
+
+        What only says that an object was deleted holds nothing and is left out.
+        """
+        if _VERSIONED not in {name.lower() for name in self._send("HEAD").headers}:
+            return
+        after = {"marker": ""}
+        while page := self._page(versions="true", **after):
+            for entry in page:
+                if not entry["is_latest"] and entry["content_type"] != _DELETE_MARKER:
+                    yield Listed(entry["name"], entry["bytes"], entry["hash"], entry["version_id"])
+            after = {"marker": page[-1]["name"], "version_marker": page[-1]["version_id"]}
+
+    def _page(self, **query: str) -> list[dict[str, Any]]:
+        asked = urlencode({"format": "json", "limit": _PAGE, **query}, quote_via=quote)
+        response = self._send("GET", query=asked, headers={"X-Newest": "true"}, missing_ok=True)
         if response.status_code == 404:
             raise Stop(Reason.RESOURCE_FAILED, f"container {self.name} of account {self.account} does not exist")
-        return [Listed(entry["name"], entry["bytes"], entry["hash"]) for entry in _list(response)]
+        return _list(response)
 
-    def open(self, name: str) -> requests.Response:
-        """Begin to read an object. The caller closes the answer.
+    def open(self, name: str, version: str = "") -> requests.Response:
+        """Begin to read an object, or an older version of it. The caller closes the answer.
 
         Raises:
             Retry: it is listed, but Swift does not give it (it expired, or a replica is behind).
         """
-        response = self.find(name)
+        response = self.find(name, version)
         if response is None:
             told = f"object {name!r} of container {self.name} is listed but cannot be read: it expired, or a copy of it is behind"
             raise Retry(Reason.CONFLICT, told, SOON)
         return response
 
-    def find(self, name: str) -> requests.Response | None:
+    def find(self, name: str, version: str = "") -> requests.Response | None:
         """Begin to read an object that may not be there. The caller closes the answer."""
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "X-Newest": "true"}
-        response = self._send("GET", name, missing_ok=True, stream=True, headers=headers)
+        query = urlencode({"version-id": version}) if version else ""
+        response = self._send("GET", name, query, missing_ok=True, stream=True, headers=headers)
         return None if response.status_code == 404 else response
 
-    def read(self, name: str) -> Line:
-        """Read every byte of an object."""
+    def read(self, name: str, version: str = "") -> tuple[int, str]:
+        """Read every byte of an object: how many there are, and their SHA-256 as hexadecimal digits."""
         with translated(f"read object {name!r} of container {self.name}"):
-            response = self.open(name)
-            reading = read_all(response)
-        return Line(name, reading.bytes, reading.sha256)
+            reading = read_all(self.open(name, version))
+        return reading.bytes, reading.sha256
 
     def content(self, name: str) -> bytes | None:
         """All of a small object; None where there is no such object or container."""
@@ -142,20 +160,24 @@ class Container:
         headers = {"Content-Type": "application/octet-stream", "If-None-Match": "*"}
         self._send("PUT", name, data=content, headers=headers)
 
-    def copy_from(self, source: Container, name: str) -> None:
-        """Copy an object and what describes it, streaming it through this process.
+    def copy_from(self, source: Container, name: str, version: str = "", under: str = "") -> None:
+        """Copy an object (or an older version of it) and what describes it, streaming it through this process.
 
-        A large object (SLO, DLO) becomes an ordinary one with all its content.
+        A large object (SLO, DLO) becomes an ordinary one with all its content. `under` is its name here, where that is another.
 
         Raises:
-            Stop: it is larger than what Swift takes as one object.
+            Stop: it is larger than what Swift takes as one object, or its name here is too long.
         """
+        stored_as = under or name
+        if len(stored_as.encode()) > _LONGEST_NAME:
+            told = f"a copy of object {name!r} of container {source.name} would have a name of more than {_LONGEST_NAME} bytes"
+            raise Stop(Reason.INVALID_INPUT, f"{told}; give the object a shorter name")
         with (
             translated(f"copy object {name!r} from container {source.name} to {self.name}"),
-            source.open(name) as response,
+            source.open(name, version) as response,
         ):
             body = _Body(response, _length(response, name))
-            stored = self._send("PUT", name, data=body if len(body) else b"", headers=_kept(response.headers))
+            stored = self._send("PUT", stored_as, data=body if len(body) else b"", headers=_kept(response.headers))
         if stored.headers.get("ETag", "").strip('"') != body.md5():
             told = f"object {name!r} did not arrive in container {self.name} as it was sent"
             raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from stacks.engine.runner import Engine, Find, Outcome
 from stacks.engine.state import Pending
 from stacks.kind import Quota
 from stacks.order import leaves
-from stacks.program import External, Program
+from stacks.program import External, Program, Value
 from stacks.provider.clouds import Clouds
 from stacks.provider.errors import ProviderError
 from stacks.provider.finding import Finder, Unfinished
@@ -46,7 +46,13 @@ UNITS, REQUESTS = "govcloud-units", "govcloud-requests"
 _UNIT_PLAN = 1
 """A unit's stack has no approved plans of its own. One number for ever, so that what an interrupted run made is always found again."""
 
-_DEFAULT_NETWORK_ID = "default_network_id"
+_ON_DEMAND: Mapping[str, str] = {
+    "default_network_id": "with_default_network",
+    "access_project_id": "with_access_project",
+}
+"""What a unit's stack makes when a request first relies on it: the name under which it is given out -> the wish of `UnitStack`."""
+
+_OBJECT_STORE_URL = "object_store_url"
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class _UnitState:
     credential_secret: str
     quota: Quota
     external_network: str
-    default_network_id: str | None
+    on_demand: Mapping[str, str]
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> _UnitState | None:
@@ -73,7 +79,7 @@ class _UnitState:
             credential_secret=outputs["application_credential_secret"],
             quota=Quota(**{name: int(value) for name, value in outputs["quota"].items()}),
             external_network=outputs["external_network"],
-            default_network_id=outputs.get(_DEFAULT_NETWORK_ID),
+            on_demand={name: outputs[name] for name in _ON_DEMAND if outputs.get(name)},
         )
 
 
@@ -83,7 +89,7 @@ class PulumiStacks:
     Args:
         engine: runs programs.
         runs: where the provider learns which run may do what, with which logins.
-        finder: looks up what an interrupted run made.
+        finder: looks up what an interrupted run made, and where a service is.
         controller: the controller's own login; may make projects, users and quotas.
         master_key: every secret is derived from it.
     """
@@ -100,10 +106,12 @@ class PulumiStacks:
         self._outcomes: dict[str, StackOutcome | None] = {}
 
     def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
-        """Bring the unit's stack to this quota. A default network that it has once stays."""
+        """Bring the unit's stack to this quota. What some request once relied on stays."""
         with self._locked(unit.uid):
             known = self._known_unit(unit)
-            state = self._run_unit(unit, quota, jurisdiction.spec.cloud.external_network, _has_default_network(known))
+            state = self._run_unit(
+                unit, quota, jurisdiction.spec.cloud.external_network, known.on_demand if known else ()
+            )
         return UnitAccess(project_id=state.project_id, user_id=state.user_id)
 
     def up(
@@ -114,7 +122,8 @@ class PulumiStacks:
             access = self._access(unit, program)
             known = self._outcomes.get(key.uid)
             with self._changing(key, plan, access, allowed) as run:
-                outcome = self._up_of_request(run, key, program, self._inputs(key.uid, access), known)
+                inputs = self._inputs(key.uid, self._known_of_cloud(run, access, program))
+                outcome = self._up_of_request(run, key, program, inputs, known)
             return self._remembering(key, outcome)
 
     def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
@@ -156,22 +165,22 @@ class PulumiStacks:
     # The unit's stack
 
     def _access(self, unit: UnitObject, program: Program) -> _UnitState:
-        """The unit's state, with a default network if the program relies on one."""
+        """The unit's state, with everything in it that the program relies on."""
         with self._locked(unit.uid):
             state = self._required_unit(unit)
-            if state.default_network_id is None and _relies_on_default_network(program):
-                return self._run_unit(unit, state.quota, state.external_network, with_default_network=True)
+            needed = {*state.on_demand, *(_relied_on(program) & _ON_DEMAND.keys())}
+            if needed != state.on_demand.keys():
+                return self._run_unit(unit, state.quota, state.external_network, needed)
             return state
 
-    def _run_unit(
-        self, unit: UnitObject, quota: Quota, external_network: str, with_default_network: bool
-    ) -> _UnitState:
-        wanted = UnitStack(unit.uid, unit.name, quota, external_network, with_default_network)
+    def _run_unit(self, unit: UnitObject, quota: Quota, external_network: str, on_demand: Iterable[str]) -> _UnitState:
+        wishes = {wish: name in set(on_demand) for name, wish in _ON_DEMAND.items()}
+        wanted = UnitStack(unit.uid, unit.name, quota, external_network, **wishes)
         clouds = {"admin": self._controller, "service-user": self._service_user(wanted)}
         stack, program = _unit_stack(unit), unit_stack.program(wanted)
         with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)) as run:
             find = self._finding(run, {resource.name for resource in program.resources})
-            outcome = self._up(stack, program, self._inputs(unit.uid, None), find)
+            outcome = self._up(stack, program, self._inputs(unit.uid, {}), find)
         state = _UnitState.of(outcome.outputs)
         if state is None:
             raise Stop(Reason.PROGRAM_FAULT, f"the stack of unit {unit.name} gave out no credential")
@@ -209,16 +218,34 @@ class PulumiStacks:
     ) -> Iterator[Run]:
         """Announce the run to the provider. Whatever becomes of it, what was known of the stack is not known any more."""
         login = unit_login(self._controller, access.credential_id, access.credential_secret)
-        run = Run(_request_stack(key).stack, key.uid, plan, {"unit": login}, allowed)
+        # Only an administrator makes users; of a request that has none, nothing asks for that login.
+        clouds = {"unit": login, "admin": self._controller}
+        run = Run(_request_stack(key).stack, key.uid, plan, clouds, allowed)
         self._outcomes.pop(key.uid, None)
         with translated(), self._runs.running(run):
             yield run
 
-    def _inputs(self, owner: str, access: _UnitState | None) -> Inputs:
-        external = {} if access is None else {"project_id": access.project_id, "user_id": access.user_id}
-        if access is not None and access.default_network_id is not None:
-            external[_DEFAULT_NETWORK_ID] = access.default_network_id
+    def _inputs(self, owner: str, external: Mapping[str, str]) -> Inputs:
         return Inputs(lambda name: derive(self._master_key, f"{owner}/{name}"), external)
+
+    def _known_of_cloud(self, run: Run, access: _UnitState, program: Program) -> dict[str, str]:
+        """What a program may ask of the unit's stack and of the cloud, by name."""
+        known = {
+            "project_id": access.project_id,
+            "user_id": access.user_id,
+            "auth_url": self._controller.auth_url,
+            "region": self._controller.region,
+            **access.on_demand,
+        }
+        if _OBJECT_STORE_URL in _relied_on(program):
+            known[_OBJECT_STORE_URL] = self._endpoint(run.clouds["unit"], "object-store")
+        return known
+
+    def _endpoint(self, login: CloudLogin, service: str) -> str:
+        try:
+            return self._finder.endpoint(login, service)
+        except ProviderError as error:
+            raise RunFailed((Diagnostic(service, str(error)),), "looking up where a service is") from error
 
     def _finding(self, run: Run, made_by_run: Set[str]) -> Find:
         """How to look up what an interrupted run of the stack made. What the coming run makes under the same plan finds itself."""
@@ -262,13 +289,10 @@ class PulumiStacks:
             yield
 
 
-def _has_default_network(state: _UnitState | None) -> bool:
-    return state is not None and state.default_network_id is not None
-
-
-def _relies_on_default_network(program: Program) -> bool:
-    wanted = External(_DEFAULT_NETWORK_ID)
-    return any(leaf == wanted for resource in program.resources for leaf in leaves(dict(resource.inputs)))
+def _relied_on(program: Program) -> frozenset[str]:
+    """Names of everything that a program asks of the unit's stack and of the cloud."""
+    values: tuple[Value, ...] = (dict(program.outputs), *(dict(resource.inputs) for resource in program.resources))
+    return frozenset(leaf.name for leaf in leaves(values) if isinstance(leaf, External))
 
 
 def _request_stack(key: RequestKey) -> StackName:

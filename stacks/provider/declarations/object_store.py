@@ -22,7 +22,13 @@ CONTAINER = Declaration(
         Field("storagePolicy", api="X-Storage-Policy", computed=True),
         local("forceDestroy"),
     ),
-    special=Special(create="put_container", find="find_container", read="read_container", delete="delete_container"),
+    special=Special(
+        create="put_container",
+        find="find_container",
+        read="read_container",
+        after_create="settle_new_container",
+        delete="delete_container",
+    ),
 )
 
 DECLARATIONS = (CONTAINER,)

@@ -57,8 +57,14 @@ def read_container(work: Work, identity: str, inputs: Properties) -> dict[str, A
     shown = {
         field.api: headers.get(field.api.lower()) for field in work.declaration.inputs if field.api.startswith("X-")
     }
-    versioned = str(headers.get("x-versions-enabled", "")).lower() == "true"
-    return {**shown, "name": identity, "metadata": metadata, "X-Versions-Enabled": versioned}
+    return {**shown, "name": identity, "metadata": metadata, "X-Versions-Enabled": _is_versioned(headers)}
+
+
+def settle_new_container(work: Work, identity: str, inputs: Properties) -> bool:
+    """See that versions are kept, if they are wanted: a Swift that cannot do it ignores the wish."""
+    if inputs.get("versioning"):
+        _insist_on_versions(work, identity)
+    return False
 
 
 def post_container(work: Work, identity: str, old: Properties, new: Properties) -> None:
@@ -69,10 +75,23 @@ def post_container(work: Work, identity: str, old: Properties, new: Properties) 
         work.declaration.field(wire).api: str(new.get(wire) or "") for wire in ("containerRead", "containerWrite")
     }
     _send(work, "POST", identity, {**_meta_headers(after), **removed, **access, **_versioning(new, old)})
+    if new.get("versioning") and not old.get("versioning"):
+        _insist_on_versions(work, identity)
+
+
+def _insist_on_versions(work: Work, identity: str) -> None:
+    headers = work.cloud.head("object-store", work.path_of(identity)) or {}
+    if not _is_versioned(headers):
+        sentence = f"{work.what}: this object store does not keep older versions of objects; set versioning to false"
+        raise ProviderError(Code.FAILED, sentence)
+
+
+def _is_versioned(headers: Mapping[str, str]) -> bool:
+    return str(headers.get("x-versions-enabled", "")).lower() == "true"
 
 
 def delete_container(work: Work, identity: str, inputs: Properties) -> None:
-    """Delete the container, and with `forceDestroy` its objects first."""
+    """Delete the container, and with `forceDestroy` its objects first, in all their versions."""
     if inputs.get("forceDestroy"):
         _delete_objects(work, identity)
     try:
@@ -86,9 +105,16 @@ def _delete_objects(work: Work, container: str) -> None:
     path = work.path_of(container)
     if work.cloud.head("object-store", path) is None:
         return
-    while objects := work.cloud.array("object-store", path, query=(("format", "json"), ("limit", "1000"))):
+    query = (("format", "json"), ("limit", "1000"), ("versions", "true"))
+    while objects := work.cloud.array("object-store", path, query=query):
         for item in objects:
-            work.cloud.delete_exactly("object-store", f"{path}/{quote(str(item['name']))}")
+            work.cloud.delete_exactly("object-store", f"{path}/{quote(str(item['name']))}{_of_version(item)}")
+
+
+def _of_version(item: Mapping[str, Any]) -> str:
+    """The query that means one version of an object: without it, a deletion only adds a version that says so."""
+    version = item.get("version_id")
+    return f"?version-id={quote(str(version), safe='')}" if version else ""
 
 
 def _send(work: Work, method: str, name: str, headers: Mapping[str, str]) -> None:
@@ -110,4 +136,4 @@ def _folded(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-HANDLERS = (put_container, find_container, read_container, post_container, delete_container)
+HANDLERS = (put_container, find_container, read_container, settle_new_container, post_container, delete_container)
