@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from policies.applications import AdjustmentRule, DeclarationRule, MaterialRule, Purpose, Refusal
 from policies.duties import AcceptanceRule, MajorChangeRule, PlatformRule, ReportRule, SettlementRule, TrialRule
 from policies.money import AgreementRule, AnnualPlanRule, PriceRule
+from policies.protection import PROJECT_DEFAULT, Protection
 from policies.sources import Days, Line, PackModel, Source, Word, WorkingDays
 from policies.steps import TRANSITIONS, StepRule, Transition
 
@@ -43,6 +44,7 @@ class Edition(PackModel):
     backup_retention: Days = Field(description="calendar days that a termination's backup is kept")
     cooling_off: Days = Field(description="calendar days between a proven backup and the destruction")
     log_retention: Days = Field(description="calendar days that the audit log is kept at least")
+    protection: Protection = PROJECT_DEFAULT
     settlement: SettlementRule | None = Field(None, description="none where the regulation does not say when it is settled")
     reports: tuple[ReportRule, ...] = Field((), description="what the provider hands in every month")
     annual_plan: AnnualPlanRule | None = Field(None, description="none where no annual plan is asked for")

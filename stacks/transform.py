@@ -11,6 +11,9 @@ from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER, USER
 from stacks.program import Program, Resource, Value
 
+POWER_INPUTS = ("power_state", "enabled")
+"""The only inputs that `with_power` changes."""
+
 
 def with_power(program: Program, running: bool) -> Program:
     """The program with all its servers on and all its users let in, or servers off and users locked out."""

@@ -297,11 +297,8 @@ def _without_versions(containers: list[str]) -> list[str]:
 
 def _empty(container: Container) -> None:
     with _test_effect():
-        for listed in [*container.objects(), *container.old_versions()]:
-            version = urlencode({"version-id": listed.version})
-            container._send("DELETE", listed.name, version if listed.version else "", missing_ok=True)
-        for listed in container.old_versions():  # what was current a moment ago
-            container._send("DELETE", listed.name, urlencode({"version-id": listed.version}))
+        for entry in container._page(versions="true"):
+            container._send("DELETE", entry["name"], urlencode({"version-id": entry["version_id"]}), missing_ok=True)
         container.delete()
 
 

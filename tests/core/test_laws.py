@@ -25,6 +25,7 @@ from govcloud.core.report import report
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER
 from stacks.program import Program
+from stacks.transform import POWER_INPUTS
 
 IDLE = (act.Rest, act.Refuse, act.Block, act.Await, act.Backoff)
 
@@ -137,7 +138,8 @@ def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: l
 
 
 def _servers(program: Program) -> set[str]:
-    return {resource.name for resource in program.resources if "power_state" in resource.inputs}
+    """Servers, and the users of containers, who are locked out with them."""
+    return {resource.name for resource in program.resources if set(POWER_INPUTS) & resource.inputs.keys()}
 
 
 def test_while_admission_is_not_guarded_nothing_is_done(situations: list[Situation]) -> None:
@@ -178,7 +180,7 @@ def test_a_promotion_changes_the_mark_of_the_stage_and_the_power_only(situations
 
 def _only_stage_and_power(facts: Facts, plan: Plan, name: str) -> None:
     assert {change.operation for change in plan.diff} <= {"update"}, name
-    assert {field for change in plan.diff for field in change.fields} <= {"metadata", "tags", "power_state"}, name
+    assert {field for change in plan.diff for field in change.fields} <= {"metadata", "tags", *POWER_INPUTS}, name
     assert facts.completed is not None
     before = {r.name: r for r in facts.completed.resources().resources}
     after = {r.name: r for r in plan.resources().resources}
@@ -190,7 +192,7 @@ def _only_stage_and_power(facts: Facts, plan: Plan, name: str) -> None:
 
 def _unmarked(inputs: object) -> object:
     if isinstance(inputs, dict):
-        return {k: _unmarked(v) for k, v in inputs.items() if k not in (STAGE_MARK, "power_state")}
+        return {k: _unmarked(v) for k, v in inputs.items() if k not in (STAGE_MARK, *POWER_INPUTS)}
     if isinstance(inputs, tuple):
         return tuple(_unmarked(v) for v in inputs if not str(v).startswith(f"{STAGE_MARK}="))
     return inputs

@@ -89,7 +89,7 @@ def test_the_last_approval_starts_the_provisioning(planned: World) -> None:
     assert planned.status().phase == "Trial"
     assert planned.condition("Ready").status == "True"
     assert planned.request().has_finalizer
-    assert len(planned.things()) == 16
+    assert len(planned.things()) == 18
 
 
 def _other_request(world: World) -> RequestRef:

@@ -62,7 +62,7 @@ def test_a_failure_that_passes_is_tried_again_later_and_later(world: World) -> N
         world.run()
     assert waits == [timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8)]
     assert world.status().phase == "Trial"
-    assert len(world.things()) == 16
+    assert len(world.things()) == 18
     assert world.status().progress.failure is None
 
 
@@ -198,7 +198,7 @@ def test_a_flavor_that_is_added_is_found_without_an_edit(stuck: World) -> None:
     stuck.run_patiently()
 
     assert stuck.status().phase == "Trial"
-    assert len(stuck.things()) == 16
+    assert len(stuck.things()) == 18
 
 
 def test_a_corrected_spec_takes_the_place_of_a_stuck_provisioning_once_it_is_approved(stuck: World) -> None:
@@ -211,7 +211,7 @@ def test_a_corrected_spec_takes_the_place_of_a_stuck_provisioning_once_it_is_app
     stuck.approve()
 
     assert stuck.status().phase == "Trial"
-    assert len(stuck.things()) == 16
+    assert len(stuck.things()) == 18
     assert {name: thing.id for name, thing in stuck.things().items() if name in made} == made
 
 

@@ -225,7 +225,8 @@ def test_a_service_that_is_added_is_a_major_change(production: World) -> None:
     production.apply(services=[*spec["services"], {"name": "archive", "objectStorage": {"quotaGib": 1}}])
     production.run()
     assert production.shown_plan().transition == "MajorChange"
-    assert [(c.resource, c.operation) for c in production.shown_plan().diff] == [("archive", "Create")]
+    created = ("archive-user", "archive-role", "archive")
+    assert [(c.resource, c.operation) for c in production.shown_plan().diff] == [(name, "Create") for name in created]
 
 
 def test_a_change_that_cannot_happen_in_place_says_replace_in_the_plan(production: World) -> None:

@@ -7,7 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from reconcile.world import NAME, NAMESPACE, UNIT, World, catalog_spec, jurisdiction_spec, request_spec, unit_spec
+from reconcile.world import (
+    NAME,
+    NAMESPACE,
+    UNIT,
+    World,
+    catalog_spec,
+    jurisdiction_spec,
+    request_spec,
+    services,
+    unit_spec,
+)
 
 
 @pytest.fixture
@@ -380,3 +390,36 @@ def test_a_number_is_never_used_for_a_second_plan(world: World) -> None:
     world.run()
 
     assert world.shown_plan().number == 2
+
+
+def of_level(level: int, **changes: object) -> dict[str, object]:
+    return {"system": {"name": "急救订单系统", "classified": False, "governmentFunded": True, "protectionLevel": level}, **changes}
+
+
+def test_at_level_three_every_volume_has_to_be_encrypted(world: World) -> None:
+    world.apply(**of_level(3))
+    assert world.run() == ["Refuse"]
+    for volume in ("web-0-boot", "web-1-boot", "data", "db"):
+        assert f"{volume} must be on an encrypted volume" in said(world)
+    assert "GB/T 22239-2019 8.1.4.8" in said(world)
+
+
+WITHOUT_A_NETWORK = [service for service in services() if "network" not in service]
+
+
+def test_from_level_two_on_a_system_has_a_network_of_its_own(world: World) -> None:
+    world.apply(**of_level(2, services=WITHOUT_A_NETWORK))
+    assert world.run() == ["Refuse"]
+    assert "add a network service" in said(world)
+
+
+def test_at_level_one_it_may_be_on_the_units_network(world: World) -> None:
+    world.apply(**of_level(1, services=WITHOUT_A_NETWORK))
+    assert "Refuse" not in world.run()
+    assert world.shown_plan().backup_every_days is None
+
+
+def test_a_plan_says_how_often_the_level_asks_for_a_backup(world: World) -> None:
+    world.apply(**of_level(2))
+    world.run()
+    assert world.shown_plan().backup_every_days == 7

@@ -41,7 +41,7 @@ def test_one_that_ends_gives_back_only_what_it_held(approved: World) -> None:
     approved.approve(name=NAMES[0])
 
     assert approved.cloud.quotas[f"project-{UNIT}"].instances == 3 * (len(NAMES) - 1)
-    assert len(approved.things(NAMES[1])) == 16
+    assert len(approved.things(NAMES[1])) == 18
 
 
 def test_units_are_apart(world: World) -> None:

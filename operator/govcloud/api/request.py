@@ -231,6 +231,9 @@ class PlanView(Model):
     )
     diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
     quota: Quantities = Field(default_factory=dict)
+    backup_every_days: int | None = Field(
+        None, description="how often the protection level 等级保护 asks for a backup of the data, in days; who runs the platform makes it"
+    )
     departures: Annotated[tuple[Text, ...], Field(max_length=64)] = Field(
         (), description="rules in principle 原则上 that this plan departs from; an approval of it says why in its comment"
     )

@@ -13,6 +13,7 @@ from govcloud.core.violations import Violation
 from policies.rules import Edition
 from policies.steps import StepRule, Transition
 from stacks.kind import Problem
+from stacks.program import Program
 
 LAID_OUT: tuple[Transition, ...] = ("Provision", "Change", "MajorChange")
 """The transitions that lay services out anew."""
@@ -22,7 +23,8 @@ LAID_OUT: tuple[Transition, ...] = ("Provision", "Change", "MajorChange")
 class Case:
     """A wanted spec, as a transition, under the edition in force.
 
-    `monthly_cost`: yuan, of what the plan would lead to; None where that cannot be laid out.
+    `monthly_cost`: yuan, of what the plan would lead to; None where that cannot be laid out. `program`: what would be laid out; None where
+    nothing is, or where it cannot be.
     """
 
     facts: Facts
@@ -31,6 +33,7 @@ class Case:
     edition: Edition
     problems: tuple[Problem, ...] = ()
     monthly_cost: Decimal | None = None
+    program: Program | None = None
 
     @property
     def circumstances(self) -> Circumstances:

@@ -17,6 +17,7 @@ from govcloud.core.calendar import months_after, official_day
 from govcloud.core.case import LAID_OUT, Case, Check
 from govcloud.core.money import COMMITTING, MONEY_CHECKS
 from govcloud.core.offices import decided_by_one_office, office_of
+from govcloud.core.protection_checks import everybody_may_connect, network_is_shared, volumes_are_not_encrypted
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 
@@ -193,6 +194,9 @@ CHECKS: Sequence[Check] = (
     has_not_run_long_enough,
     catalog_is_not_valid,
     parameters_do_not_fit,
+    volumes_are_not_encrypted,
+    network_is_shared,
+    everybody_may_connect,
     cloud_lacks_a_service,
 )
 

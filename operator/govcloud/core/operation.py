@@ -36,7 +36,7 @@ from stacks.kind import Quota
 from stacks.order import references
 from stacks.program import Program, Resource, Value
 from stacks.request import data_of
-from stacks.transform import with_power, with_removal
+from stacks.transform import POWER_INPUTS, with_power, with_removal
 
 TRIAL_END = "TrialEnd"
 
@@ -178,7 +178,7 @@ def _resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
 def _with_power_only(resource: Resource, facts: Facts) -> Resource:
     """The resource such that only its power can differ from what there is."""
     names = {other.name for other in facts.resources}
-    kept = tuple(name for name in resource.inputs if name != "power_state")
+    kept = tuple(name for name in resource.inputs if name not in POWER_INPUTS)
     return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in names))
 
 

@@ -106,6 +106,7 @@ class Values(Model):
     extension_days: int
     cooling_off_days: int
     backup_retention_days: int
+    backup_every_days: int | None = Field(None, description="how often the protection level asks for a backup; none: it does not")
     tightened: Tightened | None = Field(None, description="what the jurisdiction set stricter; none in plans of before it was kept")
     agreement: PlannedAgreement | None = None
     annual_plan_item: PlannedItem | None = None

@@ -28,6 +28,7 @@ from govcloud.core.plan import (
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition
+from policies.sources import Days
 from policies.steps import StepRule, Transition
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
@@ -78,9 +79,11 @@ def transition_and_violations(facts: Facts, spec: RequestSpec, edition: Edition)
 
 
 def _case(facts: Facts, spec: RequestSpec, transition: Transition, edition: Edition) -> Case:
-    problems = _problems(facts, spec, transition)
-    cost = None if problems else Decimal(yuan(_target(facts, spec, transition).prices))
-    return Case(facts, spec, transition, edition, problems, cost)
+    if problems := _problems(facts, spec, transition):
+        return Case(facts, spec, transition, edition, problems)
+    target = _target(facts, spec, transition)
+    program = target.program if transition in LAID_OUT else None
+    return Case(facts, spec, transition, edition, (), Decimal(yuan(target.prices)), program)
 
 
 def _departures(case: Case) -> tuple[Departure, ...]:
@@ -354,10 +357,15 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
         extension_days=spec.trial.extension_days,
         cooling_off_days=edition.cooling_off.value,
         backup_retention_days=edition.backup_retention.value,
+        backup_every_days=_days(edition.protection.backup_every(spec.system.protection_level)),
         tightened=jurisdiction.tightened,
         agreement=planned_agreement(facts, spec),
         annual_plan_item=planned_item(facts, spec),
     )
+
+
+def _days(days: Days | None) -> int | None:
+    return days.value if days else None
 
 
 def _step(facts: Facts, rule: StepRule) -> PlannedStep:

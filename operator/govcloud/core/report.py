@@ -430,6 +430,7 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
         steps=tuple(step.step for step in plan.steps),
         diff=tuple(ChangeView(service=c.service, resource=c.resource, type=c.type, operation=c.operation.title(), fields=c.fields) for c in plan.diff),
         quota={name: value for name, value in plan.quota.items() if value},
+        backup_every_days=plan.values.backup_every_days,
         departures=tuple(departure.sentence()[:2000] for departure in plan.departures),
         summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)};月费上限 {plan.monthly_cost} 元",
         summary_en=f"{plan.transition}: {said}; at most {plan.monthly_cost} yuan a month",

@@ -1,0 +1,82 @@
+"""What a program must not hold under a level of classified protection: found in the program itself, whatever kind it comes from. Pure.
+
+What runs already is not judged again: `known` names the resources of the completed plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import ip_network
+
+from stacks.database import INSTANCE as DATABASE
+from stacks.kind import Offering, Problem
+from stacks.machines import VOLUME
+from stacks.network import DEFAULT_NETWORK
+from stacks.order import leaves
+from stacks.program import Program, Resource
+
+_RULE = "openstack:networking/secGroupRule:SecGroupRule"
+_ON_VOLUMES = (VOLUME, DATABASE)
+
+
+def unencrypted(program: Program, known: Collection[str], offerings: Mapping[str, Offering]) -> Iterator[Problem]:
+    """Volumes of a type that does not encrypt."""
+    encrypting = {offering.volume_type for offering in offerings.values() if offering.encrypted}
+    listed = ", ".join(sorted(offering.name for offering in offerings.values() if offering.encrypted)) or "-"
+    for resource in _new(program, known):
+        if resource.type in _ON_VOLUMES and resource.inputs.get("volume_type") not in encrypting:
+            yield Problem(
+                f"services[{resource.service}]",
+                f"{resource.name} must be on an encrypted volume; encrypted offerings of the catalog: {listed}",
+                f"{resource.name} 须使用加密卷；目录中的加密规格：{listed}",
+            )
+
+
+def on_a_shared_network(program: Program, known: Collection[str]) -> Iterator[Problem]:
+    """What would be on the unit's default network, where its other systems are too."""
+    sharing = {
+        resource.service for resource in _new(program, known) if DEFAULT_NETWORK in leaves(dict(resource.inputs))
+    }
+    for service in sorted(sharing):
+        yield Problem(
+            f"services[{service}]",
+            "the system must have a network of its own; add a network service to the request",
+            "系统须使用独立网络；请在申请中增加 network 服务",
+        )
+
+
+def open_to_everybody(
+    program: Program, known: Collection[str], everybody: int, never: Collection[int]
+) -> Iterator[Problem]:
+    """Rules that let everybody in, unless through a single port that is not one of management.
+
+    Args:
+        everybody: an IPv4 range with a shorter prefix counts as everybody; for IPv6 four times as many bits.
+    """
+    for resource in _new(program, known):
+        if resource.type == _RULE and _lets_everybody_in(resource, everybody) and not _one_port(resource, never):
+            yield _too_open(resource, never)
+
+
+def _lets_everybody_in(rule: Resource, everybody: int) -> bool:
+    network = ip_network(str(rule.inputs["remote_ip_prefix"]))
+    return network.prefixlen < (everybody if network.version == 4 else 4 * everybody)
+
+
+def _one_port(rule: Resource, never: Collection[int]) -> bool:
+    port = rule.inputs.get("port_range_min")
+    return port is not None and port == rule.inputs.get("port_range_max") and port not in never
+
+
+def _too_open(rule: Resource, never: Collection[int]) -> Problem:
+    ports = ", ".join(map(str, sorted(never)))
+    said = f"{rule.inputs['protocol']} from {rule.inputs['remote_ip_prefix']}"
+    return Problem(
+        f"services[{rule.service}].securityRules",
+        f"{said}: to everybody only single ports may be open, and none of {ports}; name the ports, or the ranges that may connect",
+        f"{said}：对所有来源只能逐一开放端口，且不得开放 {ports}；请写明端口，或限定来源网段",
+    )
+
+
+def _new(program: Program, known: Collection[str]) -> Iterator[Resource]:
+    return (resource for resource in program.resources if resource.name not in known)
