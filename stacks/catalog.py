@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stacks import block_storage, database, network, object_storage, virtual_machine
+from stacks import block_storage, database, load_balancer, network, object_storage, virtual_machine
 from stacks.kind import ServiceKind
 
 CATALOG: tuple[ServiceKind, ...] = (
@@ -11,6 +11,7 @@ CATALOG: tuple[ServiceKind, ...] = (
     block_storage.KIND,
     object_storage.KIND,
     network.KIND,
+    load_balancer.KIND,
 )
 
 

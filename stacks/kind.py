@@ -43,7 +43,9 @@ class Offering(Model):
         0, description="memory of the flavor in MiB; counts in the quota"
     )
     volume_type: Annotated[str, StringConstraints(max_length=64)] | None = Field(None, description="Cinder volume type")
-    encrypted: bool = Field(False, description="the volume type encrypts; classified protection asks for it from level 3 on (S3)")
+    encrypted: bool = Field(
+        False, description="the volume type encrypts; classified protection asks for it from level 3 on (S3)"
+    )
     datastore: Literal["postgresql", "mysql"] | None = Field(None, description="Trove datastore")
     datastore_version: Annotated[str, StringConstraints(max_length=32)] | None = None
     unit_price: Money = Field(description="yuan per month for one, or per GiB and month for storage: the ceiling")

@@ -82,6 +82,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
     "data": {"blockStorage": {"sizeGib": 100, "offering": "disk", "attachTo": {"service": "web", "index": 1}}},
     "files": {"objectStorage": {"quotaGib": 5, "versioning": True, "offering": "objects"}},
     "lan": {"network": {**NETWORK, "dnsServers": ["223.5.5.5"]}},
+    "front": {"loadBalancer": {"target": "web", "listeners": [{"port": 443, "targetPort": 8443}]}},
 }
 
 
@@ -172,6 +173,10 @@ def requests(draw: st.DrawFn) -> Wanted:
                 "userData": draw(st.sampled_from([None, USER_DATA])),
             }
         }
+        if "lan" in entries and draw(st.booleans()):
+            ports = draw(st.lists(st.sampled_from([80, 443, 53]), min_size=1, max_size=3, unique=True))
+            listeners = [{"port": port, "protocol": "UDP" if port == 53 else "TCP"} for port in ports]
+            entries["front"] = {"loadBalancer": {"target": "web", "listeners": listeners}}
         if draw(st.booleans()):
             attach = {"service": "web", "index": draw(st.integers(0, machines - 1))}
             entries["data"] = {

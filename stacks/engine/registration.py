@@ -144,7 +144,16 @@ def _loaded(module: str) -> Any:
 
 _MODULES = {
     name: _loaded(name)
-    for name in ("blockstorage", "compute", "database", "identity", "images", "networking", "objectstorage")
+    for name in (
+        "blockstorage",
+        "compute",
+        "database",
+        "identity",
+        "images",
+        "loadbalancer",
+        "networking",
+        "objectstorage",
+    )
 }
 
 

@@ -176,7 +176,7 @@ def _posted(work: Work, inputs: Properties) -> _Object:
     document: Mapping[str, Any] = {declared.singular: body}
     if declared.special.body:
         document = HANDLERS[declared.special.body](work, inputs, body)
-    answer = unwrapped(work.write("POST", work.collection, document), declared.singular)
+    answer = unwrapped(_sent(work, "POST", work.collection, document), declared.singular)
     complete = None if declared.wait is not None else answer
     return _Object(str(answer[declared.identified_by]), complete, made_now=True)
 
@@ -254,7 +254,13 @@ def _send_update(work: Work, identity: str, changed: list[Changed], new: Propert
     if declared.mark.value in body and declared.mark in (MarkIn.DESCRIPTION, MarkIn.TAGS):
         # The mark shares its place with the program's own words: what is there is kept, whatever operation wrote it.
         body = marks.put_into(body, declared.mark, marks.marks_of(work.show(identity) or {}))
-    work.write(declared.verb, work.path_of(identity), {declared.singular: body})
+    _sent(work, declared.verb, work.path_of(identity), {declared.singular: body})
+
+
+def _sent(work: Work, method: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    if work.declaration.insists:
+        return work.insist(lambda: work.write(method, path, document))
+    return work.write(method, path, document)
 
 
 def _deleted(work: Work, identity: str) -> dict[str, Any]:

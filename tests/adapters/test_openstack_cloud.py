@@ -39,6 +39,10 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "/network/v2.0/security-groups": ("security_groups", {"project_id": UNIT}),
     "/network/v2.0/security-group-rules": ("security_group_rules", {"project_id": UNIT}),
     "/network/v2.0/floatingips": ("floatingips", {"project_id": UNIT}),
+    **{
+        f"/octavia/v2/lbaas/{plural}": (plural, {"project_id": UNIT})
+        for plural in ("loadbalancers", "listeners", "pools", "healthmonitors")
+    },
     "/image/v2/images": ("images", {"owner": UNIT}),
     "/trove/mgmt/instances": ("instances", {"project_id": UNIT}),
     "/identity/v3/role_assignments": ("role_assignments", {"scope.project.id": UNIT}),
@@ -46,7 +50,7 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 CATALOG = {
     "compute": "/compute", "block-storage": "/volume", "network": "/network", "image": "/image", "database": "/trove",
-    "identity": "/identity/v3", "object-store": "/swift/v1/AUTH_{project}",
+    "load-balancer": "/octavia", "identity": "/identity/v3", "object-store": "/swift/v1/AUTH_{project}",
 }  # fmt: skip
 
 

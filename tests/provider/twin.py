@@ -1,5 +1,5 @@
 """A small OpenStack in memory, over real HTTP: Keystone's tokens, Cinder's volumes, Neutron's networks, Nova's key pairs,
-Glance's images.
+Glance's images, Octavia's load balancers.
 
 Just enough of each for the provider's rules to be tested without a cloud. Faults are functions that may answer in its place.
 """
@@ -25,6 +25,10 @@ KINDS = {
     "os-keypairs": "keypair",
     "application_credentials": "application_credential",
     "images": "image",
+    "loadbalancers": "loadbalancer",
+    "listeners": "listener",
+    "pools": "pool",
+    "healthmonitors": "healthmonitor",
 }
 SERVICES = {
     "identity": "v3",
@@ -32,6 +36,7 @@ SERVICES = {
     "network": "neutron/v2.0",
     "compute": "nova/v2.1",
     "image": "glance/v2",
+    "load-balancer": "octavia",
 }
 
 
@@ -96,6 +101,8 @@ class Twin:
             )
         if below[1:] == ["action"]:
             return self._act(things[below[0]], request)
+        if below[1:] == ["members"]:
+            return self._members(things[below[0]], request)
         if below[1:] == ["metadata"]:
             things[below[0]]["metadata"] |= json.loads(request.body)["metadata"]
             return Answer(200, {"metadata": things[below[0]]["metadata"]})
@@ -104,7 +111,8 @@ class Twin:
     def _make(self, kind: str, request: Seen) -> Answer:
         body = json.loads(request.body)[KINDS[kind]]
         identity = body["name"] if kind == "os-keypairs" else str(uuid.uuid4())
-        made = {"metadata": {}, "status": self.born[0] if kind == "volumes" else "ACTIVE", **body, "id": identity}
+        states = {"status": self.born[0] if kind == "volumes" else "ACTIVE", "provisioning_status": "PENDING_CREATE"}
+        made = {"metadata": {}, **states, **body, "id": identity}
         if kind == "os-keypairs":
             made = {"public_key": "ssh-rsa AAAA", "fingerprint": "aa:bb", **made}
         self.things[kind][identity] = made
@@ -130,9 +138,17 @@ class Twin:
         if request.method in ("PUT", "PATCH"):
             things[identity] |= json.loads(request.body)[KINDS[kind]]
         shown = dict(things[identity])
+        things[identity]["provisioning_status"] = "ACTIVE"
         if things[identity]["status"] == self.born[0]:
             things[identity]["status"] = self.born[1]
         return Answer(200, {KINDS[kind]: shown})
+
+    def _members(self, pool: dict[str, Any], request: Seen) -> Answer:
+        if request.method == "PUT":
+            pool["members"] = json.loads(request.body)["members"]
+            pool["provisioning_status"] = "PENDING_UPDATE"
+            return Answer(202)
+        return Answer(200, {"members": pool.get("members", [])})
 
     def _act(self, thing: dict[str, Any], request: Seen) -> Answer:
         thing["size"] = json.loads(request.body)["os-extend"]["new_size"]

@@ -70,7 +70,7 @@ def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
 @given(requests())
 def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
     for item in lay_out(request_).program.resources:
-        relations = ("RouterInterface", "VolumeAttach", "RoleAssignment")  # between marked things
+        relations = ("RouterInterface", "VolumeAttach", "RoleAssignment", "Members")  # between marked things
         unmarked = item.type.rpartition(":")[2] in relations
         assert unmarked or OWNER in str(item.inputs), item.name
         assert item.service in request_.services
@@ -203,6 +203,28 @@ def test_a_container_is_open_to_its_own_user_and_to_nobody_else() -> None:
     assert credentials["username"] == user.inputs["name"]
     assert credentials["password"] == user.inputs["password"]
     assert credentials["container"] == container.inputs["name"]
+
+
+def test_a_load_balancer_sends_to_every_machine_of_its_target() -> None:
+    entries = {"lan": {"network": NETWORK}, "web": {"virtualMachine": MACHINES}}
+    balancer = {"target": "web", "listeners": [{"port": 443, "targetPort": 8443}], "allowedFrom": ["10.0.0.0/8"]}
+    layout = lay_out(wanted({**entries, "front": {"loadBalancer": balancer}}))
+    assert resource(layout.program, "front-tcp-443-members").inputs["members"] == tuple(
+        {"address": Ref(f"web-{index}-port", "all_fixed_ips.0"), "protocol_port": 8443} for index in (0, 1)
+    )
+    assert resource(layout.program, "front-tcp-443").inputs["allowed_cidrs"] == ("10.0.0.0/8",)
+    (endpoint,) = (each for service, each in layout.endpoints if service == "front")
+    assert (endpoint.address, endpoint.port) == (Ref("front", "vip_address"), 443)
+
+
+def test_one_port_may_be_listened_on_over_tcp_and_udp_but_not_twice_over_one() -> None:
+    entries = {"lan": {"network": NETWORK}, "web": {"virtualMachine": MACHINES}}
+    twice = [{"port": 53, "protocol": "UDP"}, {"port": 53}, {"port": 53, "protocol": "HTTP"}]
+    problems = problems_of(wanted({**entries, "front": {"loadBalancer": {"target": "web", "listeners": twice}}}))
+    assert [problem.field.rpartition(".loadBalancer.")[2] for problem in problems] == [
+        "listeners[1].port",
+        "listeners[2].port",
+    ]
 
 
 def test_a_database_gives_out_all_that_a_client_needs() -> None:
@@ -357,6 +379,17 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
     "a database on a network without a router": (
         {"lan": {"network": {**NETWORK, "router": False}}, "orders": {"database": DATABASE}},
         "services[orders].database.network",
+    ),
+    "a load balancer for machines that are not there": (
+        {"lan": {"network": NETWORK}, "front": {"loadBalancer": {"target": "web", "listeners": [{"port": 80}]}}},
+        "services[front].loadBalancer.target",
+    ),
+    "a load balancer without a network": (
+        {
+            "web": {"virtualMachine": MACHINES},
+            "front": {"loadBalancer": {"target": "web", "listeners": [{"port": 80}]}},
+        },
+        "services[front].loadBalancer.network",
     ),
     "an address range with host bits": ({"lan": {"network": {"cidr": "10.20.0.5/24"}}}, "services[lan].network.cidr"),
     "an address range that is too small": (

@@ -27,6 +27,7 @@ _SCOPES: Mapping[str, Mapping[str, object]] = {
     "compute": _OF_ANY_PROJECT,
     "block-storage": _OF_ANY_PROJECT,
     "network": {"limit": _PAGE},
+    "load-balancer": {"limit": _PAGE},
 }
 """What a listing of another project's objects needs besides the project's id."""
 

@@ -27,7 +27,7 @@ from stacks.provider.journal import Journal
 from stacks.provider.session import ExactUrl, JournaledSession
 
 Json = dict[str, Any]
-Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity"]
+Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity", "load-balancer"]
 
 _OFFICIAL = ServiceTypes()
 

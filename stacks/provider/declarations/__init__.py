@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import block_storage, compute, database, identity, networking, object_store
+from . import block_storage, compute, database, identity, load_balancing, networking, object_store
 from .model import Declaration
 
 _ALL = (
@@ -18,6 +18,7 @@ _ALL = (
     *block_storage.DECLARATIONS,
     *object_store.DECLARATIONS,
     *database.DECLARATIONS,
+    *load_balancing.DECLARATIONS,
 )
 
 DECLARATIONS: Mapping[str, Declaration] = MappingProxyType({declaration.type: declaration for declaration in _ALL})

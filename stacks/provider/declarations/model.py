@@ -194,6 +194,7 @@ class Declaration:
         microversion: pinned, so that a newer cloud behaves as this declaration expects.
         remade_without: a secret output that only the create answer shows; an adopted object lacks it and is made anew.
         tags_apart: tags are set with a request of their own after creation.
+        insists: the service refuses with 409 while something around the object changes, and takes the request later.
         needs_one: of each group, exactly one input must be given.
         at_most_one: of each group, no more than one input may be given.
     """
@@ -215,6 +216,7 @@ class Declaration:
     microversion: str = ""
     remade_without: str = ""
     tags_apart: bool = False
+    insists: bool = False
     needs_one: tuple[tuple[str, ...], ...] = ()
     at_most_one: tuple[tuple[str, ...], ...] = ()
 

@@ -10,12 +10,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from stacks.provider.handlers import block_storage, compute, database, identity, networking, object_store, quotas
+from stacks.provider.handlers import (
+    block_storage,
+    compute,
+    database,
+    identity,
+    load_balancing,
+    networking,
+    object_store,
+    quotas,
+)
 
 HANDLERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         function.__name__: function
-        for module in (block_storage, compute, database, identity, networking, object_store, quotas)
+        for module in (block_storage, compute, database, identity, load_balancing, networking, object_store, quotas)
         for function in module.HANDLERS
     }
 )
