@@ -1,16 +1,18 @@
-"""A managed database: PostgreSQL or MySQL by Trove, one database, one user with a generated password.
+"""A managed database: PostgreSQL or MySQL by Trove, or PostgreSQL on a machine of ours; one database, one user with a generated password.
 
-The password is derived when the program runs and stands in the request's Secret only.
+Which of the two it is says the catalog, not the cloud of the day: an offering that names an image is a machine of ours. The password is
+derived when the program runs and stands in the request's Secret only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from stacks import network
+from stacks import database_machine, network
+from stacks.database_machine import PostgresqlSettings
 from stacks.kind import (
     DataPart,
     Endpoint,
@@ -24,7 +26,8 @@ from stacks.kind import (
     Scope,
     ServiceKind,
 )
-from stacks.naming import owned
+from stacks.machines import image_problems
+from stacks.naming import named, owned
 from stacks.offerings import monthly, offering_problems, storage_beside
 from stacks.program import Lookup, Program, Ref, Resource, Secret, Value
 
@@ -65,6 +68,9 @@ class Database(Parameters):
         description="name of the database that is made"
     )
     network: Name | None = Field(None, description="network service of this request that the database is on")
+    settings: PostgresqlSettings | None = Field(
+        None, description="settings of PostgreSQL, for offerings that name an image; count when the database is made"
+    )
 
 
 def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
@@ -76,6 +82,7 @@ def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
         *_name_problems(parameters.database_name),
         *network.choice_problems(parameters.network, scope),
         *_router_problems(parameters, scope),
+        *_carrier_problems(parameters, scope),
     )
 
 
@@ -115,28 +122,87 @@ def _router_problems(parameters: Database, scope: Scope) -> Iterator[Problem]:
         )
 
 
+def _carrier_problems(parameters: Database, scope: Scope) -> Iterator[Problem]:
+    """What is wrong with who is to carry the database: the cloud's database service, or a machine of ours."""
+    offering = scope.offerings.get(parameters.offering)
+    if offering is not None and offering.image is not None:
+        yield from _machine_problems(parameters, offering, scope)
+    elif parameters.settings is not None:
+        yield Problem(
+            "settings",
+            f"{parameters.offering} is carried by the cloud's database service, for which no settings are offered; leave settings out",
+            f"{parameters.offering} 由云平台数据库服务承载，暂不提供参数设置；请去掉 settings",
+        )
+
+
+def _machine_problems(parameters: Database, offering: Offering, scope: Scope) -> Iterator[Problem]:
+    yield from image_problems(str(offering.image), database_machine.BOOT_GIB, scope, "offering")
+    if parameters.engine != "postgresql":
+        yield Problem(
+            "engine",
+            f"{offering.name} is a machine of ours, which carries postgresql only; choose another offering",
+            f"{offering.name} 由自建云服务器承载，仅支持 postgresql；请选择其他规格",
+        )
+    if network.chosen(parameters.network, scope) is None:
+        yield Problem(
+            "network",
+            "a database on a machine of ours needs a network of the request; add a network service",
+            "自建云服务器上的数据库须使用本申请中的网络；请增加 network 服务",
+        )
+
+
 def _version(parameters: Database, offering: Offering) -> str | None:
     return parameters.version or offering.datastore_version
 
 
 def _layout(parameters: Database, scope: Scope) -> Layout:
     offering = scope.offerings[parameters.offering]
+    on_its_carrier = _on_the_service if offering.image is None else _on_a_machine
+    return on_its_carrier(parameters, offering, scope)
+
+
+def _on_the_service(parameters: Database, offering: Offering, scope: Scope) -> Layout:
     host = Ref(scope.service, "addresses.0")
-    port = PORTS[parameters.engine]
     return Layout(
         program=Program((_instance(parameters, offering, scope),)),
         quota=_quota(parameters, offering),
         prices=_prices(parameters, offering),
         data=(DataPart(scope.service, scope.service, "DatabaseVolume"),),
-        endpoints=(Endpoint(parameters.engine, host, port),),
-        credentials={
-            "host": host,
-            "port": str(port),
-            "database": parameters.database_name,
-            "username": USER,
-            "password": _password(scope),
-        },
+        endpoints=(Endpoint(parameters.engine, host, PORTS[parameters.engine]),),
+        credentials=_credentials(parameters, host, scope),
     )
+
+
+def _on_a_machine(parameters: Database, offering: Offering, scope: Scope) -> Layout:
+    host = Ref(named(database_machine.machine_of(scope.service), "port"), "all_fixed_ips.0")
+    program = _machine(parameters, offering, scope)
+    return Layout(
+        program=program,
+        quota=database_machine.quota(offering, parameters.storage_gib),
+        prices=_prices(parameters, offering),
+        data=tuple(DataPart(each.name, each.name, "Volume") for each in program.resources if each.holds_data),
+        endpoints=(Endpoint(parameters.engine, host, PORTS[parameters.engine]),),
+        credentials=_credentials(parameters, host, scope),
+    )
+
+
+def _credentials(parameters: Database, host: Ref, scope: Scope) -> dict[str, Value]:
+    return {
+        "host": host,
+        "port": str(PORTS[parameters.engine]),
+        "database": parameters.database_name,
+        "username": USER,
+        "password": _password(scope),
+    }
+
+
+def _machine(parameters: Database, offering: Offering, scope: Scope) -> Program:
+    chosen, version = str(network.chosen(parameters.network, scope)), str(_version(parameters, offering))
+    neighbours = network.networks_of(scope)[chosen].cidr
+    client = database_machine.Client(parameters.database_name, USER, _password(scope), neighbours)
+    settings = parameters.settings or PostgresqlSettings()
+    setup = database_machine.setup_of(scope.service, version, client, settings)
+    return database_machine.program(scope, offering, parameters.storage_gib, chosen, setup)
 
 
 def _password(scope: Scope) -> Secret:
@@ -184,7 +250,13 @@ def _quota(parameters: Database, offering: Offering) -> Quota:
 
 
 def _prices(parameters: Database, offering: Offering) -> tuple[PriceItem, ...]:
-    return (monthly(offering, 1), *storage_beside(offering, parameters.storage_gib))
+    boot_gib = database_machine.BOOT_GIB if offering.image is not None else 0
+    return (monthly(offering, 1), *storage_beside(offering, boot_gib + parameters.storage_gib))
+
+
+def _needs_instead(parameters: Database, offerings: Mapping[str, Offering]) -> tuple[str, ...] | None:
+    offering = offerings.get(parameters.offering)
+    return ("compute", "block-storage", "network", "image") if offering is not None and offering.image else None
 
 
 KIND = ServiceKind(
@@ -194,4 +266,5 @@ KIND = ServiceKind(
     problems=_problems,
     layout=_layout,
     needs=("database", "network"),
+    needs_instead=_needs_instead,
 )

@@ -46,7 +46,11 @@ class Offering(Model):
     encrypted: bool = Field(
         False, description="the volume type encrypts; classified protection asks for it from level 3 on (S3)"
     )
-    datastore: Literal["postgresql", "mysql"] | None = Field(None, description="Trove datastore")
+    datastore: Literal["postgresql", "mysql"] | None = Field(None, description="database system")
+    image: Name | None = Field(
+        None,
+        description="system image of the catalog, for a database where the cloud has no database service: a machine of ours is made of it",
+    )
     datastore_version: Annotated[str, StringConstraints(max_length=32)] | None = None
     unit_price: Money = Field(description="yuan per month for one, or per GiB and month for storage: the ceiling")
     storage_unit_price: Money | None = Field(None, description="yuan per GiB and month of storage that comes with it")
@@ -201,6 +205,7 @@ class ServiceKind:
         problems: what is wrong with the parameters in this catalog and request; empty when all is well.
         layout: what the service consists of; called only when `problems` found none.
         needs: OpenStack service types the cloud must offer, for instance `("compute", "block-storage")`.
+        needs_instead: what is needed instead with these parameters in this catalog; None: `needs`.
     """
 
     name: str
@@ -209,3 +214,11 @@ class ServiceKind:
     problems: Callable[[Any, Scope], tuple[Problem, ...]]
     layout: Callable[[Any, Scope], Layout]
     needs: tuple[str, ...]
+    needs_instead: Callable[[Any, Mapping[str, Offering]], tuple[str, ...] | None] = lambda _parameters, _offerings: (
+        None
+    )
+
+    def needed(self, parameters: Parameters, offerings: Mapping[str, Offering]) -> tuple[str, ...]:
+        """OpenStack service types that a service with these parameters needs."""
+        instead = self.needs_instead(parameters, offerings)
+        return self.needs if instead is None else instead

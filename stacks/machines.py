@@ -24,13 +24,13 @@ _ONCE = ("key_pair", "user_data")
 """Read by the guest at its first start only: another value must not rebuild a machine that runs."""
 
 
-def image_problems(name: str, boot_volume_gib: int, scope: Scope) -> Iterator[Problem]:
-    """What is wrong with the choice of an image and of the volume that it is copied into."""
+def image_problems(name: str, boot_volume_gib: int, scope: Scope, field: str = "image") -> Iterator[Problem]:
+    """What is wrong with the choice of an image, made by `field`, and of the volume that it is copied into."""
     image = scope.images.get(name)
     if image is None:
         listed = ", ".join(sorted(scope.images)) or "-"
         yield Problem(
-            "image",
+            field,
             f"the catalog has no image {name}; it has: {listed}",
             f"目录中没有镜像 {name}；现有：{listed}",
         )
@@ -70,10 +70,10 @@ def boot_volume(machine: str, size_gib: int, image: Image, volume_type: str | No
     return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
 
 
-def volume(name: str, size_gib: int, volume_type: str | None, scope: Scope) -> Resource:
-    """An empty volume that can grow while it is used."""
+def volume(name: str, size_gib: int, volume_type: str | None, scope: Scope, once: tuple[str, ...] = ()) -> Resource:
+    """An empty volume that can grow while it is used. `once`: inputs that count only when it is made."""
     inputs = _volume_inputs(name, size_gib, volume_type, scope)
-    return Resource(VOLUME, name, inputs, holds_data=True, service=scope.service)
+    return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
 
 
 def _volume_inputs(name: str, size_gib: int, volume_type: str | None, scope: Scope) -> dict[str, Value]:
@@ -92,25 +92,33 @@ def attachment(name: str, machine: str, volume_name: str, scope: Scope) -> Resou
     return Resource(ATTACHMENT, name, inputs, service=scope.service)
 
 
-def server(machine: str, flavor: str | None, scope: Scope, more: Mapping[str, Value]) -> Resource:
-    """The machine itself, on its port and its boot volume; `more` holds inputs that not every machine has."""
-    boot: dict[str, Value] = {
-        "uuid": Ref(named(machine, "boot")),
-        "source_type": "volume",
-        "destination_type": "volume",
-        "boot_index": 0,
-        "delete_on_termination": False,
-    }
+def server(
+    machine: str, flavor: str | None, scope: Scope, more: Mapping[str, Value], also: tuple[str, ...] = ()
+) -> Resource:
+    """The machine itself, on its port and its boot volume; `more` holds inputs that not every machine has, `also` names volumes that it
+    has from its first start on.
+    """
+    volumes = (_block_device(named(machine, "boot"), 0), *(_block_device(name, -1) for name in also))
     inputs: dict[str, Value] = {
         "name": machine,
         "flavor_name": flavor,
-        "block_devices": (boot,),
+        "block_devices": volumes,
         "networks": ({"port": Ref(named(machine, "port"))},),
         "power_state": "active" if scope.running else "shutoff",
         "metadata": scope.marks(),
         **more,
     }
     return Resource(INSTANCE, machine, inputs, ignore_changes=_ONCE, service=scope.service)
+
+
+def _block_device(volume_name: str, boot_index: int) -> dict[str, Value]:
+    return {
+        "uuid": Ref(volume_name),
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": boot_index,
+        "delete_on_termination": False,
+    }
 
 
 def key_pair_name(public_key: str, scope: Scope) -> str:

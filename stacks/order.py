@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from stacks.program import External, Joined, Lookup, Ref, Resource, Secret, Value
+from stacks.program import CloudConfig, External, Joined, Lookup, Ref, Resource, ScramVerifier, Secret, Value
 
 
 class ProgramFault(ValueError):
@@ -16,8 +16,12 @@ def leaves(value: Value) -> Iterator[Ref | Lookup | Secret | External]:
     """Everything inside a value that is known only when the program runs."""
     if isinstance(value, Ref | Lookup | Secret | External):
         yield value
+    elif isinstance(value, ScramVerifier):
+        yield value.password
     elif isinstance(value, Joined):
         yield from leaves(value.parts)
+    elif isinstance(value, CloudConfig):
+        yield from leaves(value.document)
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from leaves(item)

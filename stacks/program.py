@@ -59,9 +59,23 @@ class Joined:
     parts: tuple[Value, ...]
 
 
-Value = (
-    str | int | bool | None | Ref | Lookup | Secret | External | Joined | tuple["Value", ...] | Mapping[str, "Value"]
-)
+@dataclass(frozen=True)
+class ScramVerifier:
+    """What PostgreSQL keeps in place of a password (`stacks.scram`), made when the program runs."""
+
+    password: Secret
+
+
+@dataclass(frozen=True)
+class CloudConfig:
+    """A document for cloud-init (`stacks.cloud_init`), written when the program runs, because a part of it is known only then."""
+
+    document: Mapping[str, Value]
+
+
+Known = str | int | bool | None
+Later = Ref | Lookup | Secret | External | Joined | ScramVerifier | CloudConfig
+Value = Known | Later | tuple["Value", ...] | Mapping[str, "Value"]
 
 
 @dataclass(frozen=True)

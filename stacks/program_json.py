@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import CloudConfig, External, Joined, Lookup, Program, Ref, Resource, ScramVerifier, Secret, Value
 
 
 class ProgramDamaged(ValueError):
@@ -58,6 +58,10 @@ def value_to_json(value: Value) -> Any:
             return {"$external": name}
         case Joined(parts):
             return {"$joined": value_to_json(parts)}
+        case ScramVerifier(Secret(name)):
+            return {"$scramVerifier": name}
+        case CloudConfig(document):
+            return {"$cloudConfig": value_to_json(document)}
         case tuple():
             return [value_to_json(item) for item in value]
         case Mapping():
@@ -95,8 +99,15 @@ def _marked_from_json(key: str, content: Any, where: str) -> Value:
             return External(name)
         case "$joined", list(parts):
             return Joined(tuple(value_from_json(part, f"{where}[{index}]") for index, part in enumerate(parts)))
+        case "$scramVerifier", str(name):
+            return ScramVerifier(Secret(name))
+        case "$cloudConfig", dict(document):
+            return CloudConfig(
+                {_unescaped(key, where): value_from_json(item, f"{where}.{key}") for key, item in document.items()}
+            )
     raise ProgramDamaged(
-        f"{where}: {key} with {content!r} means nothing; known are $ref, $lookup, $secret, $external, $joined"
+        f"{where}: {key} with {content!r} means nothing; known are $ref, $lookup, $secret, $external, $joined, "
+        "$scramVerifier, $cloudConfig"
     )
 
 

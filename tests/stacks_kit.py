@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from govcloud.api.request import Service
 from stacks.kind import Image, Offering, Parameters
-from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import CloudConfig, External, Joined, Lookup, Program, Ref, Resource, ScramVerifier, Secret, Value
 from stacks.request import Wanted
 
 OWNER = "5c2f2a52-0000-4000-8000-000000000001"
@@ -40,7 +40,25 @@ OFFERINGS = (
         storage_unit_price="0.8",
     ),
 )
-IMAGES = (Image(name="cirros", image="cirros-0.6"), Image(name="kylin", image="Kylin V10", min_disk_gib=40))
+ON_A_MACHINE = Offering(
+    name="pg-machine",
+    kind="database",
+    flavor="m1.medium",
+    vcpus=2,
+    ram_mib=4096,
+    volume_type="standard",
+    image="debian",
+    datastore="postgresql",
+    datastore_version="15",
+    unit_price="200",
+    storage_unit_price="0.5",
+)
+OFFERINGS = (*OFFERINGS, ON_A_MACHINE)
+IMAGES = (
+    Image(name="cirros", image="cirros-0.6"),
+    Image(name="kylin", image="Kylin V10", min_disk_gib=40),
+    Image(name="debian", image="Debian 12"),
+)
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 SHORT_RSA_KEY = (
@@ -120,14 +138,16 @@ leaves: st.SearchStrategy[Value] = st.one_of(
     st.builds(Lookup, st.just("image"), texts, texts),
     st.builds(Secret, texts),
     st.builds(External, texts),
+    st.builds(ScramVerifier, st.builds(Secret, texts)),
 )
-keys = st.one_of(texts, st.sampled_from(["$ref", "$$ref", "$", "$lookup", "$joined"]))
+keys = st.one_of(texts, st.sampled_from(["$ref", "$$ref", "$", "$lookup", "$joined", "$cloudConfig"]))
 values: st.SearchStrategy[Value] = st.recursive(
     leaves,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(tuple),
         st.lists(inner, max_size=3).map(lambda parts: Joined(tuple(parts))),
         st.dictionaries(keys, inner, max_size=3),
+        st.dictionaries(keys, inner, max_size=3).map(CloudConfig),
     ),
     max_leaves=6,
 )
@@ -183,7 +203,9 @@ def requests(draw: st.DrawFn) -> Wanted:
                 "blockStorage": {"sizeGib": draw(st.integers(1, 500)), "offering": "disk", "attachTo": attach}
             }
     if draw(st.booleans()):
-        entries["orders"] = {"database": {**DATABASE, "storageGib": draw(st.integers(1, 100))}}
+        offering = draw(st.sampled_from(["pg", "pg-machine"] if "lan" in entries else ["pg"]))
+        size = draw(st.integers(1, 100))
+        entries["orders"] = {"database": {**DATABASE, "offering": offering, "storageGib": size}}
     if draw(st.booleans()) or not entries:
         entries["files"] = {"objectStorage": {"quotaGib": draw(st.integers(1, 50)), "versioning": draw(st.booleans())}}
     return wanted(entries, running=draw(st.booleans()), stage=draw(st.sampled_from(["trial", "production"])))

@@ -14,8 +14,9 @@ from typing import Any
 import pulumi
 import pulumi_openstack
 
+from stacks import cloud_init, scram
 from stacks.order import ProgramFault
-from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret, Value
+from stacks.program import CloudConfig, External, Joined, Lookup, Program, Ref, Resource, ScramVerifier, Secret, Value
 
 _AS_IT_WAS = "as it was when the resource was made"
 """Stands for a value that the engine replaces by the one it remembers, because the resource ignores its changes."""
@@ -107,6 +108,10 @@ class _Registration:
                 return pulumi.Output.secret(self._inputs.secret(name))
             case External(name):
                 return self._external(name)
+            case ScramVerifier(Secret(name)):
+                return pulumi.Output.secret(self._verifier(name))
+            case CloudConfig(document):
+                return pulumi.Output.from_input(self._resolved(document, login)).apply(cloud_init.render)
             case Joined(parts):
                 return pulumi.Output.concat(*(self._resolved(part, login) for part in parts))
             case tuple():
@@ -115,6 +120,10 @@ class _Registration:
                 return {key: self._resolved(item, login) for key, item in value.items()}
             case _:
                 return value
+
+    def _verifier(self, name: str) -> str:
+        """The salt is derived like the password, so that every run of the program gives the same verifier."""
+        return scram.verifier(self._inputs.secret(name), self._inputs.secret(f"{name}/salt").encode())
 
     def _external(self, name: str) -> str:
         try:

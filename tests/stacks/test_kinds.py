@@ -372,6 +372,14 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
         {"orders": {"database": {**DATABASE, "engine": "mysql"}}},
         "services[orders].database.engine",
     ),
+    "settings for a database of the cloud's own service": (
+        {"orders": {"database": {**DATABASE, "settings": {"maxConnections": 50}}}},
+        "services[orders].database.settings",
+    ),
+    "a database on a machine without a network": (
+        {"orders": {"database": {**DATABASE, "offering": "pg-machine"}}},
+        "services[orders].database.network",
+    ),
     "a database of the system": (
         {"orders": {"database": {**DATABASE, "databaseName": "postgres"}}},
         "services[orders].database.databaseName",

@@ -168,8 +168,10 @@ def cloud_lacks_a_service(case: Case) -> Iterator[Violation]:
     offered = case.facts.cloud_services
     if offered is None or case.transition not in LAID_OUT:
         return
+    catalog = case.facts.catalog
+    offerings = {offering.name: offering for offering in catalog.spec.offerings} if catalog else {}
     for index, service in enumerate(case.spec.services):
-        if lacking := sorted(set(service.kind.needs) - offered):
+        if lacking := sorted(set(service.kind.needed(service.parameters, offerings)) - offered):
             yield Violation(
                 "cloud-services", f"spec.services[{index}]", f"{service.kind.name} needs {', '.join(lacking)}, which this cloud does not offer",
                 f"本云平台不提供 {', '.join(lacking)},无法开通{service.kind.title}",
