@@ -18,7 +18,12 @@ from stacks.virtual_machine import VirtualMachine
 
 KIND_NAME = "loadBalancer"
 
-_MODULE = "openstack:loadbalancer/"
+_BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
+_LISTENER = "openstack:loadbalancer/listener:Listener"
+_POOL = "openstack:loadbalancer/pool:Pool"
+_MEMBERS = "openstack:loadbalancer/members:Members"
+_MONITOR = "openstack:loadbalancer/monitor:Monitor"
+
 _CHECK_SECONDS, _ANSWER_SECONDS, _TRIES = 5, 3, 3
 """A machine is asked every five seconds and has three to answer; three answers missed, and nothing is sent to it any more."""
 
@@ -117,7 +122,7 @@ def _prices(parameters: LoadBalancer, scope: Scope) -> tuple[PriceItem, ...]:
 def _resources(parameters: LoadBalancer, scope: Scope) -> Iterator[Resource]:
     chosen = str(network.chosen(parameters.network, scope))
     yield _resource(
-        "loadBalancer:LoadBalancer",
+        _BALANCER,
         scope.service,
         {"vip_subnet_id": Ref(named(chosen, "subnet")), "tags": tags(scope.marks())},
         scope,
@@ -138,9 +143,9 @@ def _listener(listening: Listening, parameters: LoadBalancer, scope: Scope) -> I
     }
     if parameters.allowed_from:
         listener["allowed_cidrs"] = parameters.allowed_from
-    yield _resource("listener:Listener", name, listener, scope)
+    yield _resource(_LISTENER, name, listener, scope)
     yield _resource(
-        "pool:Pool",
+        _POOL,
         pool,
         {
             "listener_id": Ref(name),
@@ -152,7 +157,7 @@ def _listener(listening: Listening, parameters: LoadBalancer, scope: Scope) -> I
     )
     members = tuple(_members(listening, parameters, scope))
     yield Resource(
-        f"{_MODULE}members:Members",
+        _MEMBERS,
         named(name, "members"),
         {"pool_id": Ref(pool), "members": members},
         service=scope.service,
@@ -179,7 +184,7 @@ def _monitor(name: str, pool: str, listening: Listening, scope: Scope) -> Resour
     }
     # After the members: Octavia changes one part of a load balancer at a time.
     after = (named(scope.service, _part(listening), "members"),)
-    return Resource(f"{_MODULE}monitor:Monitor", name, inputs, after=after, service=scope.service)
+    return Resource(_MONITOR, name, inputs, after=after, service=scope.service)
 
 
 def _part(listening: Listening) -> str:
@@ -188,9 +193,9 @@ def _part(listening: Listening) -> str:
 
 
 def _resource(
-    type_name: str, name: str, inputs: dict[str, Value], scope: Scope, after: tuple[str, ...] = ()
+    type_token: str, name: str, inputs: dict[str, Value], scope: Scope, after: tuple[str, ...] = ()
 ) -> Resource:
-    return Resource(f"{_MODULE}{type_name}", name, {"name": name, **inputs}, after=after, service=scope.service)
+    return Resource(type_token, name, {"name": name, **inputs}, after=after, service=scope.service)
 
 
 KIND = ServiceKind(

@@ -1,6 +1,7 @@
 """What a program must not hold under a level of classified protection: found in the program itself, whatever kind it comes from. Pure.
 
-What runs already is not judged again: `known` names the resources of the completed plan.
+Containers are not judged: nothing that Swift shows says whether its disks are encrypted. What runs already is not judged again: `known`
+names the resources of the completed plan.
 """
 
 from __future__ import annotations

@@ -207,10 +207,10 @@ def test_a_request_lives_its_whole_life_in_place(tenant: Tenant) -> None:
         assert up(None, trial).operations == {"same": len(trial.resources)}
         assert len(journal.intents) == before
 
-        # 4. Power off and on: the servers, nothing else.
-        assert up(trial, with_power(trial, False)).operations["update"] == 2
+        # 4. Power off and on: two servers and the container's user, nothing else.
+        assert up(trial, with_power(trial, False)).operations["update"] == 3
         assert tenant.admin.compute.get_server(made.resources["web-0"][1]).status == "SHUTOFF"
-        assert up(with_power(trial, False), trial).operations["update"] == 2
+        assert up(with_power(trial, False), trial).operations["update"] == 3
 
         # 5. Promotion: marks change, ids do not; nothing is created, replaced or deleted.
         production = with_stage(trial, "production")

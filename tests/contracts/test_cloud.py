@@ -24,6 +24,7 @@ NETWORK = "openstack:networking/network:Network"
 SERVER = "openstack:compute/instance:Instance"
 CONTAINER = "openstack:objectstorage/container:Container"
 SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
+USER = "openstack:identity/user:User"
 
 
 class World(Protocol):
@@ -74,6 +75,7 @@ class OnOpenStack:
             (SERVER, self._server(marks)),
             (CONTAINER, self._container(marks)),
             (SERVER_GROUP, self._server_group(marks)),
+            (USER, self._user(marks)),
         }
 
     def clean_up(self) -> None:
@@ -108,6 +110,13 @@ class OnOpenStack:
         self._undo.append(lambda: self._unit.object_store.delete(f"/{name}"))
         return name
 
+    def _user(self, marks: Marks) -> str:
+        """A container's user. It lies in no project."""
+        identity = self._connection().identity
+        user = identity.create_user(name=f"files-{marks.owner}", description=in_description("", marks))
+        self._undo.append(lambda: identity.delete_user(user))
+        return str(user.id)
+
     def _server_group(self, marks: Marks) -> str:
         body = {"server_group": {"name": in_name("thing", marks), "policies": ["anti-affinity"]}}
         group = self._unit.compute.post("/os-server-groups", json=body).json()["server_group"]["id"]
@@ -141,10 +150,10 @@ def test_exactly_what_carries_the_owners_mark_is_found(world: World) -> None:
     assert found(world, nobody) == []
 
 
-def test_what_lies_in_another_project_is_not_counted(world: World) -> None:
+def test_what_lies_in_another_project_is_not_counted_but_users_lie_in_none(world: World) -> None:
     owner = str(uuid.uuid4())
-    world.make(owner)
-    assert found(world, owner, project="0" * 32) == []
+    users = {(type, id) for type, id in world.make(owner) if type == USER}
+    assert set(found(world, owner, project="0" * 32)) == users
 
 
 def test_the_services_of_the_cloud_are_named_officially(world: World) -> None:

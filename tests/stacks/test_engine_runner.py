@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,6 +191,8 @@ def test_a_process_that_a_killed_controller_left_is_ended(tmp_path: Path) -> Non
     environment = {STACK_VARIABLE: str(STACK), "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
     process = subprocess.Popen(["/bin/sleep", "60"], env={**os.environ, **environment})
     try:
+        while not Path(f"/proc/{process.pid}/environ").read_bytes():
+            time.sleep(0.01)  # it has begun, but the kernel is still setting it up
         assert leftovers.left_over(STACK, f"file://{tmp_path}") == (process.pid,)
         assert leftovers.left_over(StackName("govcloud-requests", "request-2"), f"file://{tmp_path}") == ()
         assert leftovers.end_left_over(STACK, f"file://{tmp_path}", grace=0.2) == 1
