@@ -7,6 +7,7 @@ import pytest
 from audit.logs import START, Time, event, fill, intent, open_log, outcome
 
 from govcloud.audit.errors import AuditDamaged
+from govcloud.audit.frames import HEADER_BYTES, encode
 from govcloud.audit.layout import Layout
 from govcloud.audit.query import Filter, effects, following, parse_time, recent, search
 from govcloud.audit.records import Action, Initiator, InitiatorType, Outcome
@@ -122,3 +123,16 @@ def test_moments_as_people_write_them(text: str, moment: datetime) -> None:
 def test_what_is_no_moment_is_refused_with_what_would_be_one(text: str) -> None:
     with pytest.raises(ValueError, match="24h"):
         parse_time(text, NOW)
+
+
+def test_a_record_of_a_newer_program_is_said_and_not_guessed_at(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(event())
+    log.close()
+    path = Layout(tmp_path).segment(0)
+    payload = path.read_bytes()[HEADER_BYTES:-1].replace(b'"action":"evaluate"', b'"action":"levitate"')
+    path.write_bytes(encode(payload))
+    for read in (lambda: list(search(tmp_path)), lambda: recent(tmp_path, 1), lambda: following(tmp_path, 0)):
+        with pytest.raises(AuditDamaged, match=r"Record 0 cannot be read .*newer program") as damaged:
+            read()
+        assert damaged.value.index == 0

@@ -14,6 +14,7 @@ from itertools import chain
 
 from govcloud.adapters.openstack_login import Json, Login, Service
 from govcloud.adapters.openstack_swift import containers_of
+from govcloud.core.second_witness import Marked
 from govcloud.ports import Found
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import MARK_OWNER, Declaration, MarkIn
@@ -102,6 +103,20 @@ class OpenStackCloud:
             listed = chain(chain.from_iterable(found), _users(login, owner))
             everything = {seen: None for seen, shown in listed if belongs_to(shown, owner)}
         return sorted(everything, key=lambda each: (each.type, each.id))
+
+    def marked_in(self, project: str) -> Sequence[Marked]:
+        """Everything in a project that carries a mark of ours, whoever's it is.
+
+        Raises:
+            Retry: a listing failed; nothing is said about what is there.
+        """
+        login = self._login()
+        offered = login.services()
+        asked = [ask for service, ask in _LISTINGS if service in offered]
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            found = list(chain.from_iterable(threads.map(lambda ask: list(ask(login, project)), asked)))
+        keys = {each: marks_of(shown).key for each, shown in found}
+        return [Marked(each.type, each.id, each.name, project, key) for each, key in keys.items() if key]
 
 
 def belongs_to(shown: Json, owner: str) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from .errors import AuditDamaged
 from .files import FileSystem, RealFiles
 from .layout import Layout
@@ -65,7 +67,7 @@ def search(directory: Path, wanted: Filter | None = None, files: FileSystem | No
     if not disk.exists(layout.segments):
         raise FileNotFoundError(f"There is no audit log in {directory}")
     for stored in _from(disk, layout, removed_leaves(disk, layout).count):
-        if filter_.may_match(stored.payload) and filter_.matches(record := stored.record()):
+        if filter_.may_match(stored.payload) and filter_.matches(record := _record(stored)):
             yield record
 
 
@@ -79,14 +81,14 @@ def recent(directory: Path, count: int, files: FileSystem | None = None) -> list
         found = deque(_from(disk, layout, first), maxlen=count)
         if len(found) == count:
             break
-    return [stored.record() for stored in found]
+    return [_record(stored) for stored in found]
 
 
 def following(directory: Path, sequence: int, files: FileSystem | None = None) -> list[Record]:
     """The records from `sequence` on, reading only the segments that hold them. Raises like `search`."""
     disk, layout = files or RealFiles(), Layout(directory)
     start = max((first for first in segment_starts(disk, layout) if first <= sequence), default=0)
-    return [stored.record() for stored in _from(disk, layout, start) if stored.index >= sequence]
+    return [_record(stored) for stored in _from(disk, layout, start) if stored.index >= sequence]
 
 
 def _from(files: FileSystem, layout: Layout, start: int) -> Iterator[Stored]:
@@ -96,6 +98,16 @@ def _from(files: FileSystem, layout: Layout, start: int) -> Iterator[Stored]:
         if not damage.unfinished:
             what = f"The audit log is damaged: {damage}. Run: govcloud audit verify"
             raise AuditDamaged(what, damage.index) from damage
+
+
+def _record(stored: Stored) -> Record:
+    try:
+        return stored.record()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"Record {stored.index} cannot be read ({where}: {first['msg'][:100]})"
+        raise AuditDamaged(f"{what}: a newer program wrote it, or it was changed. Run: govcloud audit verify", stored.index) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,12 @@ def _entry(facts: Facts, action: act.Effect | act.Note, said: _Said) -> Entry:
         unit=facts.unit.name if facts.unit else "",
         reason=_why(plan, approvals),
         message=(said.message or _sentence(action, plan))[:1000],
-        attributes={"step": getattr(action, "step", "") or type(action).__name__, **_money(action), **said.attributes},
+        attributes={
+            "effect": type(action).__name__,
+            "step": getattr(action, "step", "") or type(action).__name__,
+            **_money(action),
+            **said.attributes,
+        },
         duration_ms=said.milliseconds,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from govcloud.cli.audit import bundles, checkpoint, hold, keys, query, restore, status, tail, verify
+from govcloud.cli.audit import bundles, checkpoint, hold, keys, query, reconcile, restore, status, tail, verify
 from govcloud.cli.audit.common import Command
 
 __all__ = ["Command", "app"]
@@ -28,6 +28,7 @@ app.command("export", cls=Command)(bundles.hand_out)
 app.command("check", cls=Command)(bundles.check_bundle)
 app.command("checkpoint", cls=Command)(checkpoint.run)
 app.command("status", cls=Command)(status.run)
+app.command("reconcile", cls=Command)(reconcile.run)
 app.command("restore", cls=Command)(restore.run)
 app.command("rotate-key", cls=Command)(keys.run)
 app.add_typer(hold.app, name="hold")

@@ -1,0 +1,84 @@
+"""The API server's own audit log, as files of JSON lines (audit.k8s.io/v1), rotated and packed or not.
+
+Only what was carried out is told: stage ResponseComplete, no dry runs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from govcloud.core.second_witness import Act
+
+
+class UnreadableLog(Exception):
+    """The file is not an audit log of an API server; says which file and line."""
+
+
+def acts_in(path: Path) -> Iterator[Act]:
+    """Every request in a log, its rotated predecessors (`audit-2026-05-01T08-00-00.000.log`, `.gz`) first.
+
+    The last line may be unfinished: the API server may be writing it. Raises `UnreadableLog`, `OSError`.
+    """
+    for file in (*rotated(path), path):
+        yield from _acts(file)
+
+
+def rotated(path: Path) -> list[Path]:
+    """What the API server moved aside of this log, oldest first."""
+    ends = (path.suffix, f"{path.suffix}.gz")
+    aside = (file for file in path.parent.iterdir() if file.name.startswith(f"{path.stem}-"))
+    return sorted(file for file in aside if file.name.endswith(ends))
+
+
+def _acts(file: Path) -> Iterator[Act]:
+    with _opened(file) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.endswith("\n"):
+                return
+            event = _event(file, number, line)
+            if event.get("stage") == "ResponseComplete" and "dryRun=" not in str(event.get("requestURI", "")):
+                yield _act(file, number, event)
+
+
+def _opened(file: Path) -> TextIO:
+    return gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
+
+
+def _event(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        event = json.loads(line)
+        if event["kind"] == "Event":
+            return dict(event)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableLog(f"{file}, line {number}: this is no event of an API server's audit log") from error
+    raise UnreadableLog(f"{file}, line {number}: this is a {event['kind']}, not an Event")
+
+
+def _act(file: Path, number: int, event: Mapping[str, Any]) -> Act:
+    on = event.get("objectRef") or {}
+    try:
+        return Act(
+            id=str(event["auditID"]),
+            began=datetime.fromisoformat(event["requestReceivedTimestamp"]),
+            ended=datetime.fromisoformat(event["stageTimestamp"]),
+            user=str((event.get("impersonatedUser") or event["user"])["username"]),
+            verb=str(event["verb"]),
+            resource=str(on.get("resource", "")),
+            subresource=str(on.get("subresource", "")),
+            namespace=str(on.get("namespace", "")),
+            name=str(on.get("name") or _made_name(event)),
+            code=int((event.get("responseStatus") or {}).get("code", 0)),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise UnreadableLog(f"{file}, line {number}: the event lacks {error}") from error
+
+
+def _made_name(event: Mapping[str, Any]) -> str:
+    """The name that the API server chose (`generateName`), where the policy keeps the answer."""
+    made = event.get("responseObject") or {}
+    return str((made.get("metadata") or {}).get("name", ""))
