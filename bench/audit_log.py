@@ -155,10 +155,11 @@ def measure(directory: Path, records: int, threads: int) -> dict[str, object]:
     log.close()
     hashing = bare_hash(directory)
     report = None
+    key = load_or_create_signer(directory / "key").public_key
 
     def check() -> None:
         nonlocal report
-        report = verify(directory / "audit", log._signer.public_key)
+        report = verify(directory / "audit", key)
 
     verifying = seconds(check)
     assert report is not None

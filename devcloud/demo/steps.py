@@ -17,6 +17,7 @@ import yaml
 
 from devcloud import controller
 from devcloud.demo import looks, witness
+from devcloud.demo.compared import compare_with_the_second_witness
 from devcloud.demo.published import refuse_a_log_that_was_put_back
 from devcloud.demo.requests import Request
 from devcloud.demo.world import EXAMPLES, World
@@ -289,6 +290,7 @@ STORY: Sequence[Callable[[World], None]] = (
     terminate_with_proof,
     leave_no_orphan,
     verify_the_audit_log,
+    compare_with_the_second_witness,
     refuse_a_log_that_was_put_back,
 )
 
