@@ -39,12 +39,16 @@ def install_the_platform(world: World) -> None:
 
 
 def plan_a_request(world: World) -> None:
-    """The applicant of the secondary unit asks for services; the controller plans, and names the superior unit"""
+    """The applicant of the secondary unit asks for services; the controller plans what was foretold offline, and names the superior unit"""
     request = Request(world, "requests/hospital-registration.yaml")
     world.memory["request"] = request
+    foretold = _foretold(world, request)
     request.apply()
     plan = request.until_planned("Provision")
     status = request.status
+    same = [line["resource"] for line in foretold["diff"]] == [line["resource"] for line in plan["diff"]]
+    world.expect(same and foretold["monthlyCost"] == plan["monthlyCost"], f"govcloud plan foretold {foretold}, the controller planned {plan}")
+    world.saw(f"govcloud plan -f, without a cluster, had foretold it: {len(foretold['diff'])} resources, {foretold['monthlyCost']} yuan a month")
     world.expect(status["nextAction"]["waitingFor"] == "superior-unit", f"nextAction names {status['nextAction']}")
     created = [line for line in plan["diff"] if line["operation"] == "Create"]
     world.expect(len(created) == len(plan["diff"]) > 8, "the plan of a new request creates, and only creates")
@@ -302,6 +306,14 @@ def _expect_nothing_in_the_cloud(world: World, request: Request) -> None:
     found = looks.everything_of(world, request.uid)
     world.expect(not found, f"the cloud holds {looks.by_kind(found)} before the approvals")
     world.saw("the cloud holds nothing for the request")
+
+
+def _foretold(world: World, request: Request) -> dict[str, Any]:
+    """What `govcloud plan` says before anything is applied."""
+    said = world.govcloud("plan", "-f", str(EXAMPLES / "platform"), "-f", str(EXAMPLES / request.file), "--output", "json")
+    world.expect(said.code == 0, f"govcloud plan: {said.out}{said.err}")
+    plan: dict[str, Any] = json.loads(said.out)["requests"][0]["plan"]
+    return plan
 
 
 def _recomputed_digest(world: World, revision: str) -> str:
