@@ -72,6 +72,7 @@ def test_money_is_set_aside_before_the_plan_starts_and_not_sooner(world: World) 
     actions = world.run()
 
     assert actions.index("Reserve") + 1 == actions.index("Begin")
+    assert world.shown_plan().summary_zh.endswith(f",年度计划 {ANNUAL_PLAN} 的项目 急救订单系统")
     assert in_item(world) == {NAME: Decimal(60)}
     plan = world.cluster.annual_plan(ANNUAL_PLAN)
     assert plan is not None
@@ -178,6 +179,7 @@ def test_the_agreement_may_come_with_the_promotion_and_its_prices_are_metered(wo
     world.apply(stage="Production")
     world.run()
     assert world.shown_plan().monthly_cost == "4.00"
+    assert world.shown_plan().summary_en.endswith("4.00 yuan a month, agreement JJ-XY-2026-017")
     world.approve()
 
     assert under_agreement(world) == {NAME: Decimal(48)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from govcloud.api.request import RequestSpec
 from govcloud.core.accounts import items_of
 from govcloud.core.agreements import at_agreed_prices
 from govcloud.core.facts import Facts
-from govcloud.core.plan import PlannedAgreement, PlannedItem, PlannedPrice
+from govcloud.core.plan import Plan, PlannedAgreement, PlannedItem, PlannedPrice
 
 
 def priced_as_agreed(facts: Facts, spec: RequestSpec, prices: tuple[PlannedPrice, ...]) -> tuple[PlannedPrice, ...]:
@@ -32,3 +34,22 @@ def planned_item(facts: Facts, spec: RequestSpec) -> PlannedItem | None:
     if named is None or item is None:
         return None
     return PlannedItem(plan=named.plan, item=named.item, title=item.title, budget=item.budget)
+
+
+@dataclass(frozen=True)
+class Payers:
+    """Who pays, as the end of a sentence about the cost; empty where nobody is named."""
+
+    zh: str
+    en: str
+
+
+def payers_of(plan: Plan) -> Payers:
+    """What an official reads of the agreement and of the item that a plan names."""
+    agreement, item = plan.values.agreement, plan.values.annual_plan_item
+    zh = [f"服务协议 {agreement.number}"] if agreement else []
+    en = [f"agreement {agreement.number}"] if agreement else []
+    if item is not None:
+        zh.append(f"年度计划 {item.plan} 的项目 {item.title}")
+        en.append(f"item {item.item} of the annual plan {item.plan}")
+    return Payers("".join(f",{each}" for each in zh), "".join(f", {each}" for each in en))

@@ -24,6 +24,7 @@ from govcloud.core.approvals import standing, unasked, unguarded
 from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import PROVIDER, running, unknown_years
 from govcloud.core.facts import Facts
+from govcloud.core.funding import payers_of
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedStep, revision_name
 from govcloud.core.standing import Standing, Verdict
@@ -420,6 +421,7 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
         kind: sum(1 for c in plan.diff if c.operation == kind) for kind in ("create", "update", "replace", "delete")
     }
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no change"
+    payers = payers_of(plan)
     return PlanView(
         number=plan.number,
         revision=revision_name(plan.request, plan.number),
@@ -432,8 +434,8 @@ def _plan_view(plan: Plan, facts: Facts) -> PlanView:
         quota={name: value for name, value in plan.quota.items() if value},
         backup_every_days=plan.values.backup_every_days,
         departures=tuple(departure.sentence()[:2000] for departure in plan.departures),
-        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)};月费上限 {plan.monthly_cost} 元",
-        summary_en=f"{plan.transition}: {said}; at most {plan.monthly_cost} yuan a month",
+        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)};月费上限 {plan.monthly_cost} 元{payers.zh}",
+        summary_en=f"{plan.transition}: {said}; at most {plan.monthly_cost} yuan a month{payers.en}",
     )  # fmt: skip
 
 
