@@ -14,6 +14,7 @@ from govcloud.audit.layout import Layout
 from govcloud.audit.log import AuditLog
 from govcloud.audit.proofs import newest_checkpoint
 from govcloud.audit.query import search
+from govcloud.audit.reader import Damage
 from govcloud.audit.records import Action, Outcome, Phase
 from govcloud.audit.restoring import restore
 from govcloud.audit.status import status_of
@@ -100,6 +101,15 @@ def test_the_lag_is_what_a_lost_disk_would_take_along(world: World) -> None:
 
 def test_nothing_to_copy_is_no_lag(world: World) -> None:
     assert world.copying.lag() == Lag(0, timedelta())
+
+
+def test_a_first_record_that_is_being_written_is_no_lag_yet_and_a_damaged_one_is_said(world: World) -> None:
+    path = Layout(world.directory).segment(0)
+    path.write_bytes(b"0000023b c43f3086 {")
+    assert world.copying.lag() == Lag(0, timedelta())
+    path.write_bytes(b"0000023b c43f3086 {}\n")
+    with pytest.raises(Damage):
+        world.copying.lag()
 
 
 def test_a_store_that_does_not_answer_is_recorded_and_tried_again(world: World) -> None:

@@ -17,7 +17,7 @@ from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, manifest_name, 
 from .files import FileSystem, RealFiles
 from .layout import Layout
 from .log import AuditLog
-from .reader import read_segment, segment_starts
+from .reader import Damage, read_segment, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
 
@@ -133,7 +133,14 @@ class Copying:
 def began(files: FileSystem, layout: Layout, segment: int) -> datetime | None:
     """When the first record of a segment was written; None where there is no such segment, or nothing in it."""
     path = layout.segment(segment)
-    stored = next(read_segment(files, path, segment, last=True), None) if files.exists(path) else None
+    if not files.exists(path):
+        return None
+    try:
+        stored = next(read_segment(files, path, segment, last=True), None)
+    except Damage as damage:
+        if damage.unfinished:  # it is being written at this moment
+            return None
+        raise
     return stored.record().time if stored else None
 
 
