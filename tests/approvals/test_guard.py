@@ -11,7 +11,7 @@ from approvals.offices import MORNING, decision, filed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from govcloud.core.guard import SETTLING, Guard, PolicyLook, Window, after_look, unguarded
+from govcloud.core.guard import SETTLING, Guard, PolicyLook, Window, after_look, was_unguarded
 from govcloud.core.objects import ApprovalObject
 
 SECOND = timedelta(seconds=1)
@@ -55,10 +55,10 @@ class Town:
         look = PolicyLook(MORNING + self.now, fault, {"policy": f"uid/{self.generation}"})
         self.guard = Guard.model_validate_json(after_look(self.guard, look, self.approvals).model_dump_json())
         if fault is None:
-            self.proven |= {a.uid for a in self.approvals if not unguarded(self.guard.windows, a)}
+            self.proven |= {a.uid for a in self.approvals if not was_unguarded(self.guard.windows, a)}
 
     def unproven(self) -> set[str]:
-        return {a.uid for a in self.approvals if unguarded(self.guard.windows, a)}
+        return {a.uid for a in self.approvals if was_unguarded(self.guard.windows, a)}
 
 
 EVENTS = st.lists(

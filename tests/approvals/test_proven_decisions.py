@@ -12,6 +12,7 @@ from reconcile.world import AUTHORITY, NAMESPACE, SUPERIOR_TITLE, Crash, World, 
 
 from govcloud.api.common import as_written
 from govcloud.core.objects import ApprovalObject
+from govcloud.core.signatures import key_id
 from govcloud.failures import Stop
 from govcloud.reasons import Reason
 
@@ -74,6 +75,8 @@ def test_a_signed_one_does(planned: World) -> None:
 
     assert planned.judged(signed) == "Counted"
     assert planned.next_action().waiting_for == "authority"
+    told = next(r for r in planned.audit.records() if r.attributes.get("approval") == signed.name)
+    assert told.attributes["keyId"] == key_id(SUPERIOR.public_key)
 
 
 def test_what_counted_before_goes_on_counting(planned: World) -> None:
@@ -151,6 +154,16 @@ def test_both_ends_of_a_window_are_in_the_log(planned: World) -> None:
     assert [(str(r.outcome), str(r.action)) for r in told] == [("failure", "monitor"), ("success", "monitor")]
     assert "the policy govcloud-approval-by-its-office is missing" in told[0].message
     assert "from 2026-03-02T02:01:00Z to 2026-03-02T03:01:03Z" in told[1].message
+
+
+def test_admission_is_watched_where_there_is_no_request_yet(world: World) -> None:
+    world.cluster.fault = "a policy is gone"
+    world.reconciler.watch_admission()
+    assert world.cluster.guard().is_open
+    assert [r.target.kind for r in world.audit.records()] == ["ValidatingAdmissionPolicy"]
+
+    writes = world.writes_in(world.reconciler.watch_admission)
+    assert writes == [], "it is told once"
 
 
 @pytest.mark.parametrize("after", [False, True])

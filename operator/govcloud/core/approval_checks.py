@@ -9,7 +9,7 @@ from datetime import datetime
 from govcloud.api.approval import ApprovalSpec
 from govcloud.api.jurisdiction import Approvals
 from govcloud.core.document_numbers import Decision, decision_of, folded
-from govcloud.core.guard import Window, unguarded
+from govcloud.core.guard import Window, was_unguarded
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep
 from govcloud.core.signatures import Fault, signature_fault
@@ -31,7 +31,7 @@ class Trust:
 
     def is_proven(self, approval: ApprovalObject) -> bool:
         """Whether admission, or a signature of the office, proves who decided."""
-        if not unguarded(self.windows, approval):
+        if not was_unguarded(self.windows, approval):
             return True
         return approval.spec.signature is not None and signature_fault(approval, self.signed) is None
 

@@ -98,6 +98,7 @@ def judged(facts: Facts, verdict: Verdict) -> Entry:
                 "step": spec.step,
                 "office": spec.office,
                 "documentNumber": spec.document_number,
+                **({"keyId": spec.signature.key_id} if spec.signature else {}),
             },
         }
     )

@@ -97,7 +97,7 @@ def after_look(before: Guard, look: PolicyLook, approvals: Iterable[ApprovalObje
     return _seen_intact(before, look, approvals)
 
 
-def unguarded(windows: Iterable[Window], approval: ApprovalObject) -> bool:
+def was_unguarded(windows: Iterable[Window], approval: ApprovalObject) -> bool:
     """Whether the decision may have been made while the policies were not intact."""
     return any(window.covers(approval) for window in windows)
 
