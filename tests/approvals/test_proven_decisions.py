@@ -11,9 +11,10 @@ from approvals.offices import Ed25519Office
 from reconcile.world import AUTHORITY, NAMESPACE, SUPERIOR_TITLE, Crash, World, jurisdiction_spec
 
 from govcloud.api.common import as_written
+from govcloud.api.request import Operation
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.signatures import key_id
-from govcloud.failures import Stop
+from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
 SUPERIOR, AUTHORITY_OFFICE = Ed25519Office(3, SUPERIOR_TITLE), Ed25519Office(4, AUTHORITY)
@@ -216,6 +217,50 @@ def test_what_was_taken_back_stays_so_though_the_revocation_is_deleted(planned: 
 
     assert planned.judged(approved) == "Withdrawn"
     assert planned.next_action().waiting_for == "superior-unit"
+
+
+def test_what_is_carried_out_is_what_was_approved_though_the_spec_is_swapped(planned: World) -> None:
+    planned.wire.fail_next("cloud.create db", Retry(Reason.CLOUD_UNREACHABLE, "no answer"))
+    planned.approve()
+    planned.edit_service("web", count=5)
+    planned.run_patiently()
+
+    assert planned.status().progress.completed_plan == 1
+    assert sorted(planned.servers()) == ["web-0", "web-1"]
+    assert planned.shown_plan().number == 2
+    assert planned.status().progress.operation is None
+
+
+def test_a_status_that_says_all_is_approved_is_not_believed(planned: World) -> None:
+    approvals = [planned.decide("superior-unit", office="另一单位").uid, "00000000-0000-0000-0000-0000000000bb"]
+    forged = planned.status().progress.model_copy(
+        update={"operation": Operation(plan=1, transition="Provision", started_at=planned.clock.now(), approvals=approvals)}
+    )
+    planned.cluster.damage_status(planned.request(), as_written(planned.status().model_copy(update={"progress": forged})))
+    with planned.nothing_touched():
+        planned.run()
+
+    stalled = planned.condition("Stalled")
+    assert stalled.reason == "ApprovalRevoked"
+    assert "superior-unit, authority is approved again" in stalled.message
+
+
+def test_a_second_extension_needs_a_consent_of_its_own(world: World) -> None:
+    world.to_trial()
+    world.apply(trial={"extensionDays": 5})
+    world.run()
+    first = world.decide("authority")
+    world.run()
+    ends_at = world.trial_record().ends_at
+    world.apply(trial={"extensionDays": 10})
+    world.run()
+    with world.nothing_touched():
+        replayed = world.decide("authority", plan_digest=first.spec.plan_digest)
+        world.run()
+
+    assert world.judged(replayed) == "DigestMismatch"
+    assert world.trial_record().ends_at == ends_at
+    assert world.next_action().waiting_for == "authority"
 
 
 # Signatures
