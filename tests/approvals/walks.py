@@ -18,7 +18,7 @@ def fields(value: BaseModel, path: Path = ()) -> Iterator[tuple[Path, FieldInfo,
         found = getattr(value, name)
         inner = [found] if isinstance(found, BaseModel) else found if _holds_models(found) else None
         if inner is None:
-            if found != () or not _models_of(info.annotation):
+            if found not in ((), None) or not _models_of(info.annotation):
                 yield here, info, found
             continue
         for place, item in enumerate(inner):
