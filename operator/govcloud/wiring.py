@@ -39,12 +39,13 @@ from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.log import AuditLog
 from govcloud.audit.publishing import Place, Publisher
 from govcloud.audit.pulse import Pulse as AuditPulse
+from govcloud.audit.reads import record_reads
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
 from govcloud.courier import Courier, Means
-from govcloud.housekeeping import Housekeeping
+from govcloud.housekeeping import Housekeeping, Task
 from govcloud.keeping import EXPECTED, Keeping
 from govcloud.liveness import Jumps, Pulse
 from govcloud.ports import Clock, Cluster, Ports
@@ -57,6 +58,7 @@ PATIENCE = timedelta(seconds=20)
 """How long what is under way may take to end after SIGTERM. What does not end is continued by the next start."""
 
 _LOOK_SECONDS = 0.5
+_READS_EVERY = timedelta(seconds=10)
 
 
 def run_controller(settings: Settings) -> int:
@@ -109,7 +111,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             days=settings.audit_retention_days,
             seal_after=timedelta(seconds=settings.audit_seal_seconds),
         )
-        housekeeping = Housekeeping(keeping.tasks(), EXPECTED)
+        reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
+        housekeeping = Housekeeping((*keeping.tasks(), reads), EXPECTED)
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
         courier = Courier(
             Means(
@@ -144,6 +147,10 @@ def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
         yield audit
     finally:
         audit.close()
+
+
+def _record_reads(audit: AuditLog, settings: Settings) -> None:
+    record_reads(audit, settings.state_dir / "audit")
 
 
 @contextmanager

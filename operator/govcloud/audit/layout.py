@@ -8,6 +8,7 @@ hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; 
 hashes/<first sequence>.sm3     the same by SM3, where the second tree is kept
 checkpoints/notes               every signed checkpoint
 torn/                           what a crash left unfinished at the end, cut off and kept
+reads/                          notes of who read records, until the writer has recorded them
 ballast                         space set aside so that the end can be recorded on a full disk
 """
 
@@ -51,6 +52,10 @@ class Layout:
     @property
     def torn(self) -> Path:
         return self.directory / "torn"
+
+    @property
+    def reads(self) -> Path:
+        return self.directory / "reads"
 
     @property
     def ballast(self) -> Path:

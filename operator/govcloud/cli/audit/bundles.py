@@ -13,7 +13,7 @@ from govcloud.audit.errors import AuditDamaged, KeyUnknown
 from govcloud.audit.notes import BadNote
 from govcloud.audit.proofs import NotProven, at, check, export, of_unit
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import USAGE, LogOption, fail, read_key, wrong_usage
+from govcloud.cli.audit.common import USAGE, LogOption, fail, read_key, remember_read, wrong_usage
 
 
 def prove(
@@ -27,6 +27,7 @@ def prove(
       govcloud audit prove 4711 > record-4711.jsonl
       govcloud audit check record-4711.jsonl --key audit.pub
     """
+    remember_read(log, "prove")
     lines = list(_bundle(lambda: export(log, at(sequence))))
     if len(lines) < 2:
         fail(ValueError(f"There is no signed record {sequence}; a new one is signed within a minute"), USAGE)
@@ -47,6 +48,7 @@ def hand_out(
 
     For a spreadsheet: govcloud audit query --unit jj-health --format csv --chinese > jj-health.csv
     """
+    remember_read(log, "export", unit=unit)
     lines = _bundle(lambda: export(log, of_unit(unit)))
     if output is None:
         for line in lines:

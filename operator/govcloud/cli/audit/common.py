@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,8 +13,10 @@ import typer
 from typer.core import TyperCommand
 
 from govcloud.audit.errors import KeyUnknown
+from govcloud.audit.layout import Layout
 from govcloud.audit.notes import BadNote, PublicKey, SignedCheckpoint, parse
 from govcloud.audit.query import parse_time
+from govcloud.audit.reads import Read, leave_note
 from govcloud.audit.verify import Result
 
 USAGE = 3
@@ -53,6 +56,26 @@ KeyOption = Annotated[
     Path | None,
     typer.Option("--key", help="File with the verifier key, kept elsewhere. Default: the copy beside the log."),
 ]
+
+
+def remember_read(log: Path, command: str, *, unit: str = "", request: str = "") -> None:
+    """Leave word that records were read. A copy that the reader may not write to belongs to the reader."""
+    if not Layout(log).segments.exists():
+        return
+    try:
+        leave_note(log, Read(_account(), command, unit, request), datetime.now(UTC))
+    except OSError as error:
+        print(f"govcloud audit: that this was read could not be noted: {error}", file=sys.stderr)
+
+
+def _account() -> str:
+    """By the operating system; through sudo, who called it."""
+    if os.getuid() == 0 and (caller := os.environ.get("SUDO_USER")):
+        return caller
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def read_key(path: Path) -> PublicKey:

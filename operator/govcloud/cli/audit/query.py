@@ -9,7 +9,7 @@ import typer
 
 from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Action
-from govcloud.cli.audit.common import LogOption, moment
+from govcloud.cli.audit.common import LogOption, moment, remember_read
 from govcloud.cli.audit.listing import FormatOption, show
 from govcloud.cli.columns import BomOption, ChineseOption, Format
 
@@ -45,4 +45,5 @@ def run(
         since=moment(since, now),
         until=moment(until, now),
     )
+    remember_read(log, "query", unit=unit, request=request)
     show(lambda: search(log, wanted), format_, chinese=chinese, bom=bom)

@@ -11,7 +11,7 @@ import typer
 
 from govcloud.audit.query import following, recent
 from govcloud.audit.records import Record
-from govcloud.cli.audit.common import LogOption
+from govcloud.cli.audit.common import LogOption, remember_read
 from govcloud.cli.audit.listing import FormatOption, show
 from govcloud.cli.columns import ChineseOption, Format
 
@@ -30,6 +30,7 @@ def run(
       govcloud audit tail
       govcloud audit tail -n 5 --follow --format json
     """
+    remember_read(log, "tail")
     show(lambda: _growing(log, lines) if follow else recent(log, lines), format_, chinese=chinese, live=follow)
 
 
