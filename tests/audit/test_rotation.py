@@ -221,3 +221,15 @@ def test_the_command_says_what_is_missing(
 ) -> None:
     monkeypatch.delenv("GOVCLOUD_STATE_DIR", raising=False)
     assert CliRunner().invoke(app, ["audit", "rotate-key", "--by", "wang.wei", *arguments]).exit_code == code
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense\n", b"\xff", b'{"target": {"kind": "AuditSigningKey"}, "attributes": []}\n'])
+def test_a_damaged_keyring_is_no_accusation_and_is_mended(tmp_path: Path, damage: bytes) -> None:
+    audit = changed_twice(tmp_path)
+    whole = Layout(audit).keyring.read_bytes()
+    Layout(audit).keyring.write_bytes(whole.splitlines(keepends=True)[0] + damage if damage.startswith(b"{") else damage)
+    report = agreed(audit, KEY)
+    assert report.result is Result.OK
+    assert "keyring beside the log is damaged" in report.remarks[0]
+    open_log(audit, signer=load_or_create_signer(tmp_path / "signing.key")).close()
+    assert Layout(audit).keyring.read_bytes() == whole

@@ -215,6 +215,14 @@ def test_what_could_not_be_remembered_is_not_signed(tmp_path: Path, calls: int) 
     assert after.add_checkpoint(submission(known, 30).body().encode()).status == 200
 
 
+def test_a_witness_whose_memory_is_damaged_signs_nothing(tmp_path: Path) -> None:
+    one = witness(tmp_path)
+    one.add_checkpoint(submission(0, 7).body().encode())
+    next(tmp_path.glob("*.checkpoint")).write_text("scribbled over")
+    with answering(one) as url:
+        assert post(url, submission(0, 7)).status_code == 500
+
+
 def test_of_two_branches_at_once_one_is_signed(tmp_path: Path) -> None:
     one, statuses = witness(tmp_path), list[int]()
     one.add_checkpoint(submission(0, 10).body().encode())

@@ -8,7 +8,6 @@ changes can still be checked against the tree when retention has removed the rec
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import KeyUnknown
@@ -95,13 +94,10 @@ def announced(payload: bytes) -> Change | None:
         return None
     try:
         record = json.loads(payload)
-        target, attributes = record["target"], record["attributes"]
+        said = (record["action"], record["phase"], record["target"]["kind"])
+        key, sequence = str(record["attributes"]["publicKey"]), int(record["sequence"])
     except (ValueError, KeyError, TypeError):
         return None
-    if (record.get("action"), record.get("phase"), _kind(target)) != (Action.RENEW, Phase.EVENT, TARGET_KIND):
+    if said != (Action.RENEW, Phase.EVENT, TARGET_KIND):
         return None
-    return Change(int(record["sequence"]), PublicKey.parse(str(attributes.get("publicKey"))), payload)
-
-
-def _kind(target: object) -> object:
-    return target.get("kind") if isinstance(target, Mapping) else None
+    return Change(sequence, PublicKey.parse(key), payload)

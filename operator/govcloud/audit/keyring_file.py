@@ -17,13 +17,10 @@ def read_first_key(files: FileSystem, layout: Layout) -> PublicKey | None:
 
 def read_keyring(files: FileSystem, layout: Layout) -> Keyring | None:
     """None where there is none. Raises `KeyUnknown` when it is damaged, `OSError`."""
-    if not files.exists(layout.keyring):
-        return None
-    with files.open_for_reading(layout.keyring) as stream:
-        content = stream.read()
-    if not content:
+    content = _content(files, layout)
+    if content == b"":
         raise KeyUnknown(f"{layout.keyring} is empty")
-    return Keyring.parse(content)
+    return None if content is None else Keyring.parse(content)
 
 
 def write_first_key(files: FileSystem, layout: Layout, key: PublicKey) -> None:
@@ -33,6 +30,12 @@ def write_first_key(files: FileSystem, layout: Layout, key: PublicKey) -> None:
 
 def write_keyring(files: FileSystem, layout: Layout, keyring: Keyring) -> None:
     """Durable on return, and only if it changed. Raises `OSError`."""
-    known = read_keyring(files, layout)
-    if known is None or known.text() != keyring.text():
+    if _content(files, layout) != keyring.text():
         write_atomically(files, layout.keyring, keyring.text())
+
+
+def _content(files: FileSystem, layout: Layout) -> bytes | None:
+    if not files.exists(layout.keyring):
+        return None
+    with files.open_for_reading(layout.keyring) as stream:
+        return stream.read()

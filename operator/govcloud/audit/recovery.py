@@ -86,7 +86,7 @@ def _take_removed(files: FileSystem, layout: Layout, tail: Tail) -> int:
             f"The audit log cannot have a tree by SM3 any more: records 0 to {removed.count - 1} were removed, and no SM3 "
             "hashes of them were kept. Unset GOVCLOUD_AUDIT_SM3"
         )
-    changes = {change.sequence: change for change in _known_changes(files, layout)}
+    changes = {change.sequence: change for change in _known_changes(files, layout)} if removed.count else {}
     for leaf, other in zip(removed, national, strict=True):
         change = changes.get(tail.size)
         if change and leaf_hash(change.record) == leaf:

@@ -33,7 +33,7 @@ class SignedStates:
         """The newest one that was found right."""
         self.wrong_root: int | None = None
         """The first signed size at which the root is another."""
-        beside = read_keyring(files, layout)
+        beside = self._keyring_beside_the_log()
         self._known = {change.sequence: change for change in beside.changes} if beside else {}
         self._trusted = key or self._key_beside_the_log()
         self.keyring = Keyring(self._first_key(beside))
@@ -65,6 +65,14 @@ class SignedStates:
             raise KeyUnknown(f"No key was given, and there is none at {self._layout.public_key}")
         self._remarks.add("the key was read from beside the log; compare it with a copy that was kept elsewhere")
         return key
+
+    def _keyring_beside_the_log(self) -> Keyring | None:
+        """It only says again what records say; it is needed where those were removed, or a later key is trusted."""
+        try:
+            return read_keyring(self._files, self._layout)
+        except KeyUnknown as damaged:
+            self._remarks.add(f"the keyring beside the log is damaged: {damaged}")
+            return None
 
     def _first_key(self, beside: Keyring | None) -> PublicKey:
         """The key to begin with. A later key of this log that is trusted vouches for all before it: it signed them too."""

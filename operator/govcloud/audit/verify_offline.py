@@ -83,8 +83,8 @@ class Keys:
     """The keys of a log, each with the size above which it signs. The records say when one follows another."""
 
     def __init__(self, given: Key, beside: Path) -> None:
-        first, *changes = beside.read_bytes().splitlines() if beside.exists() else [b""]
-        self.kept = {index: (record, key) for record in changes for index, key in [read_change(record)] if key}
+        first, *changes = (beside.read_bytes().splitlines() if beside.exists() else []) or [b""]
+        self.kept = {index: (record, key) for record in changes for index, key in [read_kept_change(record)] if key}
         later = given.id in [key.id for _, key in self.kept.values()]
         self.given = given
         self.all = [(0, Key(first.decode()) if later else given)]
@@ -139,6 +139,14 @@ def decode(blob: str) -> bytes:
 def combine(left: bytes, right: bytes, name: str = "sha256") -> bytes:
     """Inner node of RFC 9162."""
     return hashlib.new(name, b"\x01" + left + right).digest()
+
+
+def read_kept_change(record: bytes) -> tuple[int, Key | None]:
+    """The same of a line of the keyring, which only says again what records say: a damaged one is passed over."""
+    try:
+        return read_change(record)
+    except (ValueError, KeyError, TypeError, Verdict):
+        return -1, None
 
 
 class Tree:

@@ -119,9 +119,9 @@ _NOT_HERE = Answer(404, "there are POST /add-checkpoint and GET /<SHA-256 of the
 def _remembered(witness: Witness, body: bytes) -> Answer:
     try:
         return witness.add_checkpoint(body)
-    except OSError as error:
-        log.error("nothing was signed, because it could not be remembered: %s", error)  # noqa: TRY400  the cause is in it
-        return Answer(500, "nothing was signed, because it could not be remembered\n")
+    except (OSError, ValueError) as error:  # the disk failed, or what it held of this log is damaged
+        log.error("nothing was signed, because of what is or was to be remembered: %s", error)  # noqa: TRY400
+        return Answer(500, "nothing was signed: the memory of this witness is not as it should be\n")
 
 
 def _end(why: object, code: int) -> NoReturn:
