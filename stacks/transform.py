@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 
 from stacks.kind import Stage
 from stacks.machines import INSTANCE
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER, USER
+from stacks.order import in_order, references
 from stacks.program import Program, Resource, Value
 
 POWER_INPUTS = ("power_state", "enabled")
@@ -37,6 +38,27 @@ def with_removal(program: Program) -> Program:
         program,
         lambda resource: _with_input(resource, "force_destroy", True) if resource.type == CONTAINER else resource,
     )
+
+
+def together(*programs: Program) -> Program:
+    """What is in any of the programs; where several have a resource or an output of one name, the first one's."""
+    resources: dict[str, Resource] = {}
+    outputs: dict[str, Value] = {}
+    for program in programs:
+        resources = {**{resource.name: resource for resource in program.resources}, **resources}
+        outputs = {**program.outputs, **outputs}
+    return Program(in_order(resources.values()), outputs)
+
+
+def without(program: Program, names: Set[str]) -> Program:
+    """The program without these resources, and without the outputs that need them.
+
+    Raises:
+        ProgramFault: something that stays refers to one of them.
+    """
+    kept = tuple(resource for resource in program.resources if resource.name not in names)
+    outputs = {name: value for name, value in program.outputs.items() if not references(value) & names}
+    return Program(in_order(kept), outputs)
 
 
 def _each(program: Program, change: Callable[[Resource], Resource]) -> Program:

@@ -74,6 +74,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         unreadable=unreadable,
         annual_plans=_there(ports.cluster.annual_plan, named["AnnualPlan"]),
         agreements=_there(ports.cluster.agreement, named["ServiceAgreement"]),
+        has_stack=stack is not None,
     )
 
 

@@ -166,6 +166,14 @@ class Stacks(StackView, Protocol):
         `Stop(PLAN_MISMATCH)` and does not happen."""
         ...
 
+    def rebuild(
+        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, may_be_missing: frozenset[str]
+    ) -> StackOutcome:
+        """Make the lost state of a stack anew. Each resource of `program` is looked up by the marks of the plans up to `plan`; nothing is
+        made but credentials whose secret only the lost state held. One that is not there and may not be missing is
+        `Stop(RESOURCE_FAILED)`, and there is still no state."""
+        ...
+
     def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
         """Destroy all resources of the request's stack. Whoever calls this has proven the backup: see `core.actions.Destroy`."""
         ...

@@ -29,6 +29,7 @@ from govcloud.core.guard import Admission
 from govcloud.core.notices import Outbox, outbox, with_notice
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
+from govcloud.core.plan import Plan
 from govcloud.core.reminders import reminder
 from govcloud.core.report import credentials_secret, report
 from govcloud.core.standing import Verdict
@@ -39,6 +40,7 @@ from govcloud.ports import Ports
 from govcloud.reasons import Reason
 from govcloud.reserving import reserve, settle
 from stacks.kind import Quota
+from stacks.program import Program
 from stacks.request import credentials_in
 
 log = logging.getLogger(__name__)
@@ -160,6 +162,8 @@ class Reconciler:
                 self._ensure_unit(facts, unit, hold)
             case act.Deploy(_, plan, unit, program, allowed):
                 return Outcome(operations=self.ports.stacks.up(key, unit, plan.number, program, allowed).operations)
+            case act.RebuildState(plan, unit, program, may_be_missing):
+                return self._rebuild_state(facts, plan, unit, program, may_be_missing)
             case act.WriteCredentials():
                 self._write_credentials(facts)
             case act.OpenBackup(name, spec):
@@ -172,7 +176,7 @@ class Reconciler:
                 return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
             case act.ProveAbsence(_, unit):
                 self._prove_absence(facts, unit)
-            case act.Begin() | act.TryAgain() | act.BeginTrialEnd() | act.Reject() | act.FinishStep() | act.Complete():
+            case act.Begin() | act.TryAgain() | act.BeginRebuild() | act.BeginTrialEnd() | act.Reject() | act.FinishStep() | act.Complete():
                 pass  # these are written down in the status, nowhere else
             case _:
                 assert_never(action)
@@ -204,6 +208,14 @@ class Reconciler:
             if r.key.uid != facts.request.key.uid and r.spec.get("unit") == unit.name
         )
         return [Quota(**status_of(request).progress.allocated) for request in others]
+
+    def _rebuild_state(
+        self, facts: Facts, plan: Plan, unit: UnitObject, program: Program, may_be_missing: frozenset[str]
+    ) -> Outcome:
+        """The unit's stack first: it finds its own objects by their marks, and the request's are looked up with its credential."""
+        self._ensure_unit(facts, unit, Quota(**facts.progress.allocated))
+        rebuilt = self.ports.stacks.rebuild(facts.request.key, unit, plan.number, program, may_be_missing)
+        return Outcome(operations=rebuilt.operations)
 
     def _write_credentials(self, facts: Facts) -> None:
         outcome = self.ports.stacks.outcome(facts.request.key)

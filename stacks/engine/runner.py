@@ -152,6 +152,8 @@ class Engine:
         try:
             return state.parse(self._installation.ask(stack, ["stack", "export", "--show-secrets"]))
         except StackMissing:
+            with self._lock:
+                self._sound.discard(stack)
             return None
 
     def recover(self, stack: StackName, find: Find) -> Recovery:

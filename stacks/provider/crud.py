@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +78,26 @@ def create(work: Work, inputs: Properties) -> Resource:
         raise InitFailed(made.identity, _outputs(work, {}, inputs), told) from error
 
 
+def taken_over(work: Work, earlier: Iterable[marks.Marks], inputs: Properties) -> Resource | None:
+    """What an operation with one of these marks made, as it is now, for a state that forgot it; None where there is nothing.
+
+    Makes nothing, except for what is of no use without a secret that only the state knew: that is taken away and made anew.
+
+    Raises:
+        ProviderError: several objects carry one mark.
+        keystoneauth's exceptions: it cannot be told.
+    """
+    for each in earlier:
+        marked = replace(work, marks=each)
+        found = _only_one(marked, _marked(marked, inputs))
+        if found is not None and _is_of_no_use(work.declaration, inputs):
+            _remove(marked, found, inputs)
+            return create(work, inputs)
+        if found is not None:
+            return read(work, found, inputs, {})
+    return None
+
+
 def find(work: Work, inputs: Properties) -> tuple[str, ...]:
     """Ids of what an earlier, interrupted attempt at this operation made. More than one is for a person to look at.
 
@@ -139,17 +159,26 @@ def delete(work: Work, identity: str, inputs: Properties) -> None:
 
 def _adopted(work: Work, inputs: Properties) -> _Object | None:
     """What carries this operation's mark already."""
-    found = _marked(work, inputs)
+    found = _only_one(work, _marked(work, inputs))
+    if found is None:
+        return None
+    if _is_of_no_use(work.declaration, inputs):
+        # Only the lost answer held its secret; it is ours, and it is new.
+        _remove(work, found, inputs)
+        return None
+    return _Object(found)
+
+
+def _only_one(work: Work, found: Sequence[str]) -> str | None:
     if len(found) > 1:
         raise QuarantinedDuplicates(work.declaration.noun, str(work.marks.key), found)
-    if not found:
-        return None
-    lacking = work.declaration.remade_without
-    if lacking and not inputs.get(lacking) and not _shows_later(work.declaration, lacking, inputs):
-        # Only the lost answer held its secret, so the object is of no use to anybody; it is ours, and it is new.
-        _remove(work, found[0], inputs)
-        return None
-    return _Object(found[0])
+    return found[0] if found else None
+
+
+def _is_of_no_use(declaration: Declaration, inputs: Properties) -> bool:
+    """Whether nobody can use an object whose secret was told once and forgotten."""
+    lacking = declaration.remade_without
+    return bool(lacking) and not inputs.get(lacking) and not _shows_later(declaration, lacking, inputs)
 
 
 def _shows_later(declaration: Declaration, output: str, inputs: Properties) -> bool:
@@ -185,11 +214,8 @@ def _looked_for(work: Work, inputs: Properties, error: Exception, pauses: tuple[
     """Find what a request made whose answer told nothing; re-raises its error when there is nothing."""
     for pause in pauses:
         work.clock.sleep(pause)
-        found = _marked(work, inputs)
-        if len(found) > 1:
-            raise QuarantinedDuplicates(work.declaration.noun, str(work.marks.key), found)
-        if found:
-            return _Object(found[0], made_now=True)
+        if (found := _only_one(work, _marked(work, inputs))) is not None:
+            return _Object(found, made_now=True)
     raise error
 
 

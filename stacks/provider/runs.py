@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stacks.provider.errors import Code, ProviderError
@@ -56,6 +56,16 @@ class CloudLogin:
 
 
 @dataclass(frozen=True)
+class Rebuild:
+    """A run that makes a lost state anew: its creates find what earlier plans made, and make nothing.
+
+    `missing`: logical names of what was not found; the provider adds to it.
+    """
+
+    missing: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of one stack.
 
@@ -65,6 +75,7 @@ class Run:
         plan: number of the plan under which the run happens.
         clouds: logins by the name that provider resources give as `cloud`.
         allowed: logical resource names with what the plan does to them; None: no plan limits the run.
+        rebuild: given where the run makes a lost state anew.
     """
 
     stack: str
@@ -72,6 +83,7 @@ class Run:
     plan: int
     clouds: Mapping[str, CloudLogin]
     allowed: frozenset[tuple[str, str]] | None = None
+    rebuild: Rebuild | None = None
 
     def allows(self, name: str, operation: str) -> bool:
         """Whether the plan does this to the resource of that logical name; a replace is a delete and a create."""

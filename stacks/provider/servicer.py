@@ -197,7 +197,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 outputs = _previewed(target.declaration, inputs, {}, target.declaration.fields)
                 return provider_pb2.CreateResponse(properties=wire.struct_of(outputs, secrets))
             self._require_allowed(target, "create")
-            made = self._effect(target, "create", context, request.timeout, lambda work: crud.create(work, inputs))
+            made = self._effect(target, "create", context, request.timeout, lambda work: self._made(work, target, inputs))
             return provider_pb2.CreateResponse(id=made.identity, properties=wire.struct_of(made.outputs, secrets))
 
         return self._guarded(context, request.urn, answer, request.properties)
@@ -285,6 +285,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         ):
             return act(work)
 
+    def _made(self, work: Work, target: Target, inputs: Mapping[str, Any]) -> crud.Resource:
+        run = self._runs.of(target.stack)
+        if run.rebuild is None:
+            return crud.create(work, inputs)
+        earlier = (_marks(run, target, plan) for plan in range(run.plan, 0, -1))
+        if (found := crud.taken_over(work, earlier, inputs)) is not None:
+            return found
+        run.rebuild.missing.add(target.name)
+        raise ProviderError(Code.FAILED, f"{work.what} is not in the cloud, although the state that was lost must have known it")
+
     def _work(self, target: Target, context: Any, operation: str, timeout: float) -> Work:
         peer = self._peers.of(context.peer())
         run = self._runs.of(target.stack)
@@ -295,7 +305,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             declaration=target.declaration,
             name=target.name,
             cloud=self._cloud(peer, run),
-            marks=Marks(operation_key(run.owner, target.urn, run.plan), run.owner),
+            marks=_marks(run, target, run.plan),
             clock=self._clock,
             cancelled=peer.cancelled,
             waiters=self._waiters,
@@ -322,6 +332,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if not isinstance(error, ProviderError):
                 _log.warning("%s", told, exc_info=error if told.sentence.endswith("in the provider") else None)
             context.abort(_STATUS.get(told.code, grpc.StatusCode.UNKNOWN), str(told))
+
+
+def _marks(run: Run, target: Target, plan: int) -> Marks:
+    return Marks(operation_key(run.owner, target.urn, plan), run.owner)
 
 
 def _diff_response(changed: list[properties.Changed]) -> Any:

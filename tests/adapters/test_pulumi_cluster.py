@@ -6,6 +6,7 @@ Needs a development cloud (`make up`); `GOVCLOUD_DEV_DIR` says where it is.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from govcloud.api.jurisdiction import JurisdictionSpec
 from govcloud.api.request import RequestKey, Service
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.objects import JurisdictionObject, UnitObject
+from govcloud.failures import Stop
+from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Image, Offering, Quota
 from stacks.program import Program
@@ -341,3 +344,39 @@ def test_what_a_killed_controller_had_made_is_gone_after_a_destruction(tenant: T
     with tenant.stacks() as stacks:
         stacks.destroy(tenant.key, tenant.unit, 2)
     assert not tenant.found()
+
+
+def _lose_all_state(tenant: Tenant) -> None:
+    """The disk is gone; the master key was kept elsewhere."""
+    shutil.rmtree(tenant.state / "pulumi")
+    (tenant.state / "pulumi" / "state" / ".pulumi").mkdir(parents=True)
+
+
+def test_a_lost_state_is_made_anew_from_the_marks_in_the_cloud(tenant: Tenant) -> None:
+    program, bigger = tenant.program(services(database=True)), tenant.program(services(size=2, database=True))
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        stacks.up(tenant.key, tenant.unit, 1, program, allowed_operations(diff(None, program)))
+        made = stacks.up(tenant.key, tenant.unit, 2, bigger, allowed_operations(diff(program, bigger)))
+    _lose_all_state(tenant)
+    journal = MemoryJournal()
+    with tenant.stacks(journal) as stacks:
+        assert stacks.outcome(tenant.key) is None
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        before = len(journal.intents)
+        rebuilt = stacks.rebuild(tenant.key, tenant.unit, 2, bigger, frozenset())
+        assert rebuilt.resources == made.resources
+        assert stacks.up(tenant.key, tenant.unit, 2, bigger, frozenset()).operations == {"same": len(bigger.resources)}
+        assert len(journal.intents) == before
+    assert tenant.found() == WHOLE
+
+    # What the cloud does not have is named, unless an operation under way accounts for it.
+    tenant.admin.network.delete_security_group_rule(made.resources["web-rule-tcp-443-443-0.0.0.0-0"][1])
+    _lose_all_state(tenant)
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        with pytest.raises(Stop, match="web-rule-tcp-443") as told:
+            stacks.rebuild(tenant.key, tenant.unit, 2, bigger, frozenset())
+        assert told.value.reason is Reason.RESOURCE_FAILED
+        rest = stacks.rebuild(tenant.key, tenant.unit, 2, bigger, frozenset({"web-rule-tcp-443-443-0.0.0.0-0"}))
+        assert rest.resources.keys() == made.resources.keys() - {"web-rule-tcp-443-443-0.0.0.0-0"}

@@ -261,6 +261,10 @@ APPROVALS: Mapping[str, Turn] = {
 }
 
 
+def _rebuilding(facts: Facts) -> Facts:
+    return replace(facts, progress=facts.progress.model_copy(update={"rebuilding": True}))
+
+
 GUARDS: Mapping[str, Turn] = {
     "all in place": _same,
     "no admission": lambda facts: replace(facts, admission=replace(facts.admission, fault="a policy is gone")),
@@ -268,6 +272,9 @@ GUARDS: Mapping[str, Turn] = {
     "damaged": lambda facts: replace(facts, damaged=frozenset({1})),
     "plans gone": lambda facts: replace(facts, plans={}),
     "unreadable": lambda facts: replace(facts, unreadable=(Reason.ENGINE_FAILED, "no state")),
+    "state lost": lambda facts: replace(facts, has_stack=False, resources=()),
+    "state being made anew": lambda facts: _rebuilding(replace(facts, has_stack=False, resources=())),
+    "state made anew in part": lambda facts: _rebuilding(replace(facts, resources=facts.resources[:1])),
     "unit gone": lambda facts: replace(facts, unit=None, blocked=(Reason.UNIT_MISSING, "no unit")),
 }
 

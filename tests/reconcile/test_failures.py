@@ -171,17 +171,6 @@ def test_a_state_that_cannot_be_read_is_told_and_nothing_is_decided_without_it(p
     assert "the state is no JSON" in production.condition("Stalled").message
 
 
-def test_a_lost_state_does_not_look_like_an_empty_one(production: World) -> None:
-    before = set(production.things())
-    production.terminate()
-    production.run()
-    production.stacks.lose_state(production.request().key)
-    production.approve()
-
-    assert production.condition("Stalled").reason == "PlanMismatch"
-    assert set(production.things()) == before
-
-
 # Someone must act
 
 

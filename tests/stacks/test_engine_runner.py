@@ -195,7 +195,7 @@ def test_a_process_that_a_killed_controller_left_is_ended(tmp_path: Path) -> Non
             time.sleep(0.01)  # it has begun, but the kernel is still setting it up
         assert leftovers.left_over(STACK, f"file://{tmp_path}") == (process.pid,)
         assert leftovers.left_over(StackName("govcloud-requests", "request-2"), f"file://{tmp_path}") == ()
-        assert leftovers.end_left_over(STACK, f"file://{tmp_path}", grace=0.2) == 1
+        assert leftovers.end_left_over(STACK, f"file://{tmp_path}", grace=1.0) == 1
         assert process.wait(5) == -9
     finally:
         process.kill()

@@ -41,7 +41,7 @@ from govcloud.ports import Clock, Found, StackOutcome, UnitAccess
 from govcloud.reasons import Reason
 from stacks.diff import ResourceChange, diff
 from stacks.kind import Quota
-from stacks.order import leaves
+from stacks.order import leaves, references
 from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
 
 INSTANCE = "openstack:compute/instance:Instance"
@@ -703,6 +703,26 @@ class MemoryStacks:
                 self.runs.append((key.uid, change.resource, change.operation))
             run.stack.outputs = {}
             return _outcome(run.stack, changes)
+
+    def rebuild(
+        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, may_be_missing: frozenset[str]
+    ) -> StackOutcome:
+        """Find everything by its key; remember it only if nothing is missing that may not be."""
+        access, found = self._units[unit.uid], _Stack()
+        with self._lock, self._wire.write("stacks.rebuild"):
+            for resource in program.resources:
+                keys = (f"{key.uid}/{resource.name}/{number}" for number in range(plan, 0, -1))
+                made = next((thing for each in keys if (thing := self._cloud.made_by(access.project_id, each))), None)
+                if made is None and resource.name not in may_be_missing:
+                    raise Stop(Reason.RESOURCE_FAILED, f"{resource.name} is not in the cloud")
+                if made is not None:
+                    found.resources[resource.type, resource.name] = (found.remembered(resource), made.id)
+            self._stacks[key.uid] = found
+            run = self._run(key, unit, plan)
+            there = {name for _, name in found.resources}
+            outputs = {name: value for name, value in program.outputs.items() if references(value) <= there}
+            found.outputs = {name: run.resolved(value) for name, value in outputs.items()}
+            return _outcome(found, ())
 
     def outcome(self, key: RequestKey) -> StackOutcome | None:
         """What the stack holds; None where there never was one."""

@@ -29,15 +29,16 @@ from stacks.engine.registration import Inputs
 from stacks.engine.runner import Engine, Find, Outcome
 from stacks.engine.state import Pending
 from stacks.kind import Quota
-from stacks.order import leaves
+from stacks.order import leaves, needs
 from stacks.program import External, Program, Value
 from stacks.provider.clouds import Clouds
 from stacks.provider.errors import ProviderError
 from stacks.provider.finding import Finder, Unfinished
 from stacks.provider.journal import Journal
-from stacks.provider.runs import CloudLogin, Run, Runs, login_for
+from stacks.provider.runs import CloudLogin, Rebuild, Run, Runs, login_for
 from stacks.provider.server import ProviderServer
 from stacks.provider.session import SystemClock
+from stacks.transform import without
 from stacks.unit import UnitStack
 
 UNITS, REQUESTS = "govcloud-units", "govcloud-requests"
@@ -124,6 +125,23 @@ class PulumiStacks:
             with self._changing(key, plan, access, allowed) as run:
                 inputs = self._inputs(key.uid, self._known_of_cloud(run, access, program))
                 outcome = self._up_of_request(run, key, program, inputs, known)
+            return self._remembering(key, outcome)
+
+    def rebuild(
+        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, may_be_missing: frozenset[str]
+    ) -> StackOutcome:
+        """Make the state anew from the marks in the cloud: a run whose creates only find. What may be missing and is, is left out."""
+        with self._locked(key.uid):
+            access, lost = self._access(unit, program), Rebuild()
+            with self._changing(key, plan, access, None, lost) as run:
+                inputs = self._inputs(key.uid, self._known_of_cloud(run, access, program))
+                try:
+                    outcome = self._up_of_request(run, key, program, inputs, None)
+                except RunFailed:
+                    if not lost.missing:
+                        raise
+                    there = _without_missing(program, lost.missing, may_be_missing)
+                    outcome = self._up_of_request(run, key, there, inputs, None)
             return self._remembering(key, outcome)
 
     def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:
@@ -214,13 +232,18 @@ class PulumiStacks:
 
     @contextmanager
     def _changing(
-        self, key: RequestKey, plan: int, access: _UnitState, allowed: frozenset[tuple[str, str]] | None
+        self,
+        key: RequestKey,
+        plan: int,
+        access: _UnitState,
+        allowed: frozenset[tuple[str, str]] | None,
+        rebuild: Rebuild | None = None,
     ) -> Iterator[Run]:
         """Announce the run to the provider. Whatever becomes of it, what was known of the stack is not known any more."""
         login = unit_login(self._controller, access.credential_id, access.credential_secret)
         # Only an administrator makes users; of a request that has none, nothing asks for that login.
         clouds = {"unit": login, "admin": self._controller}
-        run = Run(_request_stack(key).stack, key.uid, plan, clouds, allowed)
+        run = Run(_request_stack(key).stack, key.uid, plan, clouds, allowed, rebuild)
         self._outcomes.pop(key.uid, None)
         with translated(), self._runs.running(run):
             yield run
@@ -293,6 +316,23 @@ def _relied_on(program: Program) -> frozenset[str]:
     """Names of everything that a program asks of the unit's stack and of the cloud."""
     values: tuple[Value, ...] = (dict(program.outputs), *(dict(resource.inputs) for resource in program.resources))
     return frozenset(leaf.name for leaf in leaves(values) if isinstance(leaf, External))
+
+
+def _without_missing(program: Program, missing: Set[str], may_be_missing: Set[str]) -> Program:
+    """What is there of the program.
+
+    Raises:
+        Stop: something is missing that should be there, or that something which is there relies on.
+    """
+    gone = set(missing)
+    gone.update(resource.name for resource in program.resources if needs(resource) & gone)
+    if lost := sorted(gone - may_be_missing):
+        raise Stop(
+            Reason.RESOURCE_FAILED,
+            f"the state of the stack is lost, and the cloud does not have all of {', '.join(lost)}, which the completed plan made; "
+            "restore the state from backup, or bring back what is missing",
+        )
+    return without(program, gone)
 
 
 def _request_stack(key: RequestKey) -> StackName:

@@ -325,6 +325,7 @@ class Progress(Model):
     credentials_plan: int | None = Field(None, description="plan whose credentials the Secret holds")
     termination: TerminationRecord | None = None
     terminated_at: datetime | None = None
+    rebuilding: bool = Field(False, description="the engine's state was lost and is being made anew from the marks in the cloud")
     failure: Failure | None = None
     deadlines: Annotated[tuple[Deadline, ...], Field(max_length=64)] = Field(
         (), description="legal limits that run, and those of the newest plan that have ended"

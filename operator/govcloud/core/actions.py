@@ -115,6 +115,11 @@ class TryAgain:
 
 
 @dataclass(frozen=True)
+class BeginRebuild:
+    """The engine forgot the stack. Noted first: a state that was made anew only in part must not look like a whole one."""
+
+
+@dataclass(frozen=True)
 class BeginTrialEnd:
     """The trial is over: stop the servers. The pack's own rule allows this; nothing is deleted."""
 
@@ -148,6 +153,16 @@ class Deploy:
     program: Program
     allowed: frozenset[tuple[str, str]]
     running: bool
+
+
+@dataclass(frozen=True)
+class RebuildState:
+    """Make the lost state of the stack anew from the marks in the cloud, as it stood under this plan. Makes, changes, deletes nothing."""
+
+    plan: Plan
+    unit: UnitObject
+    program: Program
+    may_be_missing: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -202,7 +217,10 @@ class ProveAbsence:
     unit: UnitObject
 
 
-Effect = EnsureUnit | Deploy | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
-Note = Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginTrialEnd | FinishStep | Complete
+Effect = EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
+Note = (
+    Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
+    | FinishStep | Complete
+)  # fmt: skip
 Idle = Rest | Refuse | Block | Await | Backoff
 Action = Effect | Note | Idle

@@ -21,6 +21,7 @@ from govcloud.core.actions import (
 )
 from govcloud.core.approvals import standing
 from govcloud.core.facts import Facts
+from govcloud.core.lost_state import rebuild_state
 from govcloud.core.operation import continue_operation, quota_while_changing
 from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
@@ -46,6 +47,8 @@ def decide(facts: Facts) -> Action:
         )
     if facts.unreadable is not None:
         return Block(*facts.unreadable)
+    if facts.state_is_lost:
+        return _not_too_soon(facts, rebuild_state(facts))
     if facts.progress.operation is not None:
         return _towards_the_spec(facts) if _is_given_up(facts) else continue_operation(facts)
     return _not_too_soon(facts, _settled_first(facts, _begin_something(facts)))

@@ -48,6 +48,7 @@ class Facts:
         spec: the parsed spec; None when it does not fit the model, and then `spec_faults` says why.
         plans: every pinned plan by number, oldest first; `planned_at` says when each was frozen.
         damaged: numbers of pinned plans that cannot be read.
+        has_stack: whether the engine remembers a stack of the request at all.
         unreadable: why the stack's state cannot be read, if so: then nobody knows what there is, and nothing is decided.
         edition: the rules in force, as the jurisdiction tightened them; `loosened`: its settings that would loosen them, which are refused.
         blocked: the first thing around the request that is missing or wrong (unit, jurisdiction, catalog, pack), if any.
@@ -80,6 +81,7 @@ class Facts:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[Reason, str] | None = None
     ahead: timedelta = timedelta(0)
+    has_stack: bool = True
     loosened: tuple[Violation, ...] = ()
     annual_plans: Mapping[str, AnnualPlanObject] = field(default_factory=dict)
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
@@ -123,6 +125,12 @@ class Facts:
     def unfinished(self) -> tuple[int, ...]:
         """Numbers of the plans that began since the last completed one and did not end, oldest first: what they did is in the cloud."""
         return (*self.started.replaces, self.started.number) if self.started else ()
+
+    @property
+    def state_is_lost(self) -> bool:
+        """Whether the engine forgot what plans made: a stack that was never there had no plan that completed, or that another one replaced."""
+        earlier = self.progress.completed_plan is not None or len(self.unfinished) > 1
+        return earlier and self.progress.terminated_at is None and (self.progress.rebuilding or not self.has_stack)
 
     @property
     def missing_plans(self) -> frozenset[int]:

@@ -79,6 +79,10 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
             return _with(_done(before, step), allocated=dict(vars(hold)))
         case act.Deploy(step, running=running):
             return _with(_ended(_done(before, step), step, facts.now), **_power(before, running, facts.now))
+        case act.BeginRebuild():
+            return _with(before, rebuilding=True, failure=None)
+        case act.RebuildState():
+            return _with(before, rebuilding=False, failure=None)
         case act.WriteCredentials(step, plan):
             return _with(_done(before, step), credentials_plan=None if plan.transition == "Terminate" else plan.number)
         case act.OpenBackup(name):

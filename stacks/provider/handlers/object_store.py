@@ -19,8 +19,15 @@ _SETTINGS = ("containerRead", "containerWrite", "storagePolicy")
 
 
 def put_container(work: Work, inputs: Properties) -> str:
-    """Make the container with its mark. Its name is its id."""
+    """Make the container with its mark. Its name is its id.
+
+    Raises:
+        ProviderError: one of that name is there already, and is not of this operation; making it would take it over.
+    """
     name = str(inputs["name"])
+    if work.cloud.head("object-store", work.path_of(name)) is not None:
+        sentence = f"{work.what}: a container named {name} is there already and is not of this operation"
+        raise ProviderError(Code.CONFLICT, sentence)
     metadata = in_metadata(inputs.get("metadata"), work.marks)
     settings = {work.declaration.field(wire).api: str(inputs[wire]) for wire in _SETTINGS if inputs.get(wire)}
     _send(work, "PUT", name, {**_meta_headers(metadata), **settings, **_versioning(inputs)})
@@ -28,19 +35,10 @@ def put_container(work: Work, inputs: Properties) -> str:
 
 
 def find_container(work: Work, inputs: Properties) -> list[str]:
-    """The container of this operation.
-
-    Raises:
-        ProviderError: one of that name is there and carries another mark or none; making it would take it over.
-    """
+    """The container of this operation."""
     name = str(inputs["name"])
-    headers = work.cloud.head("object-store", work.path_of(name))
-    if headers is None:
-        return []
-    if headers.get(_META + _folded(MARK_OPERATION)) == work.marks.key:
-        return [name]
-    sentence = f"{work.what}: a container named {name} is there already and is not of this operation"
-    raise ProviderError(Code.CONFLICT, sentence)
+    headers = work.cloud.head("object-store", work.path_of(name)) or {}
+    return [name] if headers.get(_META + _folded(MARK_OPERATION)) == work.marks.key else []
 
 
 def read_container(work: Work, identity: str, inputs: Properties) -> dict[str, Any] | None:
