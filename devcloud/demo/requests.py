@@ -14,7 +14,19 @@ from devcloud.demo.telling import NotAsExpected
 from devcloud.demo.world import EXAMPLES, Answer, World
 
 KIND = "cloudservicerequest"
-APPROVER_OF = {"superior-unit": "superior-unit", "authority": "authority", "unit-consent": "unit-consent", "provider-consent": "provider"}
+APPROVER_OF = {
+    "superior-unit": "superior-unit",
+    "authority": "authority",
+    "unit-consent": "unit-consent",
+    "provider-consent": "provider",
+    "expert-review": "experts",
+    "technical-review": "authority",
+    "cost-review": "finance",
+    "development-reform": "development-reform",
+    "data-catalogue-review": "data-centre",
+    "security-acceptance": "authority",
+    "quality-acceptance": "inspector",
+}
 """The persona who decides a step."""
 
 _numbers = itertools.count(int(time.time()) % 1_000_000)

@@ -10,6 +10,7 @@ from packs.conftest import Open
 from packs.places import Place, possible
 
 from govcloud.core.plan import Plan
+from govcloud.core.replay import replay
 from policies.rules import Pack
 from policies.shelf import shipped
 from policies.steps import When
@@ -41,6 +42,7 @@ def test_a_whole_life(place: Open, pack: Pack, everything: bool) -> None:
     assert [thing.type for thing in here.cloud.things()] == ["memory:backup"]
     for plan in plans(here):
         assert steps_of(plan) == steps_of_the_pack(here, plan, everything)
+        assert replay(plan, shipped()).differences == ()
     assert here.audit.verified().first_bad is None
 
 
@@ -53,6 +55,7 @@ def test_every_transition_can_be_asked_for_and_is_carried_out(place: Open, pack:
 
         completed = here.status().progress.completed_plan
         assert completed is not None and here.plan(completed).transition == transition, here.next_action()
+        assert replay(here.plan(completed), shipped()).differences == ()
 
 
 def plans(here: Place) -> Iterator[Plan]:

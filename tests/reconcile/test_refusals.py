@@ -140,7 +140,7 @@ def test_one_edit_asks_for_one_thing(trial: World, changes: dict[str, Any]) -> N
 def test_no_way_leads_from_production_back_to_the_trial(production: World) -> None:
     production.apply(stage="Trial")
     assert production.run() == ["Refuse"]
-    assert "JJ 17" in said(production)
+    assert "[JJ 16]" in said(production)
 
 
 def test_a_volume_never_shrinks(production: World) -> None:

@@ -15,6 +15,7 @@ from govcloud.cli import (
     pending,
     plan,
     reject,
+    replay,
     revoke,
     sign,
     usage,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("plan", rich_help_panel=EVERYBODY)(plan.run)
 app.command("explain", rich_help_panel=EVERYBODY)(explain.run)
 app.command("digest", rich_help_panel=EVERYBODY)(digest.show)
+app.command("replay", rich_help_panel=EVERYBODY)(replay.run)
 app.command("pending", rich_help_panel=OFFICIALS)(pending.run)
 app.command("approve", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(approve.run)
 app.command("reject", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(reject.run)

@@ -45,12 +45,12 @@ def system_is_refused(case: Case) -> Iterator[Violation]:
 
 def superior_is_unknown(case: Case) -> Iterator[Violation]:
     """L2: a secondary unit asks through its primary unit."""
-    unit = case.facts.unit
-    if unit and unit.spec.budget_level == "Secondary" and case.facts.superior is None:
+    unit, rule = case.facts.unit, next((rule for rule in case.steps if rule.office == "superiorUnit"), None)
+    if unit and rule and case.facts.superior is None:
         yield Violation(
             "superior", "UsingUnit.spec.superior",
             f"the secondary unit {unit.name} names no superior that exists ({unit.spec.superior or 'none given'})",
-            f"二级预算单位 {unit.name} 没有有效的主管一级预算单位", "JJ 14",
+            f"二级预算单位 {unit.name} 没有有效的主管一级预算单位", rule.source.cite(),
         )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def catalog_is_not_valid(case: Case) -> Iterator[Violation]:
         yield Violation(
             "catalog-validity", "CloudServiceCatalog.spec.validUntil",
             f"the catalog {catalog.name} is valid from {catalog.spec.valid_from} to {catalog.spec.valid_until}, not on {today}",
-            f"服务目录 {catalog.name} 在 {today} 无效", "JJ 5", Reason.CATALOG_MISSING,
+            f"服务目录 {catalog.name} 在 {today} 无效", case.edition.prices.source.cite() if case.edition.prices else None, Reason.CATALOG_MISSING,
         )  # fmt: skip
 
 

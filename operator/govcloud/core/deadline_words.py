@@ -48,7 +48,7 @@ def trial_ending(trial: TrialRecord, now: datetime) -> str:
     days = days_left(trial, now)
     return (
         f"the trial ends within {days} days, at {trial.ends_at:%Y-%m-%d %H:%M} UTC; then the servers stop and nothing is lost. Go live (spec.stage: "
-        f"Production) or ask for more days (spec.trial.extensionDays) / 试用将在 {days} 日内结束,请申请转为正式环境或延长试用 [JJ 16]"
+        f"Production) or ask for more days (spec.trial.extensionDays) / 试用将在 {days} 日内结束,请申请转为正式环境或延长试用"
     )
 
 

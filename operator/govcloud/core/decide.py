@@ -26,6 +26,7 @@ from govcloud.core.operation import continue_operation, quota_while_changing
 from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
 from govcloud.core.reserving import reservation_for, settlement
+from govcloud.core.steps import article_of
 from govcloud.reasons import Reason
 
 PERSISTENT = 8
@@ -92,8 +93,13 @@ def _when_deleted(facts: Facts) -> Action:
     return Block(
         Reason.DELETION_BLOCKED,
         "the request was deleted while its resources exist; they are kept. Ask for termination (spec.stage: Terminated), so that "
-        "the data is backed up and handed over first [JJ 19]",
+        f"the data is backed up and handed over first{_by_article(facts)}",
     )
+
+
+def _by_article(facts: Facts) -> str:
+    article = article_of(facts.edition, "Terminate") if facts.edition else None
+    return f" [{article}]" if article else ""
 
 
 def _asks_for_termination(facts: Facts) -> bool:

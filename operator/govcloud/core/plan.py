@@ -17,7 +17,8 @@ from govcloud.api.jurisdiction import Tightened
 from govcloud.api.request import RequestKey, RequestSpec
 from govcloud.core.canonical import canonical, sha256, sm3
 from govcloud.core.steps import Circumstances
-from policies.steps import Transition
+from policies.rules import Edition
+from policies.steps import StepRule, Transition
 from stacks.diff import ResourceChange, allowed_operations
 from stacks.kind import Image, Model, Money, Offering, PriceItem, Quota
 from stacks.program import Program
@@ -35,6 +36,28 @@ class PlannedStep(Model):
     working_days: int | None = None
     other_person_than: tuple[str, ...] = ()
     """Steps that another person has to decide, if of the same office."""
+
+
+def planned_step(rule: StepRule, office: str) -> PlannedStep:
+    """A step of the pack, for the office that decides it here."""
+    return PlannedStep(
+        step=rule.step,
+        office=office,
+        zh=rule.zh,
+        en=rule.en,
+        article=rule.source.cite(),
+        working_days=rule.working_days.value if rule.working_days else None,
+        other_person_than=(*rule.other_office_than, *rule.other_person_than),
+    )
+
+
+def lengths(edition: Edition) -> dict[str, int]:
+    """The lengths of time, in days, that a plan takes from its edition, by their names in `Values`."""
+    return {
+        "trial_days": edition.trial.days.value if edition.trial else 0,
+        "cooling_off_days": edition.cooling_off.value,
+        "backup_retention_days": edition.backup_retention.value,
+    }
 
 
 class Departure(Model):

@@ -19,17 +19,19 @@ from govcloud.core.plan import (
     Departure,
     Plan,
     PlannedPrice,
-    PlannedStep,
     Values,
+    lengths,
     planned_changes,
     planned_prices,
+    planned_step,
     yuan,
 )
+from govcloud.core.steps import article_of, trial_article
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
 from policies.rules import Edition
 from policies.sources import Days
-from policies.steps import StepRule, Transition
+from policies.steps import Transition
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
@@ -58,7 +60,7 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
         )  # fmt: skip
     match moves[0]:
         case "stage":
-            return _stage_move(before.stage, spec)
+            return _stage_move(facts, before.stage, spec)
         case "suspended":
             return _suspension_move(facts, spec)
         case "trial":
@@ -114,7 +116,7 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         # What is at its default is left out: whether somebody wrote it down does not make another plan.
         spec=spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         values=_values(facts, spec, edition),
-        steps=tuple(_step(facts, rule) for rule in case.steps),
+        steps=tuple(planned_step(rule, office_of(facts, rule)) for rule in case.steps),
         circumstances=case.circumstances,
         departures=_departures(case),
         program=to_json(target.program),
@@ -148,12 +150,16 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
     has_trial = facts.edition is not None and facts.edition.trial is not None
     if spec.stage == "Production" and has_trial:
         return (Violation("trial-first", "spec.stage", "services start in a trial; set stage: Trial, and Production once the trial was assessed",
-                          "须先试用,测试评估同意后方可转为正式环境", "JJ 16"),)  # fmt: skip
+                          "须先试用,测试评估同意后方可转为正式环境", _trial_article(facts)),)  # fmt: skip
     if spec.stage == "Trial" and facts.edition is not None and not has_trial:
         return (Violation("no-trial", "spec.stage", "this regulation has no trial; set stage: Production", "本办法没有试用环节,请申请正式环境"),)
     if spec.suspended:
         return (Violation("suspended", "spec.suspended", "a request cannot start suspended", "新申请不能处于暂停状态"),)
     return "Provision"
+
+
+def _trial_article(facts: Facts) -> str | None:
+    return trial_article(facts.edition) if facts.edition else None
 
 
 def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
@@ -186,7 +192,7 @@ def _by_name(spec: RequestSpec) -> Mapping[str, Any]:
     return {service.name: service.model_dump(mode="json", by_alias=True) for service in spec.services}
 
 
-def _stage_move(before: Stage, spec: RequestSpec) -> Transition | Moves:
+def _stage_move(facts: Facts, before: Stage, spec: RequestSpec) -> Transition | Moves:
     if (before, spec.stage) == ("Trial", "Production"):
         return "Promote"
     if spec.stage == "Terminated":
@@ -197,7 +203,7 @@ def _stage_move(before: Stage, spec: RequestSpec) -> Transition | Moves:
             "spec.stage",
             f"a service does not go from {before} back to {spec.stage}",
             f"不能由 {before} 退回 {spec.stage}",
-            "JJ 17",
+            article_of(facts.edition, "Promote") if facts.edition else None,
         ),
     )
 
@@ -206,7 +212,7 @@ def _suspension_move(facts: Facts, spec: RequestSpec) -> Transition | Moves:
     trial = facts.progress.trial
     if not spec.suspended and trial and trial.expired_at and facts.progress.production_since is None:
         return (Violation("resume", "spec.suspended", "the trial is over: extend it (spec.trial.extensionDays) or go live (spec.stage: Production)",
-                          "试用已到期,请申请延长试用或转为正式环境", "JJ 16"),)  # fmt: skip
+                          "试用已到期,请申请延长试用或转为正式环境", _trial_article(facts)),)  # fmt: skip
     return "Suspend" if spec.suspended else "Resume"
 
 
@@ -218,12 +224,12 @@ def _extension_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Tra
                 "spec.trial.extensionDays",
                 "the trial ended with the promotion to production",
                 "已转为正式环境,试用已结束",
-                "JJ 17",
+                article_of(facts.edition, "Promote") if facts.edition else None,
             ),
         )
     if spec.trial.extension_days <= before.trial.extension_days:
         return (Violation("extension", "spec.trial.extensionDays",
-                          f"an extension only grows: {before.trial.extension_days} days are approved already", "延长天数只能增加", "JJ 16"),)  # fmt: skip
+                          f"an extension only grows: {before.trial.extension_days} days are approved already", "延长天数只能增加", _trial_article(facts)),)  # fmt: skip
     return "ExtendTrial"
 
 
@@ -353,28 +359,14 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
         external_network=jurisdiction.cloud.external_network,
         backup_project=jurisdiction.cloud.backup_project,
         quarantine_project=jurisdiction.cloud.quarantine_project,
-        trial_days=edition.trial.days.value if edition.trial else 0,
         extension_days=spec.trial.extension_days,
-        cooling_off_days=edition.cooling_off.value,
-        backup_retention_days=edition.backup_retention.value,
         backup_every_days=_days(edition.protection.backup_every(spec.system.protection_level)),
         tightened=jurisdiction.tightened,
         agreement=planned_agreement(facts, spec),
         annual_plan_item=planned_item(facts, spec),
+        **lengths(edition),
     )
 
 
 def _days(days: Days | None) -> int | None:
     return days.value if days else None
-
-
-def _step(facts: Facts, rule: StepRule) -> PlannedStep:
-    return PlannedStep(
-        step=rule.step,
-        office=office_of(facts, rule),
-        zh=rule.zh,
-        en=rule.en,
-        article=rule.source.cite(),
-        working_days=rule.working_days.value if rule.working_days else None,
-        other_person_than=(*rule.other_office_than, *rule.other_person_than),
-    )

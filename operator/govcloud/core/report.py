@@ -25,9 +25,11 @@ from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import PROVIDER, running, unknown_years
 from govcloud.core.facts import Facts
 from govcloud.core.funding import payers_of
+from govcloud.core.grace import after_the_trial
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedStep, revision_name
 from govcloud.core.standing import Standing, Verdict
+from govcloud.core.steps import trial_article
 from govcloud.core.words import TRANSITIONS_ZH
 from govcloud.reasons import Reason
 from stacks.request import endpoints_in, service_of
@@ -227,19 +229,20 @@ def _at_rest(view: _View) -> NextAction:
         )
     if progress.trial and progress.production_since is None:
         if progress.trial.expired_at:
-            return NextAction(zh="试用已到期,服务器已停止,数据未丢失;请申请延长、转正式或终止 [JJ 16]", waiting_for="applicant", article="JJ 16",
-                              en="The trial has ended and the servers are stopped; nothing is lost: extend it, go live, or terminate [JJ 16]")  # fmt: skip
-        return _trial_goes_on(progress.trial)
+            return after_the_trial(view.facts, progress)
+        return _trial_goes_on(view.facts, progress.trial)
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
     return NextAction(zh="无待办事项", en="Nothing to do")
 
 
-def _trial_goes_on(trial: TrialRecord) -> NextAction:
+def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:
+    article = trial_article(facts.edition) if facts.edition else None
+    cited = f" [{article}]" if article else ""
     end, soon = trial.ends_at, min(trial.reminded, default=None)
     soon_zh, soon_en = (f"试用将在 {soon} 日内结束,", f"The trial ends within {soon} days. ") if soon else ("", "")
-    return NextAction(zh=f"{soon_zh}试用至 {end:%Y-%m-%d %H:%M} UTC;测试评估后请申请转为正式环境 [JJ 16]", waiting_for="applicant", deadline=end, article="JJ 16",
-                      en=f"{soon_en}Trial until {end:%Y-%m-%d %H:%M} UTC: the unit tests, then asks for production (spec.stage: Production) [JJ 16]")  # fmt: skip
+    return NextAction(zh=f"{soon_zh}试用至 {end:%Y-%m-%d %H:%M} UTC;测试评估后请申请转为正式环境{cited}", waiting_for="applicant", deadline=end, article=article,
+                      en=f"{soon_en}Trial until {end:%Y-%m-%d %H:%M} UTC: the unit tests, then asks for production (spec.stage: Production){cited}")  # fmt: skip
 
 
 # Conditions

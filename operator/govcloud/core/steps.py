@@ -44,3 +44,14 @@ def holds(when: When, now: Circumstances) -> bool:
 def depends_on_budget(edition: Edition, transition: Transition) -> StepRule | None:
     """A step of the transition that only some budgets need."""
     return next((rule for rule in edition.steps[transition] if rule.when.budget_from is not None), None)
+
+
+def article_of(edition: Edition, transition: Transition) -> str | None:
+    """The article by which a transition is decided: that of its last step that has one."""
+    cited = (rule.source for rule in reversed(edition.steps[transition]))
+    return next((source.cite() for source in cited if source.kind == "article"), None)
+
+
+def trial_article(edition: Edition) -> str | None:
+    """Where the trial comes from; none where there is no trial."""
+    return edition.trial.days.source.cite() if edition.trial else None

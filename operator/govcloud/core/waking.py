@@ -7,11 +7,12 @@ from datetime import datetime
 from govcloud.api.request import Progress
 from govcloud.core.deadlines import next_moment
 from govcloud.core.facts import Facts
+from govcloud.core.grace import grace_ends_at
 from govcloud.core.reminders import is_running, next_reminder
 
 
 def look_again_at(facts: Facts, progress: Progress) -> datetime | None:
-    """The next moment at which time alone changes something: a deadline, a reminder, the end of a trial. None where there is none.
+    """The next moment at which time alone changes something: a deadline, a reminder, the end of a trial or of the grace after it. None where there is none.
 
     A moment that has come already is none of these: what keeps it from being dealt with ends by an event.
 
@@ -19,5 +20,5 @@ def look_again_at(facts: Facts, progress: Progress) -> datetime | None:
         progress: as the pass left it.
     """
     end = progress.trial.ends_at if progress.trial and is_running(progress) else None
-    moments = (end, next_moment(progress), next_reminder(facts, progress))
+    moments = (end, grace_ends_at(facts, progress), next_moment(progress), next_reminder(facts, progress))
     return min((moment for moment in moments if moment is not None and moment > facts.now), default=None)

@@ -1,0 +1,78 @@
+"""Each pack has an example that a stranger can apply: it fits the models, names an office and a person for every step, and is planned without a complaint."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devcloud.demo.requests import APPROVER_OF
+from govcloud.adapters.manifest_files import read_manifests
+from govcloud.api.kinds import KINDS
+from govcloud.core.calendar import SHANGHAI
+from govcloud.forecast import Question, outlook
+from policies.shelf import shipped
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "jurisdictions"
+OURS = {kind.kind: kind for kind in KINDS}
+PACKS = sorted(shipped().packs)
+
+
+def documents(pack: str) -> list[dict[str, Any]]:
+    files = sorted((FOLDER / pack).rglob("*.yaml"))
+    return [document for file in files for document in yaml.safe_load_all(_filled(file.read_text(encoding="utf-8")))]
+
+
+def _filled(text: str) -> str:
+    given = {"REQUEST_NAME": "x", "REQUEST_UID": "0b5c6f4e-4c0c-4b8a-9a8f-3a6f1f0f5b11", "PLAN_DIGEST": "sha256:" + "0" * 64, "DOCUMENT_NUMBER": "x〔2026〕1号"}
+    for placeholder, value in given.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def only(pack: str, kind: str) -> list[dict[str, Any]]:
+    return [document for document in documents(pack) if document["kind"] == kind]
+
+
+def test_there_is_one_for_every_pack() -> None:
+    assert sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()) == PACKS
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_every_manifest_fits_its_model(pack: str) -> None:
+    for document in documents(pack):
+        if document["kind"] in OURS:
+            OURS[document["kind"]].spec.model_validate(document["spec"])
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_request_is_planned_as_it_stands(pack: str) -> None:
+    read = read_manifests([FOLDER / pack / name for name in ("platform.yaml", "request.yaml", "money.yaml") if (FOLDER / pack / name).exists()])
+    found = outlook(read.documents, Question(datetime(2026, 11, 23, 12, tzinfo=SHANGHAI)))
+
+    (forecast,) = found.forecasts
+    assert found.faults == () and forecast.violations == ()
+    assert forecast.plan is not None and forecast.plan.values.pack == pack
+    assert forecast.plan.departures == ()
+    assert {step.step for step in forecast.plan.steps} <= {template["spec"]["step"] for template in only(pack, "CloudServiceApproval")}
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_every_step_has_a_template_an_office_and_somebody_who_may_decide_it(pack: str) -> None:
+    (jurisdiction,) = only(pack, "Jurisdiction")
+    named = {office["step"]: office["office"] for office in jurisdiction["spec"]["offices"]}
+    units = {unit["metadata"]["name"]: unit["spec"] for unit in only(pack, "UsingUnit")}
+    (namespace,) = only(pack, "Namespace")
+    unit = units[namespace["metadata"]["labels"]["govcloud.dev/unit"]]
+    of_units = {"unit-consent": unit["title"], "superior-unit": units[unit["superior"]]["title"] if "superior" in unit else None}
+    granted = {binding["roleRef"]["name"]: binding["subjects"][0]["name"] for binding in only(pack, "RoleBinding")}
+    rules = {rule.step: rule for rules in shipped().pack(pack).editions[-1].steps.values() for rule in rules}
+
+    templates = {template["spec"]["step"]: template["spec"] for template in only(pack, "CloudServiceApproval")}
+    assert templates.keys() == {step for step, rule in rules.items() if rule.office != "superiorUnit" or "superior" in unit}
+    for step, template in templates.items():
+        assert template["office"] == (named | {k: v for k, v in of_units.items() if v})[step]
+        assert granted[f"govcloud-approve-{step}"] == template["approver"] == APPROVER_OF[step]
