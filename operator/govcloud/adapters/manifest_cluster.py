@@ -158,10 +158,10 @@ def _status_after(base: Plan, now: datetime) -> RequestStatus:
 
 
 class NoStacks:
-    """Without a cloud nothing is known of what a stack holds; a plan is made against the completed plan."""
+    """Without a cloud nothing is known of what a stack holds, but that it is there; a plan is made against the completed plan."""
 
-    def outcome(self, _key: RequestKey) -> StackOutcome | None:
-        return None
+    def outcome(self, _key: RequestKey) -> StackOutcome:
+        return StackOutcome({}, {}, {})
 
 
 @dataclass(frozen=True)
