@@ -14,10 +14,10 @@ from time import monotonic
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.core.punctuality import ENDS
-from govcloud.courier import Courier
 from govcloud.failures import Retry, Stop
 from govcloud.housekeeping import Housekeeping
 from govcloud.metrics import Metrics, Whose
+from govcloud.notifications import Courier
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
 from govcloud.reconcile import Pass, Reconciler

@@ -13,11 +13,11 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from govcloud.audit.errors import AuditUnavailable
-from govcloud.bookkeeping import look_after_accounts
 from govcloud.core.surroundings import Offered, catalog_status, jurisdiction_status
 from govcloud.failures import Retry, Stop
 from govcloud.observe import rules_in_force
 from govcloud.ports import Cloud, Ports
+from govcloud.reservations import look_after_accounts
 
 log = logging.getLogger(__name__)
 

@@ -42,12 +42,12 @@ from govcloud.audit.pulse import Pulse as AuditPulse
 from govcloud.audit.reads import record_reads
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.signing_key import load_or_create_signer
+from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
-from govcloud.courier import Courier, Means
 from govcloud.housekeeping import Housekeeping, Task
-from govcloud.keeping import EXPECTED, Keeping
 from govcloud.liveness import Jumps, Pulse
+from govcloud.notifications import Courier, Means
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.settings import Settings
 from policies.shelf import with_more

@@ -13,9 +13,9 @@ from govcloud.adapters.memory import FixedClock, Wire
 from govcloud.adapters.memory_copies import MemoryCopies
 from govcloud.audit.query import search
 from govcloud.audit.verify import Result, verify
+from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.core.log_retention import retention_fault
 from govcloud.housekeeping import Housekeeping
-from govcloud.keeping import EXPECTED, Keeping
 from govcloud.metrics import Metrics
 from govcloud.settings import Settings
 from policies.shelf import shipped

@@ -13,8 +13,8 @@ from govcloud.adapters.memory_notifier import MemoryNoticeBook, MemoryNotifier
 from govcloud.api.notification import MOST_NOTICES
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.verify import Result
-from govcloud.courier import Courier, Means
 from govcloud.failures import Retry, Stop
+from govcloud.notifications import Courier, Means
 from govcloud.reasons import Reason
 
 URL = "https://approval.jiujiang.example/events"

@@ -21,7 +21,7 @@ from reconcile.world import NAME, NAMESPACE, World, jurisdiction_spec
 from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.notice_book import open_book
 from govcloud.controller import Controller
-from govcloud.courier import Courier, Means
+from govcloud.notifications import Courier, Means
 
 KEY = b"k" * 32
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from reconcile.world import ANNUAL_PLAN, ITEM, NAMESPACE, Crash, World, annual_plan_spec
 
-from govcloud.bookkeeping import look_after_accounts
+from govcloud.reservations import look_after_accounts
 
 NAMES = ("first", "second", "third")
 BUDGET = Decimal(150)

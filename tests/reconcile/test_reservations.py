@@ -21,10 +21,10 @@ from reconcile.world import (
 from govcloud.api.annual_plan import AnnualPlanSpec
 from govcloud.audit.records import Phase
 from govcloud.audit.usage import ledger
-from govcloud.bookkeeping import look_after_accounts
 from govcloud.core.accounts import account_of
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
+from govcloud.reservations import look_after_accounts
 
 ITEM_REF = {"plan": ANNUAL_PLAN, "item": ITEM}
 DISK = [{"name": "data", "blockStorage": {"sizeGib": 10, "offering": "disk"}}]

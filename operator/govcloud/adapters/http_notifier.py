@@ -1,4 +1,4 @@
-"""`courier.Notifier` over HTTP. Sends one POST and believes nobody: no redirect, no other scheme, no address of this machine, no endless answer."""
+"""`notifications.Notifier` over HTTP. Sends one POST and believes nobody: no redirect, no other scheme, no address of this machine, no endless answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HttpNotifier:
         self._tls = ssl.create_default_context()
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Send it; see `courier.Notifier`."""
+        """Send it; see `notifications.Notifier`."""
         parts = _parsed(url)
         if parts.scheme != "https" and not self._insecure:
             raise Stop(Reason.RECEIVER_REFUSED, f"notifications go to https URLs only; {parts.scheme}://{parts.netloc} is none")

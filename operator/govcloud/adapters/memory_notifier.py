@@ -10,7 +10,7 @@ from govcloud.adapters.memory import Wire
 
 
 class MemoryNotifier:
-    """`courier.Notifier`. Every POST passes the wire, where it can be made to fail, before or after it was accepted.
+    """`notifications.Notifier`. Every POST passes the wire, where it can be made to fail, before or after it was accepted.
 
     Attributes:
         accepted: bodies in the order in which they arrived.
@@ -37,7 +37,7 @@ class MemoryNotifier:
 
 
 class MemoryNoticeBook:
-    """`courier.NoticeBook`."""
+    """`notifications.NoticeBook`."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire

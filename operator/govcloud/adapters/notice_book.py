@@ -1,4 +1,4 @@
-"""`courier.NoticeBook` in a file: which event of each request was told last."""
+"""`notifications.NoticeBook` in a file: which event of each request was told last."""
 
 from __future__ import annotations
 
