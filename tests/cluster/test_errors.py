@@ -174,6 +174,7 @@ def test_cloud(world: World, place: Callable[..., Request], tmp_path: Path, faul
     finally:
         controller.stop(world.environment)
         controller.start(world.environment)
+    world.govcloud("dev", "clock", "advance", "10m")  # a refused login is tried again after a minute
     _is_ready(asked)
     assert _reachable(world, asked.namespace) == ("True", "Serving")
 
