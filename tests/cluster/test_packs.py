@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield World(Environment.load(state_directory()), teller)
 
 
+@pytest.fixture(scope="module")
+def lives(world: World) -> Iterator[Mapping[str, Future[None]]]:
+    """All packs at once, each in a thread: they share a controller, as jurisdictions do."""
+    packs = sorted(shipped().packs)
+    with ThreadPoolExecutor(len(packs)) as pool:
+        yield {pack: pool.submit(_live, world, pack) for pack in packs}
+
+
 @pytest.mark.parametrize("pack", sorted(shipped().packs))
-def test_a_service_lives_under_its_pack(world: World, pack: str) -> None:
+def test_a_service_lives_under_its_pack(lives: Mapping[str, Future[None]], pack: str) -> None:
+    lives[pack].result()
+
+
+def _live(world: World, pack: str) -> None:
     asked = _applied(world, pack)
     edition = shipped().pack(pack).editions[-1]
     asked.approve_all("Provision")
@@ -41,7 +54,9 @@ def test_a_service_lives_under_its_pack(world: World, pack: str) -> None:
     asked.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统停用"}))
     asked.approve_all("Terminate")
     ended = asked.until("has ended", lambda status: status["phase"] == "Terminated")
-    assert ended["progress"]["termination"]["backupVerifiedAt"] and ended["progress"]["termination"]["absenceProvedAt"]
+    record = ended["progress"]["termination"]
+    assert record["backupVerifiedAt"]
+    assert record["absenceProvedAt"]
     project = str(world.get("usingunit", asked.manifest["spec"]["unit"])["status"]["projectId"])
     assert looks.in_project(looks.everything_of(world, asked.uid), project) == [], "the backup lies in another project"
 

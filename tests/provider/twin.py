@@ -138,7 +138,8 @@ class Twin:
         if request.method in ("PUT", "PATCH"):
             things[identity] |= json.loads(request.body)[KINDS[kind]]
         shown = dict(things[identity])
-        things[identity]["provisioning_status"] = "ACTIVE"
+        if "provisioning_status" in things[identity]:
+            things[identity]["provisioning_status"] = "ACTIVE"
         if things[identity]["status"] == self.born[0]:
             things[identity]["status"] = self.born[1]
         return Answer(200, {KINDS[kind]: shown})

@@ -87,4 +87,4 @@ def _age(response: requests.Response) -> timedelta:
     except (KeyError, ValueError) as error:
         told = f"{response.url} was answered without a readable Date and Last-Modified"
         raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON) from error
-    return now - since
+    return max(now - since, timedelta(0))  # Swift rounds Last-Modified up to the next second
