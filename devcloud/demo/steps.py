@@ -294,9 +294,10 @@ STORY: Sequence[Callable[[World], None]] = (
     terminate_with_proof,
     leave_no_orphan,
     verify_the_audit_log,
-    compare_with_the_second_witness,
-    refuse_a_log_that_was_put_back,
 )
+
+EPILOGUE: Sequence[Callable[[World], None]] = (compare_with_the_second_witness, refuse_a_log_that_was_put_back)
+"""What the tests look at after the same story. The demo is to end within three minutes."""
 
 
 # What the steps look for

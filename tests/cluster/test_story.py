@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devcloud.demo.steps import STORY
+from devcloud.demo.steps import EPILOGUE, STORY
 from devcloud.demo.telling import Teller
 from devcloud.demo.world import World
 from devcloud.environment import Environment
@@ -24,7 +24,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     teller.write()
 
 
-@pytest.mark.parametrize("step", STORY, ids=lambda step: step.__name__)
+@pytest.mark.parametrize("step", (*STORY, *EPILOGUE), ids=lambda step: step.__name__)
 def test_the_story_holds(world: World, step: Callable[[World], None]) -> None:
     if world.memory.get("ended"):
         pytest.fail(f"the story ended at {world.memory['ended']}")

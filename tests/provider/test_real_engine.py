@@ -84,6 +84,7 @@ def of_machines(count: int) -> int:
     return RESOURCES_APART_FROM_MACHINES + count * RESOURCES_OF_A_MACHINE + PROVIDER_AND_STACK
 
 
+@pytest.mark.soak  # a whole request's life is tried in tests/adapters/test_pulumi_cluster.py
 def test_a_machine_is_made_promoted_changed_stopped_and_deleted(engine: Engine, unit: Tenant) -> None:
     asked = wish()
     assert engine.up(asked) == {"create": of_machines(1)}
@@ -180,6 +181,7 @@ def _instances_allowed(outputs: Mapping[str, Any], admin: CloudLogin) -> int:
     return int(own.get("compute", "/limits")["limits"]["absolute"]["maxTotalInstances"])
 
 
+@pytest.mark.soak  # a whole request's life is tried in tests/adapters/test_pulumi_cluster.py
 def test_a_database_is_made_and_grows_in_place(engine: Engine, unit: Tenant) -> None:
     flavors = {flavor["name"]: flavor["id"] for flavor in unit.listed("compute", "/flavors", "flavors")}
     stores = unit.listed("database", "/datastores", "datastores")
@@ -216,7 +218,7 @@ def _intent_of(path: str) -> Callable[[dict[str, Any]], bool]:
     return lambda record: "intent" in record and record["write"]["path"].endswith(path)
 
 
-@pytest.mark.parametrize("path", ["/volumes", "/servers"])
+@pytest.mark.parametrize("path", [pytest.param("/volumes", marks=pytest.mark.soak), "/servers"])
 def test_a_run_that_is_killed_in_mid_create_is_taken_up_again(unit: Tenant, tmp_path: Path, path: str) -> None:
     asked, journal = wish(), tmp_path / "journal.jsonl"
     script = str(Path(__file__).with_name("killed_run.py"))

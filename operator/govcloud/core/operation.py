@@ -104,18 +104,19 @@ def _withdrawn(facts: Facts, plan: Plan) -> Block | None:
     steps = ", ".join(step.step for step in now.missing)
     return Block(
         Reason.APPROVAL_REVOKED,
-        f"plan {plan.number} is frozen in the middle: {_what_became_of_them(now)}. It goes on once {steps} is approved again",
+        f"plan {plan.number} is frozen in the middle: {_what_became_of_them(plan, now)}. It goes on once {steps} is approved again",
     )
 
 
-def _what_became_of_them(now: Standing) -> str:
-    """Why approvals are missing that were there at the start."""
+def _what_became_of_them(plan: Plan, now: Standing) -> str:
+    """Why approvals of the plan are missing that were there at the start. Those of other plans never had to do with it."""
     steps = {step.step for step in now.missing}
     revoked = (f"{v.approval.spec.office} revoked its approval ({v.approval.name})" for v in now.revoked)
     refused = (
         f"{v.approval.name} counts no more: {v.message}"
         for v in now.verdicts
-        if v.approval.spec.step in steps and not v.counts and v.reason is not Reason.WITHDRAWN
+        if v.approval.spec.plan_digest == plan.digest and v.approval.spec.step in steps
+        if not v.counts and v.reason is not Reason.WITHDRAWN
     )
     return "; ".join(revoked) or "; ".join(refused) or "approvals that started it no longer exist"
 
