@@ -25,8 +25,9 @@ PROJECT, USER, CREDENTIAL, DEFAULT_NETWORK = "project", "service-user", "credent
 ACCESS_PROJECT = "access-project"
 
 _DEFAULT_CIDR = "192.168.128.0/20"
-_DEFAULT_GROUP = Quota(security_groups=1, security_group_rules=4)
-"""Neutron gives each project a group `default` with four rules, and counts them."""
+_DEFAULT_GROUP = Quota(security_groups=2, security_group_rules=8)
+"""Neutron gives each project a group `default` with four rules, and counts them. When the first requests of a project come at the same time,
+each of them reserves that group for a moment; there has to be room for two."""
 _DEFAULT_NETWORK_QUOTA = Quota(networks=1, subnets=1, routers=1, ports=2)
 _MACHINES_PER_SERVER_GROUP = 50
 """The most machines that one service may have."""

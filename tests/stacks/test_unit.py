@@ -48,9 +48,11 @@ def test_the_default_network_is_made_in_the_units_own_project() -> None:
     assert all(item.login == "service-user" and "credential" in item.after for item in network)
 
 
-def test_the_quota_is_what_was_approved_and_what_neutron_adds_by_itself() -> None:
+def test_the_quota_is_what_was_approved_and_twice_what_neutron_adds_by_itself() -> None:
+    """The first two requests of a project may each reserve the group `default`."""
     quota = resource(program(unit()), "network-quota").inputs
-    assert quota["security_group"] == QUOTA.security_groups + 1
+    assert quota["security_group"] == QUOTA.security_groups + 2
+    assert quota["security_group_rule"] == QUOTA.security_group_rules + 8
     assert quota["port"] == QUOTA.ports
     assert resource(program(unit()), "compute-quota").inputs["cores"] == QUOTA.cores
 
