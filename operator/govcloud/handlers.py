@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import kopf
@@ -32,11 +31,13 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
         heard: called with the plural name of a kind whenever its watch shows a sign of life.
     """
     registry = kopf.OperatorRegistry()
+    _set_up(registry, heard)
+    _wake_one_request(registry, listener)
+    _wake_all_requests(registry, listener)
+    return registry
 
-    def on(*resource: str, **options: Any) -> Callable[[Any], Any]:
-        decorator: Callable[[Any], Any] = kopf.on.event(*resource, registry=registry, **options)
-        return decorator
 
+def _set_up(registry: kopf.OperatorRegistry, heard: Heard) -> None:
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
@@ -57,39 +58,34 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
             aiohttp_session=session_telling(found, heard),
         )
 
-    @on(GROUP, VERSION, REQUESTS)
+
+def _wake_one_request(registry: kopf.OperatorRegistry, listener: Listener) -> None:
+    """What belongs to one request wakes that one up."""
+
+    @kopf.on.event(GROUP, VERSION, REQUESTS, registry=registry)
     async def request_event(namespace: str | None, name: str | None, **_: Any) -> None:
         listener.request_changed(namespace or "", name or "")
 
-    @on(GROUP, VERSION, APPROVALS)
+    @kopf.on.event(GROUP, VERSION, APPROVALS, registry=registry)
     async def approval_event(namespace: str | None, spec: kopf.Spec, **_: Any) -> None:
         listener.request_changed(namespace or "", str(spec.get("request", {}).get("name", "")))
 
+
+def _wake_all_requests(registry: kopf.OperatorRegistry, listener: Listener) -> None:
+    """What many requests depend on wakes all of them up."""
+
+    async def changed(resource: kopf.Resource, name: str | None, **_: Any) -> None:
+        listener.everything_changed(f"{resource.plural}/{name}")
+
+    def on(group: str, version: str, plural: str, **options: Any) -> None:
+        kopf.on.event(group, version, plural, id=f"{plural}_event", registry=registry, **options)(changed)
+
     for plural in SURROUNDINGS:
-
-        @on(GROUP, VERSION, plural, id=f"{plural}_event")
-        async def surroundings_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
-            listener.everything_changed(f"{resource.plural}/{name}")
-
+        on(GROUP, VERSION, plural)
     for plural in ACCOUNTS:
-
-        @on(GROUP, VERSION, plural, id=f"{plural}_event", when=_says_something_new)
-        async def account_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
-            listener.everything_changed(f"{resource.plural}/{name}")
-
+        on(GROUP, VERSION, plural, when=_says_something_new)
     for plural in ADMISSION:
-
-        @on(
-            "admissionregistration.k8s.io",
-            "v1",
-            plural,
-            id=f"{plural}_event",
-            labels={f"{GROUP}/admission": kopf.PRESENT},
-        )
-        async def admission_event(resource: kopf.Resource, name: str | None, **_: Any) -> None:
-            listener.everything_changed(f"{resource.plural}/{name}")
-
-    return registry
+        on("admissionregistration.k8s.io", "v1", plural, labels={f"{GROUP}/admission": kopf.PRESENT})
 
 
 def _says_something_new(meta: kopf.Meta, status: kopf.Status, **_: Any) -> bool:

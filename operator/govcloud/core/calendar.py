@@ -39,6 +39,14 @@ class Span:
         return official_day(self.begin) <= day <= official_day(self.end)
 
 
+def _published_working_day(day: date) -> bool | None:
+    """Whether offices work on this day by the published calendar; None for a year that is not published."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:  # the library's way to say that it has no data for this year
+        return None
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The official calendar, with the days that a jurisdiction sets otherwise.
@@ -57,18 +65,12 @@ class Calendar:
         """Whether offices work on this day. A year whose holidays are not published yet counts weekends only."""
         if day in self.holidays or day in self.working_days:
             return day in self.working_days
-        try:
-            return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:  # the library's way to say that it has no data for this year
-            return day.weekday() < 5
+        published = _published_working_day(day)
+        return day.weekday() < 5 if published is None else published
 
     def is_known(self, day: date) -> bool:
         """Whether the holidays of this day's year are known."""
-        try:
-            chinese_calendar.is_workday(day)
-        except NotImplementedError:
-            return day.year in self.complete_years
-        return True
+        return _published_working_day(day) is not None or day.year in self.complete_years
 
     def unknown_years(self, begin: datetime, end: datetime) -> tuple[int, ...]:
         """The years between two moments whose holidays are not known."""
