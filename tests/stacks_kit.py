@@ -13,6 +13,20 @@ from stacks.request import Wanted
 
 OWNER = "5c2f2a52-0000-4000-8000-000000000001"
 
+ON_A_MACHINE = Offering(
+    name="pg-machine",
+    kind="database",
+    flavor="m1.medium",
+    vcpus=2,
+    ram_mib=4096,
+    volume_type="standard",
+    image="debian",
+    datastore="postgresql",
+    datastore_version="15",
+    unit_price="200",
+    storage_unit_price="0.5",
+)
+
 OFFERINGS = (
     Offering(name="small", kind="virtualMachine", flavor="m1.small", vcpus=1, ram_mib=2048, unit_price="100"),
     Offering(
@@ -39,21 +53,8 @@ OFFERINGS = (
         unit_price="300",
         storage_unit_price="0.8",
     ),
+    ON_A_MACHINE,
 )
-ON_A_MACHINE = Offering(
-    name="pg-machine",
-    kind="database",
-    flavor="m1.medium",
-    vcpus=2,
-    ram_mib=4096,
-    volume_type="standard",
-    image="debian",
-    datastore="postgresql",
-    datastore_version="15",
-    unit_price="200",
-    storage_unit_price="0.5",
-)
-OFFERINGS = (*OFFERINGS, ON_A_MACHINE)
 IMAGES = (
     Image(name="cirros", image="cirros-0.6"),
     Image(name="kylin", image="Kylin V10", min_disk_gib=40),

@@ -6,16 +6,15 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from notifications.serving import Quiet, served
 from reconcile.world import NAME, NAMESPACE, World, jurisdiction_spec
 
 from govcloud.adapters.http_notifier import HttpNotifier
@@ -53,21 +52,13 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(made.hear({k.lower(): v for k, v in self.headers.items()}, body))
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 - name of the protocol
+            self.send_response(made.hear(*self.heard()))
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}/events"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as made.url:
+        yield made
 
 
 @contextmanager

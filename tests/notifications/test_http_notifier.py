@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
+from notifications.serving import Quiet, served
 
 from govcloud.adapters.http_notifier import HttpNotifier, is_of_this_machine
 from govcloud.failures import Retry, Stop
@@ -34,27 +34,19 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            made.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+    class Handler(Quiet):
+        def do_POST(self) -> None:  # noqa: N802 - name of the protocol
+            made.asked.append((self.path, *self.heard()))
             self.send_response(made.status)
             for name, value in made.headers.items():
                 self.send_header(name, value)
             self.end_headers()
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - name of the protocol
             made.asked.append(("GET " + self.path, {}, b""))
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}/events"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as made.url:
+        yield made
 
 
 @contextmanager
