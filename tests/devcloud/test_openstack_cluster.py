@@ -7,6 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -355,6 +356,22 @@ def test_the_controllers_user_has_its_roles_in_its_projects(connect: Callable[[s
     access = connect(project).session.auth.get_access(connect(project).session)
     assert (access.username, access.project_name) == ("govcloud", project)
     assert {"admin", "member"} <= set(access.role_names)
+
+
+def test_keystone_takes_nobody_for_another_caller(unit: Unit, admin: Any) -> None:
+    user = unit.cloud.current_user_id
+
+    def as_member(number: int) -> set[str]:
+        made = unit.cloud.identity.create_application_credential(user, f"caller-{number}")
+        return {role["name"] for role in made.roles}
+
+    def as_administrator(number: int) -> set[str]:
+        return {role.name for role in admin.identity.roles()}
+
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda number: (as_member(number), as_administrator(number)), range(60)))
+    assert {"admin", "member", "reader"} <= answers[0][1]
+    assert [mine for mine, _ in answers] == [{"member", "reader"}] * 60
 
 
 def test_the_witness_sees_each_write_with_its_request_ids(unit: Unit, layout: Layout) -> None:

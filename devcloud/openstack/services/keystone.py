@@ -18,7 +18,9 @@ def _keystone(runtime: Runtime) -> None:
     sys.argv = ["keystone"]
     from keystone.server import wsgi
 
-    runtime.serve(wsgi.initialize_public_application(), "keystone", threads=8)
+    # One request at a time: Keystone's AuthContextMiddleware keeps the token of the request on itself, so that with two
+    # threads a caller can be taken for the caller of another request. Production gives it processes, not threads.
+    runtime.serve(wsgi.initialize_public_application(), "keystone", threads=1)
 
 
 def _placement(runtime: Runtime) -> None:
