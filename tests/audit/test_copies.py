@@ -7,7 +7,7 @@ import pytest
 from audit.logs import CONTROLLER, KEY, QuickFiles, Time, event, fill, open_log
 
 from govcloud.adapters.memory import Crash, FixedClock, Wire
-from govcloud.adapters.memory_copies import MemoryCopies
+from govcloud.adapters.memory.copies import MemoryCopies
 from govcloud.audit.copies import MANIFESTS, SEGMENTS, CopyDiffers, manifest_of, sealed
 from govcloud.audit.copying import Copying, Lag
 from govcloud.audit.layout import Layout

@@ -13,7 +13,7 @@ from provider.provider_kit import FastClock, MemoryJournal
 
 from devcloud.paths import state_directory
 from govcloud.adapters.memory import FixedClock, Wire
-from govcloud.adapters.memory_copies import MemoryCopies
+from govcloud.adapters.memory.copies import MemoryCopies
 from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.openstack_swift import Container

@@ -10,7 +10,7 @@ from audit.logs import KEY, Time, event, open_log
 from pydantic import ValidationError
 
 from govcloud.adapters.memory import FixedClock, Wire
-from govcloud.adapters.memory_copies import MemoryCopies
+from govcloud.adapters.memory.copies import MemoryCopies
 from govcloud.audit.query import search
 from govcloud.audit.verify import Result, verify
 from govcloud.audit_keeping import EXPECTED, Keeping

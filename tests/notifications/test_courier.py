@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reconcile.world import NAME, START, UNIT, Crash, World, jurisdiction_spec
 
-from govcloud.adapters.memory_notifier import MemoryNoticeBook, MemoryNotifier
+from govcloud.adapters.memory.notifier import MemoryNoticeBook, MemoryNotifier
 from govcloud.api.notification import MOST_NOTICES
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.verify import Result
