@@ -8,7 +8,7 @@ TEST_DEV_DIR := build/test-cloud
 PYTEST := $(VENV)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo up down status logs reset test lint test-unit test-cluster soak crds requirements clean
+.PHONY: help environment demo up down status logs reset test lint test-unit test-cluster soak mutants crds requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test-cluster: environment ## end to end, on a development cloud of its own
 soak: environment ## the exhaustive rest, for hours
 	@mkdir -p build
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m soak --timeout=0 --junit-xml=build/soak.xml
+
+mutants: environment ## how many small faults in the audit package its tests find, for hours; in slices with MODULES="frames merkle" MINUTES=10
+	@$(VENV)/python bench/mutants.py $(MODULES) $(if $(MINUTES),--minutes $(MINUTES)) --show
 
 crds: environment ## write crds/ anew from the API models
 	@PYTHONPATH=operator:. $(VENV)/python -m govcloud.api.crd crds

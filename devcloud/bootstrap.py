@@ -48,7 +48,7 @@ def ensure_uv(say: Say) -> Path:
 def compile_requirements(say: Say) -> None:
     """Pin every `requirements/*.in` anew, with hashes; what is pinned already and still fits keeps its version."""
     uv = str(ensure_uv(say))
-    for name in ("controller", "dev", "uv", "go"):  # in this order: dev.in is constrained by controller.txt
+    for name in ("controller", "dev", "mutants", "uv", "go"):  # in this order: each is constrained by those before it
         options = ["--generate-hashes", "--no-emit-index-url", "--python-version", "3.11"]
         files = ["-o", f"{name}.txt", f"{name}.in"]
         command = [uv, "--directory", str(REQUIREMENTS), "pip", "compile", *options, *files]

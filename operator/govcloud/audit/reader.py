@@ -60,29 +60,32 @@ def segment_starts(files: FileSystem, layout: Layout) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The leaf hashes that were kept of sealed segments, from sequence 0 on."""
+    """The leaf hashes that were kept of sealed segments, from sequence 0 on; in memory those of one segment at a time."""
 
-    leaves: bytes
-    """32 bytes each."""
-
-    @property
-    def count(self) -> int:
-        """Of how many records."""
-        return len(self.leaves) // HASH_BYTES
+    files: FileSystem
+    layout: Layout
+    starts: tuple[int, ...]
+    """First sequences of the segments."""
+    count: int
+    """Of how many records."""
+    tree: str
 
     def __iter__(self) -> Iterator[bytes]:
-        return (self.leaves[start : start + HASH_BYTES] for start in range(0, len(self.leaves), HASH_BYTES))
+        for first in self.starts:
+            piece = read_hashes(self.files, self.layout, first, self.tree)
+            yield from (piece[start : start + HASH_BYTES] for start in range(0, len(piece), HASH_BYTES))
 
 
 def kept_before(files: FileSystem, layout: Layout, end: int, tree: str = "sha256") -> Kept:
     """The hashes of all records before `end`, where a segment begins; none unless all were kept."""
-    leaves = b""
-    while len(leaves) // HASH_BYTES < end:
-        piece = read_hashes(files, layout, len(leaves) // HASH_BYTES, tree)
-        if not piece or len(piece) % HASH_BYTES:
+    starts, count = list[int](), 0
+    while count < end:
+        size = len(read_hashes(files, layout, count, tree))
+        if not size or size % HASH_BYTES:
             break
-        leaves += piece
-    return Kept(leaves if len(leaves) // HASH_BYTES == end else b"")
+        starts.append(count)
+        count += size // HASH_BYTES
+    return Kept(files, layout, tuple(starts), count, tree) if count == end else Kept(files, layout, (), 0, tree)
 
 
 def read_hashes(files: FileSystem, layout: Layout, first: int, tree: str = "sha256") -> bytes:

@@ -43,7 +43,7 @@ _SECRET_ENDINGS = ("password", "passwd", "secret", "token", "privatekey", "admin
 
 def escape_invisible(text: str) -> str:
     """The text with every control, bidirectional or otherwise invisible character written as ``\\uXXXX``."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
 
@@ -82,10 +82,10 @@ def _refuse_secret_names(attributes: dict[str, str]) -> dict[str, str]:
 Id = Annotated[str, StringConstraints(max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 RequiredId = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 Digest = Annotated[str, StringConstraints(max_length=128), AfterValidator(_refuse_invisible)]
-ForeignId = Annotated[str, _readable(64), StringConstraints(max_length=64)]
-Name = Annotated[str, _readable(NAME_LENGTH), StringConstraints(max_length=NAME_LENGTH)]
-Message = Annotated[str, _readable(MESSAGE_LENGTH), StringConstraints(max_length=MESSAGE_LENGTH)]
-AttributeValue = Annotated[str, _readable(ATTRIBUTE_LENGTH), StringConstraints(max_length=ATTRIBUTE_LENGTH)]
+ForeignId = Annotated[str, StringConstraints(max_length=64), _readable(64)]
+Name = Annotated[str, StringConstraints(max_length=NAME_LENGTH), _readable(NAME_LENGTH)]
+Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), _readable(MESSAGE_LENGTH)]
+AttributeValue = Annotated[str, StringConstraints(max_length=ATTRIBUTE_LENGTH), _readable(ATTRIBUTE_LENGTH)]
 AttributeKey = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9.]{0,62}$")]
 Attributes = Annotated[
     dict[AttributeKey, AttributeValue], Field(max_length=MAX_ATTRIBUTES), AfterValidator(_refuse_secret_names)

@@ -8,6 +8,7 @@ anything that lies beside the log, unless the report says so.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,7 +21,6 @@ from .layout import Layout
 from .merkle import GrowingTree, leaf_hash, sm3
 from .notes import PublicKey, SignedCheckpoint
 from .reader import (
-    HASH_BYTES,
     NO_RECORD,
     Damage,
     Stored,
@@ -163,12 +163,13 @@ class _Auditor:
         if national and national.count < start:
             self._national, national = None, None
             self._remarks.add(f"no SM3 hashes of records 0 to {start - 1} were kept, so the tree by SM3 was not checked")
-        for index, leaf in enumerate(kept_before(self._files, self._layout, start)):
+        others = national or repeat(b"")
+        for index, (leaf, other) in enumerate(zip(kept_before(self._files, self._layout, start), others, strict=False)):
             self._compare(states)
             states.learn_kept(index, leaf)
             self._tree.append(leaf)
-            if self._national and national:
-                self._national.append(national.leaves[index * HASH_BYTES : (index + 1) * HASH_BYTES])
+            if self._national:
+                self._national.append(other)
             self._prev = leaf.hex()
         return start
 
