@@ -1,0 +1,78 @@
+"""Who must do what by when, in one sentence, in both languages."""
+
+from __future__ import annotations
+
+from govcloud.api.request import NextAction, TrialRecord
+from govcloud.core import actions as act
+from govcloud.core.facts import Facts
+from govcloud.core.grace import after_the_trial
+from govcloud.core.plan import Plan, PlannedStep
+from govcloud.core.report.view import View
+from govcloud.core.steps import trial_article
+from govcloud.core.words import TRANSITIONS_ZH
+from govcloud.reasons import Reason
+
+
+def next_action(view: View) -> NextAction:
+    """Who must do what by when, in one sentence, in both languages."""
+    if isinstance(view.action, act.Await) and (step := view.action.standing.next_step) is not None:
+        return _office_must_decide(view, view.action.plan, step)
+    if view.stalled is not None:
+        return _someone_must_mend(view, *view.stalled)
+    operation = view.progress.operation
+    if operation is not None:
+        zh = TRANSITIONS_ZH.get(operation.transition, operation.transition)
+        return NextAction(zh=f"系统正在执行:{zh}(第 {operation.plan} 号计划)", en=f"The controller carries out {operation.transition} (plan {operation.plan})",
+                          waiting_for=None, deadline=view.due, article=view.deadline.article if view.deadline else None)  # fmt: skip
+    if (rejected := view.rejected) is not None:
+        return NextAction(zh="申请未获批准,请申请人修改后重新提交", en=f"Plan {rejected.number} was rejected: the applicant corrects the spec, which makes the next plan",
+                          waiting_for="applicant")  # fmt: skip
+    return _at_rest(view)
+
+
+def _office_must_decide(view: View, plan: Plan, step: PlannedStep) -> NextAction:
+    deadline = view.due
+    until_zh = f",应于 {deadline:%Y-%m-%d} 前办结" if deadline else ""
+    until_en = f" by {deadline:%Y-%m-%d}" if deadline else ""
+    return NextAction(
+        zh=f"等待 {step.office} 办理:{step.zh}({TRANSITIONS_ZH[plan.transition]},第 {plan.number} 号计划){until_zh} [{step.article}]",
+        en=f"{step.office} decides step {step.step!r} ({step.en}) on plan {plan.number} ({plan.transition}){until_en} [{step.article}]",
+        waiting_for=step.step,
+        office=step.office,
+        deadline=deadline,
+        article=step.article,
+    )
+
+
+def _someone_must_mend(view: View, reason: Reason, message: str) -> NextAction:
+    by_applicant = isinstance(view.action, act.Refuse)
+    who_zh, who_en = ("申请人", "The applicant") if by_applicant else ("运维人员", "Operations")
+    return NextAction(
+        zh=f"{who_zh}须处理:{message}"[:2000],
+        en=f"{who_en} must mend this ({reason}): {message}"[:2000],
+        waiting_for="applicant" if by_applicant else None,
+    )
+
+
+def _at_rest(view: View) -> NextAction:
+    progress = view.progress
+    if progress.terminated_at:
+        return NextAction(
+            zh="服务已终止,备份按期保存", en="The service has ended; its backups are kept until their retention ends"
+        )
+    if progress.trial and progress.production_since is None:
+        if progress.trial.expired_at:
+            return after_the_trial(view.facts, progress)
+        return _trial_goes_on(view.facts, progress.trial)
+    if progress.completed_plan is None:
+        return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
+    return NextAction(zh="无待办事项", en="Nothing to do")
+
+
+def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:
+    article = trial_article(facts.edition) if facts.edition else None
+    cited = f" [{article}]" if article else ""
+    end, soon = trial.ends_at, min(trial.reminded, default=None)
+    soon_zh, soon_en = (f"试用将在 {soon} 日内结束,", f"The trial ends within {soon} days. ") if soon else ("", "")
+    return NextAction(zh=f"{soon_zh}试用至 {end:%Y-%m-%d %H:%M} UTC;测试评估后请申请转为正式环境{cited}", waiting_for="applicant", deadline=end, article=article,
+                      en=f"{soon_en}Trial until {end:%Y-%m-%d %H:%M} UTC: the unit tests, then asks for production (spec.stage: Production){cited}")  # fmt: skip
