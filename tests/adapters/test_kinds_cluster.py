@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from adapters.test_pulumi_cluster import ENOUGH, JURISDICTION, Tenant, tenant
+from adapters.stack_tenants import ENOUGH, JURISDICTION, Tenant
+from adapters.test_pulumi_cluster import tenant
 from keystoneauth1 import exceptions as ksa
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.identity.v3 import Password
