@@ -82,6 +82,7 @@ def code_in(text: str) -> Code | None:
 
 
 _CODE_IN_TEXT = re.compile(rf"\b({'|'.join(code.value for code in Code)}): ")
+_POLICY_WORDS = re.compile(r"disallowed by policy|policy doesn't allow", re.IGNORECASE)
 _QUOTA_WORDS = re.compile(r"quota|overlimit|over limit|maximum number of .* exceeded", re.IGNORECASE)
 
 
@@ -136,6 +137,8 @@ def _answered(error: ksa.HttpError, what: str) -> ProviderError:
 
 
 def _code_of(status: int, words: str) -> Code:
+    if status == 403 and _POLICY_WORDS.search(words):
+        return Code.UNAUTHORIZED  # whatever the rule that refuses is called: Neutron has one named get_quota
     if status == 413 or (status in (403, 409) and _QUOTA_WORDS.search(words)):
         return Code.QUOTA_EXCEEDED
     if status >= 500:

@@ -61,6 +61,7 @@ def test_answers_after_which_waiting_helps(status: int, message: str, reason: Re
     [
         (400, "Invalid input received: size", Reason.INVALID_INPUT),
         (403, "Policy doesn't allow volume:create", Reason.CLOUD_UNAUTHORIZED),
+        (403, "rule:get_quota is disallowed by policy", Reason.CLOUD_UNAUTHORIZED),
         (405, "", Reason.INVALID_INPUT),
         (413, "Your request is too large.", Reason.INVALID_INPUT),
         (422, "", Reason.INVALID_INPUT),

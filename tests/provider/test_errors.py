@@ -44,6 +44,7 @@ NEUTRON_BUSY = {
             Code.QUOTA_EXCEEDED,
         ),
         (answered(403, {"forbidden": {"message": "Policy doesn't allow it", "code": 403}}), Code.UNAUTHORIZED),
+        (answered(403, {"NeutronError": {"message": "rule:get_quota is disallowed by policy"}}), Code.UNAUTHORIZED),
         (answered(401, {"error": {"message": "The request requires authentication.", "code": 401}}), Code.UNAUTHORIZED),
         (answered(404, {"itemNotFound": {"message": "Image x could not be found.", "code": 404}}), Code.NOT_FOUND),
         (answered(409, NEUTRON_BUSY), Code.CONFLICT),

@@ -13,7 +13,10 @@ def run(runtime: Runtime) -> None:
     os.environ["OS_NEUTRON_CONFIG_DIR"] = str(runtime.layout.conf)
     os.environ["OS_NEUTRON_CONFIG_FILES"] = "neutron.conf;ml2.ini"
     sys.argv = ["neutron-server"]
-    from neutron import server
+    from neutron import policy, server
     from neutron.server import api
 
-    runtime.serve(server.boot_server(api.api_server, prog="neutron-api"), "neutron", threads=12)
+    application = server.boot_server(api.api_server, prog="neutron-api")
+    # Neutron makes its rules at the first request; a second one that comes meanwhile finds none, and is refused.
+    policy.init()
+    runtime.serve(application, "neutron", threads=12)

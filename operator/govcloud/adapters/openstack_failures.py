@@ -48,6 +48,7 @@ def _one(status: int) -> range:
 
 _VERDICTS = (
     _Verdict(_one(401), "", Reason.CLOUD_UNAUTHORIZED, LATER),
+    _Verdict(_one(403), "disallowed by policy", Reason.CLOUD_UNAUTHORIZED, None),  # Neutron, whose rules have names like get_quota
     _Verdict(_one(403), "quota|exceed|limit", Reason.QUOTA_EXCEEDED, MUCH_LATER),  # Nova
     _Verdict(_one(403), "", Reason.CLOUD_UNAUTHORIZED, None),
     _Verdict(_one(404), "", Reason.CONFLICT, SOON),  # it was there a moment ago: look at everything again
