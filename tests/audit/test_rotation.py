@@ -201,7 +201,7 @@ def test_a_rolled_back_log_is_missed_under_a_key_that_came_later(tmp_path: Path)
     assert (report.result, report.first_bad) == (Result.INCOMPLETE, 5)
     forged = SignedCheckpoint(Checkpoint(KEY.name, 999, bytes(32)), sign(newest(audit).checkpoint, SIGNER).signatures)
     assert agreed(audit, KEY, forged).result is not Result.OK
-    assert said_offline(audit, KEY, newest(audit))[0] == 0
+    assert said_offline(audit, KEY, newest(audit)).code == 0
 
 
 def test_the_command_changes_the_key_and_prints_the_new_one(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from govcloud.audit import verify_offline
@@ -10,8 +11,18 @@ from govcloud.audit.notes import PublicKey, SignedCheckpoint
 from govcloud.audit.verify import Report, verify
 
 
-def said_offline(directory: Path, key: PublicKey, kept: SignedCheckpoint | None = None) -> tuple[int, int | None, str]:
-    """Exit code, first bad record, sentence."""
+@dataclass(frozen=True)
+class Said:
+    """By the verifier that shares no code with the writer."""
+
+    code: int
+    first_bad: int | None
+    what: str
+    remarks: tuple[str, ...]
+
+
+def said_offline(directory: Path, key: PublicKey, kept: SignedCheckpoint | None = None) -> Said:
+    """Its verdict, without any output."""
     key_file, note = directory.parent / "given-key", directory.parent / "given-note"
     key_file.write_text(key.text())
     arguments = ["log", str(directory), "--key", str(key_file)]
@@ -21,12 +32,12 @@ def said_offline(directory: Path, key: PublicKey, kept: SignedCheckpoint | None 
     with contextlib.redirect_stdout(io.StringIO()) as out:
         code = verify_offline.main(arguments)
     said = json.loads(out.getvalue())
-    return code, said["first_bad"], said["what"]
+    return Said(code, said["first_bad"], said["what"], tuple(said["remarks"]))
 
 
 def agreed(directory: Path, key: PublicKey, kept: SignedCheckpoint | None = None) -> Report:
     """Our report, after the other verifier came to the same verdict."""
     report = verify(directory, key, kept)
-    code, _, what = said_offline(directory, key, kept)
-    assert code == report.result.exit_code, (report.what, what)
+    offline = said_offline(directory, key, kept)
+    assert offline.code == report.result.exit_code, (report.what, offline.what)
     return report

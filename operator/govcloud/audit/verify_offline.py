@@ -7,7 +7,7 @@ repeated in the other. The formats are described in docs/audit.md.
     python3 verify_offline.py log DIRECTORY --key audit.pub [--from-checkpoint FILE]
     python3 verify_offline.py bundle FILE --key audit.pub
 
-Prints one JSON object. Exit codes: 0 whole, 1 tampered, 2 incomplete or rolled back, 3 wrong usage, 4 key unknown.
+Prints one JSON object; its remarks prove nothing but should be known. Exit codes: 0 whole, 1 tampered, 2 incomplete or rolled back, 3 wrong usage, 4 key unknown.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import itertools
 import json
 import sys
 import zlib
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 OK, TAMPERED, INCOMPLETE, USAGE, KEY_UNKNOWN = range(5)
 NAMES = ("ok", "tampered", "incomplete", "usage", "key-unknown")
+GAP = timedelta(minutes=3)
+"""The writer says something every minute."""
 
 
 class Verdict(Exception):
@@ -192,11 +195,35 @@ def read_frame(line: bytes, index: int) -> bytes:
     return record
 
 
+class Silence:
+    """Where nothing was recorded for long: the writer stood still, or the machine, or records were never written."""
+
+    def __init__(self, most: int = 20) -> None:
+        self.most, self.count = most, 0
+        self.told: list[str] = []
+        self.last: datetime | None = None
+
+    def hear(self, index: int, time: str) -> None:
+        """The next record."""
+        now = datetime.fromisoformat(time)
+        if self.last and now - self.last > GAP:
+            self.count += 1
+            if self.count <= self.most:
+                self.told.append(f"no record for {now - self.last} before record {index}")
+        self.last = now
+
+    def remarks(self) -> list[str]:
+        """The first ones, and how many more there were."""
+        more = self.count - self.most
+        return [*self.told, f"{more} more gaps"] if more > 0 else self.told
+
+
 class LogCheck:
     """One pass over a log."""
 
     def __init__(self, directory: Path, key: Key, anchor: Note | None) -> None:
         self.directory, self.anchor = directory, anchor
+        self.silence = Silence()
         self.keys = Keys(key, directory / "keyring")
         self.tree = Tree()
         self.signed = 0
@@ -302,6 +329,7 @@ class LogCheck:
         if fields.get("checkpoint", 0) > self.signed:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)
         self.note_removal(fields)
+        self.silence.hear(index, fields["time"])
         self.keys.announce(index, read_change(record)[1])
         self.add(hashlib.sha256(b"\x00" + record).digest(), self.national_leaf(record))
 
@@ -383,8 +411,8 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def judge(options: argparse.Namespace) -> str:
-    """What is right about it. Raises `Verdict`."""
+def judge(options: argparse.Namespace, remarks: list[str]) -> str:
+    """What is right about it, and what should be known. Raises `Verdict`."""
     key = Key(options.key.read_text(encoding="utf-8"))
     if options.what == "bundle":
         return check_bundle(options.path, key)
@@ -392,7 +420,11 @@ def judge(options: argparse.Namespace) -> str:
     anchor = Note(kept.read_text(encoding="utf-8"), key.name) if kept else None
     if not (options.path / "segments").is_dir():
         raise Verdict(USAGE, f"there is no audit log in {options.path}")
-    return LogCheck(options.path, key, anchor).run()
+    check = LogCheck(options.path, key, anchor)
+    try:
+        return check.run()
+    finally:
+        remarks += check.silence.remarks()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -401,15 +433,17 @@ def main(argv: list[str] | None = None) -> int:
         options = arguments().parse_args(argv)
     except SystemExit as stop:
         return USAGE if stop.code else OK
+    remarks: list[str] = []
     try:
-        code, what, first_bad = OK, judge(options), None
+        code, what, first_bad = OK, judge(options, remarks), None
     except Verdict as verdict:
         code, what, first_bad = verdict.code, str(verdict), verdict.first_bad
     except OSError as error:
         code, what, first_bad = USAGE, str(error), None
     except (ValueError, KeyError, TypeError) as error:
         code, what, first_bad = TAMPERED, f"unreadable: {error}", None
-    print(json.dumps({"result": NAMES[code], "what": what, "first_bad": first_bad}, ensure_ascii=False))
+    said = {"result": NAMES[code], "what": what, "first_bad": first_bad, "remarks": remarks}
+    print(json.dumps(said, ensure_ascii=False))
     return code
 
 
