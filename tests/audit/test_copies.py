@@ -10,6 +10,7 @@ from govcloud.adapters.memory import Crash, FixedClock, Wire
 from govcloud.adapters.memory.copies import MemoryCopies
 from govcloud.audit.copies import MANIFESTS, SEGMENTS, CopyDiffers, manifest_of, sealed
 from govcloud.audit.copying import Copying, Lag
+from govcloud.audit.keyring_copies import KEYRINGS
 from govcloud.audit.layout import Layout
 from govcloud.audit.log import AuditLog
 from govcloud.audit.proofs import newest_checkpoint
@@ -68,7 +69,8 @@ def test_every_sealed_segment_is_copied_with_what_belongs_to_it_once(world: Worl
     before = world.segments()
     world.copying.run()
     puts = list(world.wire.writes)
-    assert puts == [f"put {name}" for first, end in before for name in names_of(world, first, end)]
+    shipped = [name for first, end in before for name in names_of(world, first, end)]
+    assert puts == [f"put {name}" for name in (*shipped, "keyrings/0000000000000000.txt")]
     assert world.said(Phase.INTENT) == [(str(first), Outcome.PENDING) for first, _ in before]
     assert world.said(Phase.OUTCOME) == [(str(first), Outcome.SUCCESS) for first, _ in before]
 
@@ -86,7 +88,7 @@ def test_what_is_open_longer_than_an_hour_is_sealed_and_copied(world: World) -> 
     world.time.advance(100)
     world.copying.run()
     assert world.segments() == [(0, 1)]
-    assert len(world.store.objects) == 2
+    assert len(world.store.objects) == 3
 
 
 def test_the_lag_is_what_a_lost_disk_would_take_along(world: World) -> None:
@@ -125,7 +127,7 @@ def test_a_store_that_does_not_answer_is_recorded_and_tried_again(world: World) 
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("number", range(1, 8))
 def test_a_crash_at_any_write_costs_nothing(world: World, number: int, after: bool) -> None:
     world.record(3)
     world.wire.fail_at(number, Crash(), after=after)
@@ -253,7 +255,8 @@ def test_copies_that_were_changed_or_lack_one_are_refused(copied: World, tmp_pat
         if name.startswith(MANIFESTS) and name != last:
             with pytest.raises(CopyDiffers):
                 restore(copied.store, tmp_path / f"lacking-{number}", KEY, files=QuickFiles())
-        changed = content.replace(b"1", b"2", 1)
+        middle = len(content) // 2
+        changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
         copied.store.objects[name] = (changed, since)
         refused = tmp_path / f"changed-{number}"
         with pytest.raises(CopyDiffers):
@@ -292,4 +295,4 @@ def test_the_status_says_what_the_log_knows(copied: World) -> None:
 
 
 def test_there_is_nothing_else_in_the_store(copied: World) -> None:
-    assert all(name.startswith((MANIFESTS, SEGMENTS)) for name in copied.store.objects)
+    assert all(name.startswith((MANIFESTS, SEGMENTS, KEYRINGS)) for name in copied.store.objects)

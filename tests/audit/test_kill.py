@@ -53,6 +53,6 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) 
 
 
 @pytest.mark.soak
-def test_nothing_acknowledged_is_lost_in_a_thousand_kills(tmp_path: Path) -> None:
-    for part in range(20):
-        kill_repeatedly(tmp_path / f"{part}", 50, seed=part)
+@pytest.mark.parametrize("part", range(20))
+def test_nothing_acknowledged_is_lost_in_a_thousand_kills(tmp_path: Path, part: int) -> None:
+    kill_repeatedly(tmp_path / "audit", 50, seed=part)

@@ -29,7 +29,7 @@ def crashed(directory: Path, count: int = 3) -> bytes:
 def test_a_tail_torn_at_any_byte_is_cut_off_and_said(tmp_path: Path, step: int) -> None:
     whole = crashed(tmp_path / "whole")
     start = whole.rstrip(b"\n").rfind(b"\n") + 1
-    for end in (*range(start + 1, len(whole), step), len(whole) - 1):
+    for end in sorted({*range(start + 1, len(whole), step), len(whole) - 1}):
         directory = tmp_path / f"{end}"
         crashed(directory, 0)
         Layout(directory).segment(0).write_bytes(whole[:end])

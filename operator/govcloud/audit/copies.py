@@ -2,9 +2,10 @@
 
 segments/<first>-<SHA-256>.log   a sealed segment as it was written
 manifests/<first>.json           what belongs to it: its end, its size, its digest, the checkpoints that sign its records
+keyrings/<after>.txt             all verifier keys (`keyring_copies`)
 
-A name is written once and never again. A manifest comes after its segment: where it lies, the copy is complete. The public
-key is not there: whoever restores must have it from elsewhere, or has nothing to judge the copies by.
+A name is written once and never again. A manifest comes after its segment: where it lies, the copy is complete. Whoever
+restores must have a public key from elsewhere, or has nothing to judge the copies by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -129,6 +130,16 @@ def digest_of(pieces: Iterable[bytes]) -> tuple[str, int]:
         digest.update(piece)
         size += len(piece)
     return digest.hexdigest(), size
+
+
+def bounded(pieces: Iterable[bytes], most: int) -> bytes:
+    """All bytes. Raises `ValueError` when there are more than `most`."""
+    whole = bytearray()
+    for piece in pieces:
+        whole += piece
+        if len(whole) > most:
+            raise ValueError(f"longer than {most} bytes")
+    return bytes(whole)
 
 
 def sealed(files: FileSystem, layout: Layout) -> list[tuple[int, int]]:

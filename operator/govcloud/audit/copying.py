@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, manifest_name, manifest_of, sealed
+from .errors import KeyUnknown
 from .files import FileSystem, RealFiles
+from .keyring import Keyring
+from .keyring_copies import keyring_name
+from .keyring_file import read_keyring
 from .layout import Layout
 from .log import AuditLog
 from .reader import Damage, read_segment, segment_starts
@@ -54,9 +58,10 @@ class Copying:
         self._files, self._layout = files or RealFiles(), Layout(directory)
         self._seal_after = seal_after
         self._copied: set[int] | None = None
+        self._keyring = ""
 
     def run(self) -> None:
-        """Seal what is due to be sealed, ship what is sealed and not there.
+        """Seal what is due to be sealed, ship what is sealed and not there, then the keyring if it is another one.
 
         Raises `AuditUnavailable`, `CopyDiffers`, `Damage`, and whatever the store raises.
         """
@@ -64,6 +69,7 @@ class Copying:
         for first, end in sealed(self._files, self._layout):
             if first not in self._known():
                 self._ship(manifest_of(self._files, self._layout, first, end))
+        self._ship_keyring()
 
     def lag(self) -> Lag:
         """How far the copies are behind. Until the store was asked, nothing counts as copied."""
@@ -103,6 +109,18 @@ class Copying:
             self._keep(manifest.segment_name, segment, manifest.sha256)
             self._keep(manifest.name, BytesIO(stored), sha256(stored).hexdigest())
         self._known().add(manifest.first)
+
+    def _ship_keyring(self) -> None:
+        keyring = self._read_keyring()
+        if keyring and self._copied and (name := keyring_name(keyring)) != self._keyring:
+            self._keep(name, BytesIO(keyring.text()), sha256(keyring.text()).hexdigest())
+            self._keyring = name
+
+    def _read_keyring(self) -> Keyring | None:
+        try:
+            return read_keyring(self._files, self._layout)
+        except KeyUnknown as damaged:
+            raise CopyDiffers(f"The keyring beside the log is damaged: {damaged}. Run: govcloud audit verify") from damaged
 
     def _keep(self, name: str, content: BinaryIO, digest: str) -> None:
         if not self._there(name, digest):

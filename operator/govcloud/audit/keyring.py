@@ -65,7 +65,7 @@ class Keyring:
     @classmethod
     def parse(cls, text: bytes) -> "Keyring":
         """Raises `KeyUnknown`."""
-        first, *records = text.splitlines()
+        first, *records = text.splitlines() or [b""]
         ring = cls(PublicKey.parse(first.decode(errors="replace")))
         for record in records:
             change = announced(record)

@@ -1,6 +1,5 @@
 """The verifier keys that lie beside the log: `public-key`, the first one, and `keyring`, all of them with their records."""
 
-from .errors import KeyUnknown
 from .files import FileSystem, write_atomically
 from .keyring import Keyring
 from .layout import Layout
@@ -18,8 +17,6 @@ def read_first_key(files: FileSystem, layout: Layout) -> PublicKey | None:
 def read_keyring(files: FileSystem, layout: Layout) -> Keyring | None:
     """None where there is none. Raises `KeyUnknown` when it is damaged, `OSError`."""
     content = _content(files, layout)
-    if content == b"":
-        raise KeyUnknown(f"{layout.keyring} is empty")
     return None if content is None else Keyring.parse(content)
 
 

@@ -4,15 +4,16 @@ What comes from the store is trusted in nothing: names, order and digests are ch
 a key from elsewhere. Never here: a write to the store.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest
+from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, bounded
 from .durable import DurableFile
 from .files import FileSystem, RealFiles, write_atomically
+from .keyring_copies import restore_keyring
 from .layout import Layout
 from .notes import PublicKey, SignedCheckpoint
 from .reader import Damage, read_segment
@@ -29,7 +30,7 @@ def restore(
     progress: Callable[[Manifest], None] = lambda _: None,
     files: FileSystem | None = None,
 ) -> Report:
-    """The verdict about the restored log; `anchor` is the newest checkpoint that is known from elsewhere.
+    """The verdict about the restored log. `key` is any of its verifier keys; `anchor` is the newest checkpoint that is known from elsewhere.
 
     Raises `FileExistsError` when the directory is not empty, `FileNotFoundError` when there are no copies, `CopyDiffers` when a
     copy is not what its manifest says, `OSError`, and whatever the store raises.
@@ -41,7 +42,7 @@ def restore(
         disk.make_directory(path)
     end = _bring_back(store, disk, layout, progress)
     DurableFile(disk, layout.segment(end)).close()  # what may follow goes into a segment of its own
-    write_atomically(disk, layout.public_key, key.text().encode() + b"\n")
+    restore_keyring(store, disk, layout, key)
     return verify(directory, key, anchor, disk)
 
 
@@ -66,21 +67,12 @@ def _bring_back(store: CopyStore, disk: FileSystem, layout: Layout, progress: Ca
 def _manifests(store: CopyStore) -> Iterator[Manifest]:
     for name in store.names(MANIFESTS):
         try:
-            manifest = Manifest.model_validate_json(_bounded(store.read(name)))
+            manifest = Manifest.model_validate_json(bounded(store.read(name), _LONGEST_MANIFEST))
         except (ValidationError, ValueError) as error:
             raise CopyDiffers(f"{name} is no manifest of a copy") from error
         if manifest.name != name:
             raise CopyDiffers(f"{name} is the manifest of another segment, {manifest.first}")
         yield manifest
-
-
-def _bounded(pieces: Iterable[bytes]) -> bytes:
-    whole = bytearray()
-    for piece in pieces:
-        whole += piece
-        if len(whole) > _LONGEST_MANIFEST:
-            raise ValueError("too long")
-    return bytes(whole)
 
 
 def _bring_back_segment(store: CopyStore, disk: FileSystem, layout: Layout, manifest: Manifest) -> None:
