@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.sources import Days, Line, PackModel, Source, Strength
+from policies.sources import Days, Line, PackModel, Source, Strength, Word
 
 
 class Years(PackModel):
@@ -24,8 +24,9 @@ class BudgetRule(PackModel):
 
 
 class UrgentRule(PackModel):
-    """Who may let an urgent task in that the annual plan does not hold."""
+    """Who may let an urgent task in that the annual plan does not hold, and the approval step by which it does."""
 
+    step: Word
     zh: Line
     en: Line
     source: Source

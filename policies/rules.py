@@ -17,7 +17,7 @@ from policies.duties import AcceptanceRule, MajorChangeRule, PlatformRule, Repor
 from policies.money import AgreementRule, AnnualPlanRule, PriceRule
 from policies.protection import PROJECT_DEFAULT, Protection
 from policies.sources import Days, Line, PackModel, Source, Word, WorkingDays
-from policies.steps import TRANSITIONS, StepRule, Transition
+from policies.steps import COMMITTING, TRANSITIONS, StepRule, Transition
 
 
 class PackMissing(Exception):
@@ -69,6 +69,16 @@ class Edition(PackModel):
                 others = {*names} - {rule.step}
                 if unknown := {*rule.other_office_than, *rule.other_person_than} - others:
                     raise ValueError(f"step {rule.step} of {transition} is to differ from {', '.join(sorted(unknown))}, no other step there")
+        return self
+
+    @model_validator(mode="after")
+    def _urgent_tasks_are_let_in_by_a_step(self) -> Edition:
+        """Whoever may let a task in beside the plan decides on the requests that name one, wherever they commit money."""
+        if self.annual_plan is None or (urgent := self.annual_plan.urgent) is None:
+            return self
+        asked = {t for t in COMMITTING for rule in self.steps[t] if rule.step == urgent.step and rule.when.urgent_task}
+        if lacking := [t for t in COMMITTING if t not in asked]:
+            raise ValueError(f"annualPlan.urgent: {', '.join(lacking)} lacks the step {urgent.step} with when.urgentTask")
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,11 @@ TRANSITIONS: tuple[Transition, ...] = (
     "Terminate",
 )
 
+COMMITTING: tuple[Transition, ...] = ("Provision", "Promote", "Change", "MajorChange")
+"""The transitions that commit money. What ends or stops a service never waits for any."""
+
+UrgentTask = Literal["named", "newlyNamed"]
+
 
 class When(PackModel):
     """When a step is needed: where all that is said here holds. Nothing said: always."""
@@ -29,6 +34,9 @@ class When(PackModel):
         None, description="yuan for a service year: the budget from which on the step is needed, this amount included"
     )
     expert_review: Literal["asked"] | None = Field(None, description="only where the request asks for an expert review")
+    urgent_task: UrgentTask | None = Field(
+        None, description="only where an urgent task outside the annual plan pays; newlyNamed: not where it paid for what runs already"
+    )
 
 
 class StepRule(PackModel):

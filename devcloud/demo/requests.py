@@ -20,6 +20,7 @@ APPROVER_OF = {
     "unit-consent": "unit-consent",
     "provider-consent": "provider",
     "expert-review": "experts",
+    "urgent-task": "government",
     "technical-review": "authority",
     "cost-review": "finance",
     "development-reform": "development-reform",

@@ -30,6 +30,9 @@ _COURIERS_PATIENCE = timedelta(seconds=2)
 Key = tuple[str, str]
 """Namespace and name of a request."""
 
+Account = tuple[str, str]
+"""Kind and name of an object that holds money."""
+
 
 @dataclass
 class Controller:
@@ -42,6 +45,7 @@ class Controller:
     courier: Courier | None = None
     _known: set[Key] = field(default_factory=set)
     _last: dict[Key, Pass] = field(default_factory=dict)
+    _account_changes: Counter[Account] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
     _ended: Event = field(default_factory=Event)
 
@@ -104,6 +108,14 @@ class Controller:
             self._known.add((namespace, name))
         self.queue.wake((namespace, name))
 
+    def account_changed(self, kind: str, name: str) -> None:
+        """Money may have come free in an account: whoever found too little there looks again, and nobody else."""
+        with self._lock:
+            self._account_changes[kind, name] += 1
+            waiting = [key for key, last in self._last.items() if (kind, name) in _short_of(last)]
+        for key in waiting:
+            self.queue.wake(key)
+
     def everything_changed(self, why: str) -> None:
         """Something that many requests depend on changed."""
         self.surroundings.changed()
@@ -117,6 +129,8 @@ class Controller:
 
     def look_at(self, key: Key) -> timedelta | None:
         """One pass over a request; how long until the next one, None where only an event ends the rest."""
+        with self._lock:
+            before = self._account_changes.copy()
         with self.metrics.seconds.time():
             done = self.reconciler.reconcile(*key)
         self.metrics.passes.labels(done.action).inc()
@@ -124,7 +138,12 @@ class Controller:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()
         log.info("%s/%s: %s%s", *key, done.action, f": {done.fault.reason}: {done.fault.message}" if done.fault else "")
         self._remember(key, done)
-        return done.again_after
+        return timedelta(0) if self._has_changed_since(before, done) else done.again_after
+
+    def _has_changed_since(self, before: Counter[Account], done: Pass) -> bool:
+        """Whether an account that a pass found empty changed while it looked: nobody knew yet that it would wait."""
+        with self._lock:
+            return any(self._account_changes[account] != before[account] for account in _short_of(done))
 
     def _remember(self, key: Key, done: Pass) -> None:
         for told in done.news:
@@ -163,3 +182,7 @@ class Controller:
             self.reconciler.watch_admission()
         except (Retry, Stop, AuditUnavailable) as error:
             log.warning("the admission policies could not be looked at: %s", error)
+
+
+def _short_of(done: Pass) -> set[Account]:
+    return {(ref.kind, ref.name) for ref in done.short_of}

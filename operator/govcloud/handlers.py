@@ -21,6 +21,7 @@ class Listener(Protocol):
     """Who is woken up."""
 
     def request_changed(self, namespace: str, name: str) -> None: ...
+    def account_changed(self, kind: str, name: str) -> None: ...
     def everything_changed(self, why: str) -> None: ...
 
 
@@ -34,6 +35,7 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
     _set_up(registry, heard)
     _wake_one_request(registry, listener)
     _wake_all_requests(registry, listener)
+    _wake_who_waits_for_money(registry, listener)
     return registry
 
 
@@ -82,16 +84,22 @@ def _wake_all_requests(registry: kopf.OperatorRegistry, listener: Listener) -> N
 
     for plural in SURROUNDINGS:
         on(GROUP, VERSION, plural)
-    for plural in ACCOUNTS:
-        on(GROUP, VERSION, plural, when=_says_something_new)
     for plural in ADMISSION:
         on("admissionregistration.k8s.io", "v1", plural, labels={f"{GROUP}/admission": kopf.PRESENT})
 
 
-def _says_something_new(meta: kopf.Meta, status: kopf.Status, **_: Any) -> bool:
-    """Not what the controller wrote itself: each reservation in an account would wake every request up."""
-    return bool(meta.get("generation") != status.get("observedGeneration"))
+def _wake_who_waits_for_money(registry: kopf.OperatorRegistry, listener: Listener) -> None:
+    """An account that people edited wakes all requests up. One in which only the controller wrote, a reservation for instance, wakes those that
+    wait for its money: else each reservation would wake all of them up."""
 
+    async def changed(resource: kopf.Resource, name: str | None, meta: kopf.Meta, status: kopf.Status, **_: Any) -> None:
+        if meta.get("generation") != status.get("observedGeneration"):
+            listener.everything_changed(f"{resource.plural}/{name}")
+        else:
+            listener.account_changed(resource.kind or "", name or "")
+
+    for plural in ACCOUNTS:
+        kopf.on.event(GROUP, VERSION, plural, id=f"{plural}_event", registry=registry)(changed)
 
 async def watch(registry: kopf.OperatorRegistry, stop: threading.Event) -> None:
     """Watch until `stop` is set, or until kopf ends by itself, which is a fault."""

@@ -96,4 +96,5 @@ class Reason(StrEnum):
     TERM_TOO_LONG = "TermTooLong"  # longer than the regulation allows, and nobody approved that
     TERM_ENDS_SOON = "TermEndsSoon"  # the next agreement should be signed
     COVERED = "Covered"  # no more is reserved than there is
+    YEAR_ENDED = "YearEnded"  # its year is over: services go on and need an item of the next year's plan
     OVERDRAWN = "Overdrawn"  # more is reserved than there is, as after a budget was cut

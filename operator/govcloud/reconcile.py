@@ -20,7 +20,7 @@ from govcloud.api.request import Progress, RequestStatus
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
-from govcloud.core.accounts import reservation_of
+from govcloud.core.accounts import AccountRef, reservation_of
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
@@ -32,6 +32,7 @@ from govcloud.core.outcome import Fault, Outcome, progress_after
 from govcloud.core.plan import Plan
 from govcloud.core.reminders import reminder
 from govcloud.core.report import credentials_secret, report
+from govcloud.core.reserving import short_of
 from govcloud.core.standing import Verdict
 from govcloud.core.waking import look_again_at
 from govcloud.failures import Retry, Stop
@@ -63,6 +64,8 @@ class Pass:
     """What was found out about deadlines in this pass, and not before."""
     outbox: Outbox | None = None
     """What receivers of notifications are to be told; it stands in the status already."""
+    short_of: tuple[AccountRef, ...] = ()
+    """Accounts that hold too little money for what is asked for."""
 
 
 @dataclass
@@ -98,6 +101,7 @@ class Reconciler:
             deadlines=progress.deadlines,
             news=news(facts.progress, progress) if is_told else (),
             outbox=outbox(facts, status) if status else None,
+            short_of=short_of(facts, action, outcome.fault.reason if outcome.fault else None),
         )
 
     def watch_admission(self) -> None:

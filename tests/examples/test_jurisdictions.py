@@ -23,7 +23,8 @@ PACKS = sorted(shipped().packs)
 
 def documents(pack: str) -> list[dict[str, Any]]:
     files = sorted((FOLDER / pack).rglob("*.yaml"))
-    return [document for file in files for document in yaml.safe_load_all(_filled(file.read_text(encoding="utf-8")))]
+    texts = [_filled(file.read_text(encoding="utf-8")) for file in files if file.name != "promotion.yaml"]
+    return [document for text in texts for document in yaml.safe_load_all(text)]
 
 
 def _filled(text: str) -> str:
@@ -58,6 +59,26 @@ def test_the_request_is_planned_as_it_stands(pack: str) -> None:
     assert forecast.plan is not None and forecast.plan.values.pack == pack
     assert forecast.plan.departures == ()
     assert {step.step for step in forecast.plan.steps} <= {template["spec"]["step"] for template in only(pack, "CloudServiceApproval")}
+
+
+@pytest.mark.parametrize("pack", [pack for pack in PACKS if shipped().pack(pack).editions[-1].trial])
+def test_every_trial_has_a_promotion_that_brings_what_its_acceptance_asks_for(pack: str) -> None:
+    edition = shipped().pack(pack).editions[-1]
+    (request,) = yaml.safe_load_all((FOLDER / pack / "request.yaml").read_text(encoding="utf-8"))
+    (patch,) = yaml.safe_load_all((FOLDER / pack / "promotion.yaml").read_text(encoding="utf-8"))
+    promoted = OURS["CloudServiceRequest"].spec.model_validate(request["spec"] | patch["spec"])
+
+    assert {rule.kind for rule in edition.materials["New"]} <= {material.kind for material in promoted.application}
+    assert promoted.stage == "Production"
+    assert promoted.agreement_ref or edition.agreement is None
+
+
+def test_the_urgent_task_of_xinhua_is_the_governments_first() -> None:
+    read = read_manifests([FOLDER / "xinhua" / name for name in ("platform.yaml", "money.yaml", "urgent.yaml")])
+    (forecast,) = outlook(read.documents, Question(datetime(2026, 11, 23, 12, tzinfo=SHANGHAI))).forecasts
+
+    assert forecast.plan is not None, forecast.violations
+    assert (forecast.plan.steps[0].step, forecast.plan.steps[0].office) == ("urgent-task", "新华区人民政府")
 
 
 @pytest.mark.parametrize("pack", PACKS)

@@ -30,11 +30,13 @@ class WatchedServer:
     """Attributes:
     hanging: plural names of kinds whose watches say nothing more, although they stay open.
     broken: plural names of kinds on whose watches something comes that is no JSON.
+    written: by the plural name of its kind, an object that was written: each watch of the kind hears of it once.
     """
 
     url: str
     hanging: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    written: dict[str, Any] = field(default_factory=dict)
     watches: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -107,6 +109,8 @@ def _handler(made: WatchedServer) -> type[BaseHTTPRequestHandler]:
             made.watches.append(plural)
             bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}}
             while not made.ended.is_set():
+                if (written := made.written.pop(plural, None)) is not None:
+                    self._send(json.dumps({"type": "MODIFIED", "object": written}).encode() + b"\n")
                 if plural in made.broken:
                     self._send(b"this is no JSON\n")
                 elif plural not in made.hanging:

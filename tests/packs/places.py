@@ -27,7 +27,7 @@ from govcloud.api.unit import UnitSpec
 from govcloud.core.calendar import months_after, official_day
 from policies.rules import Edition, Pack
 from policies.shelf import Shelf
-from policies.steps import StepRule, Transition
+from policies.steps import COMMITTING, StepRule, Transition
 
 Spec = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Place(World):
         superior = SUPERIOR if self.everything else None
         self.cluster.put_unit(SUPERIOR, self._unit(TITLES["superiorUnit"], None))
         self.cluster.put_unit(UNIT, self._unit(TITLES["unit"], superior))
-        self.cluster.put_annual_plan(ANNUAL_PLAN, annual_plan_spec(jurisdiction=self.pack.id))
+        self.cluster.put_annual_plan(ANNUAL_PLAN, annual_plan_spec(jurisdiction=self.pack.id, urgent=self.urgent_tasks()))
         self.cluster.put_agreement(AGREEMENT, agreement_spec(parties=PARTIES))
         self.cluster.put_namespace(NAMESPACE, UNIT)
 
@@ -100,7 +100,7 @@ class Place(World):
             "declarations": self.declarations(),
             "budget": str(self.budget()),
             "expertReview": self.everything and _asks_for_experts(self.edition),
-            "annualPlanItemRef": {"plan": ANNUAL_PLAN, "item": ITEM} if self.edition.annual_plan else None,
+            "annualPlanItemRef": self.payer("Provision"),
             "agreementRef": self.agreement("Provision"),
             "services": [CONTAINER],
             "stage": "Trial" if self.edition.trial else "Production",
@@ -117,6 +117,22 @@ class Place(World):
         """Yuan a year: as little as the container costs, or as much as reaches every threshold."""
         thresholds = [rule.when.budget_from or 0 for rule in every_rule(self.edition)]
         return max(YEARLY_COST, *thresholds) if self.everything else YEARLY_COST
+
+    def payer(self, transition: Transition) -> Spec | None:
+        """The item of the annual plan; where every condition is to hold, and the pack knows such, an urgent task beside it that pays for this only."""
+        if self.edition.annual_plan is None:
+            return None
+        tasks = [task["name"] for task in self.urgent_tasks() if self.everything and task["name"] == _urgent_task(transition)]
+        return {"plan": ANNUAL_PLAN, "item": tasks[0] if tasks else ITEM}
+
+    def urgent_tasks(self) -> list[Spec]:
+        """One for each transition that commits money, where the pack knows such tasks, let in by the office that may."""
+        rule = self.edition.annual_plan.urgent if self.edition.annual_plan else None
+        if rule is None:
+            return []
+        approval = {"office": self.officials[rule.step][0], "documentNumber": "平新政〔2026〕3号", "reason": "防汛应急"}
+        said = {"title": "防汛系统", "unit": UNIT, "budget": {"yearly": "1000000", "documentNumber": "新财预〔2026〕10号"}, "approval": approval}
+        return [{"name": _urgent_task(transition), **said} for transition in COMMITTING]
 
     def adjustment(self, sentence: str) -> Spec | None:
         rule = self.edition.adjustment
@@ -176,12 +192,16 @@ def _office(rule: StepRule) -> str:
     return TITLES.get(rule.office) or f"办理 {rule.step} 的单位"
 
 
+def _urgent_task(transition: Transition) -> str:
+    return f"urgent-{transition.lower()}"
+
+
 def _asks_for_experts(edition: Edition) -> bool:
     return any(rule.when.expert_review for rule in every_rule(edition))
 
 
 def _promotion(place: Place) -> Spec:
-    needed = {"agreementRef": place.agreement("Provision", "Promote")}
+    needed = {"agreementRef": place.agreement("Provision", "Promote"), "annualPlanItemRef": place.payer("Promote")}
     return {"stage": "Production", "application": place.materials("Provision", "Promote"), **needed}
 
 
@@ -205,11 +225,13 @@ _WISHES: Mapping[Transition, Callable[[Place], Spec]] = {
     "Promote": _promotion,
     "Change": lambda place: {
         "services": [_more(120)],
+        "annualPlanItemRef": place.payer("Change"),
         "budget": str(place.budget() + YEARLY_COST),
         "adjustment": place.adjustment("上级部署新增数据"),
     },
     "MajorChange": lambda place: {
         "services": [CONTAINER, {**CONTAINER, "name": "archive"}],
+        "annualPlanItemRef": place.payer("MajorChange"),
         "budget": str(place.budget() + YEARLY_COST),
         "adjustment": place.adjustment("上级部署新增归档"),
     },

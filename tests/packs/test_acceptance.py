@@ -23,7 +23,7 @@ def running(place: Open) -> Place:
 
 
 def promotion(here: Place) -> list[str]:
-    here.apply(stage="Production")
+    here.apply(**here.wish("Promote"))
     return here.run()
 
 

@@ -59,6 +59,7 @@ ACCEPTANCE = [
 def test_each_requirement_of_the_acceptance_is_asked_for_when_it_goes_live_and_not_before(place: Open, pack: Pack, rule: Any) -> None:
     here = place(pack)
     here.begin()
+    here.wait_for_acceptance()
     given = [each for each in here.materials("Provision", "Promote") if each["kind"] != rule.kind]
     (found,) = refusals(here, stage="Production", application=given)
 

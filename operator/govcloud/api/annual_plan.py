@@ -109,7 +109,7 @@ class AnnualPlanStatus(Model):
     """What is reserved of the budgets, in yuan a year."""
 
     observed_generation: int = 0
-    conditions: Conditions = Field((), description="WithinBudget: no item has more reserved than its budget")
+    conditions: Conditions = Field((), description="WithinBudget: no item has more reserved than its budget; YearEnded")
     budget: Money = Field("0.00", description="sum of all budgets")
     reserved: Money = Field("0.00", description="sum of all reservations")
     accounts: Annotated[tuple[ItemAccount, ...], Field(max_length=320, json_schema_extra=keyed_by("item"))] = ()

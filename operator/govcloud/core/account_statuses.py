@@ -19,6 +19,8 @@ from govcloud.core.surroundings import Fault, judged, stamped
 from govcloud.reasons import Reason
 from policies.money import AgreementRule
 
+_MOST_NAMED = 20
+
 
 def orphans(holder: Holder, live: frozenset[str]) -> tuple[Reservation, ...]:
     """Reservations of requests that do not exist any more, as after a finalizer was taken off by force.
@@ -34,7 +36,19 @@ def annual_plan_seen(plan: AnnualPlanObject, live: frozenset[str], now: datetime
     summed = plan_status(plan, [each for each in plan.status.reservations if each.uid in live])
     faults = tuple(_overdrawn_items(summed))
     within = judged("WithinBudget", Reason.COVERED, faults, plan.status.conditions, plan.generation, now)
-    return summed.model_copy(update={"observed_generation": plan.generation, "conditions": (within,)})
+    ended = _year_ended(replace(plan, status=summed), now)
+    return summed.model_copy(update={"observed_generation": plan.generation, "conditions": (within, ended)})
+
+
+def _year_ended(plan: AnnualPlanObject, now: datetime) -> Condition:
+    """Whether the year is over, and which services still rest on it."""
+    before, year = plan.status.conditions, plan.spec.year
+    if official_day(now).year <= year:
+        return stamped("YearEnded", "False", Reason.NOTHING_TO_DO, "", before, plan.generation, now)
+    resting = [f"{each.namespace}/{each.name}" for each in plan.status.reservations]
+    shown = ", ".join(resting[:_MOST_NAMED]) + (f" and {len(resting) - _MOST_NAMED} more" if len(resting) > _MOST_NAMED else "")
+    message = f"{len(resting)} services go on without an item of a later plan: {shown} / {len(resting)} 项服务尚未列入后续年度计划" if resting else ""
+    return stamped("YearEnded", "True", Reason.YEAR_ENDED, message, before, plan.generation, now)
 
 
 def _overdrawn_items(status: AnnualPlanStatus) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from govcloud.api.request import RequestSpec
 from govcloud.core.facts import Facts
+from govcloud.core.funding import urgent_task_of
 from govcloud.core.steps import Circumstances, circumstances_of, steps_needed
 from govcloud.core.violations import Violation
 from policies.rules import Edition
@@ -38,7 +39,7 @@ class Case:
     @property
     def circumstances(self) -> Circumstances:
         level = self.facts.unit.spec.budget_level if self.facts.unit else "Primary"
-        return circumstances_of(self.spec, level)
+        return circumstances_of(self.spec, level, urgent_task_of(self.facts, self.spec))
 
     @property
     def steps(self) -> tuple[StepRule, ...]:

@@ -15,11 +15,12 @@ from govcloud.core.application_checks import (
 )
 from govcloud.core.calendar import months_after, official_day
 from govcloud.core.case import LAID_OUT, Case, Check
-from govcloud.core.money import COMMITTING, MONEY_CHECKS
+from govcloud.core.money import MONEY_CHECKS
 from govcloud.core.offices import decided_by_one_office, office_of
 from govcloud.core.protection_checks import everybody_may_connect, network_is_shared, volumes_are_not_encrypted
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
+from policies.steps import COMMITTING
 
 
 def namespace_belongs_to_another_unit(case: Case) -> Iterator[Violation]:

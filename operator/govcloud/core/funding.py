@@ -9,6 +9,7 @@ from govcloud.core.accounts import items_of
 from govcloud.core.agreements import at_agreed_prices
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan, PlannedAgreement, PlannedItem, PlannedPrice
+from policies.steps import UrgentTask
 
 
 def priced_as_agreed(facts: Facts, spec: RequestSpec, prices: tuple[PlannedPrice, ...]) -> tuple[PlannedPrice, ...]:
@@ -34,6 +35,16 @@ def planned_item(facts: Facts, spec: RequestSpec) -> PlannedItem | None:
     if named is None or item is None:
         return None
     return PlannedItem(plan=named.plan, item=named.item, title=item.title, budget=item.budget)
+
+
+def urgent_task_of(facts: Facts, spec: RequestSpec) -> UrgentTask | None:
+    """Whether an urgent task outside the annual plan pays, and whether it paid for what runs already (XH-B 8)."""
+    named = spec.annual_plan_item_ref
+    plan = facts.annual_plans.get(named.plan) if named else None
+    if named is None or plan is None or named.item not in {task.name for task in plan.spec.urgent}:
+        return None
+    paid_already = facts.completed is not None and facts.completed.wanted().annual_plan_item_ref == named
+    return "named" if paid_already else "newlyNamed"
 
 
 @dataclass(frozen=True)

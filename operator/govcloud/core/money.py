@@ -14,14 +14,13 @@ from govcloud.core.accounts import AccountRef, items_of
 from govcloud.core.agreements import faults_of
 from govcloud.core.calendar import official_day
 from govcloud.core.case import Case, Check
+from govcloud.core.document_numbers import folded
 from govcloud.core.objects import AgreementObject, AnnualPlanObject
+from govcloud.core.offices import office_named
 from govcloud.core.violations import Violation
 from govcloud.reasons import Reason
-from policies.steps import Transition
 from stacks.kind import Offering
 
-COMMITTING: tuple[Transition, ...] = ("Provision", "Promote", "Change", "MajorChange")
-"""The transitions that commit money. What ends or stops a service never waits for any."""
 ITEM, AGREEMENT = "spec.annualPlanItemRef", "spec.agreementRef"
 
 
@@ -69,8 +68,22 @@ def item_does_not_fit(case: Case) -> Iterator[Violation]:
         yield _about_plan(case, f"the item {item.name} is a project of {item.unit}", f"计划项目 {item.name} 属于单位 {item.unit}")
     if isinstance(item, PlannedItem) and item.document_number is None:
         yield _about_plan(case, f"the item {item.name} is a draft: nobody approved it yet", f"计划项目 {item.name} 尚未批准")
-    if isinstance(item, UrgentTask) and (rule := case.edition.annual_plan) and rule.urgent is None:
-        yield _about_plan(case, f"{item.name} was let in beside the plan, which this regulation does not know", "本办法不允许计划外项目")
+    if isinstance(item, UrgentTask):
+        yield from _let_in_wrongly(case, item)
+
+
+def _let_in_wrongly(case: Case, task: UrgentTask) -> Iterator[Violation]:
+    """An urgent task is let in where the regulation knows such, by the office that decides on it, and by nobody else."""
+    rule, jurisdiction = case.edition.annual_plan, case.facts.jurisdiction
+    if rule is None or jurisdiction is None:
+        return
+    if rule.urgent is None:
+        yield _about_plan(case, f"{task.name} was let in beside the plan, which this regulation does not know", "本办法不允许计划外项目")
+        return
+    office = office_named(jurisdiction.spec, rule.urgent.step)
+    if office and folded(task.approval.office) != folded(office):
+        yield Violation("annual-plan", ITEM, f"{task.name} was let in by {task.approval.office}; only {office} may let an urgent task in",
+                        f"紧急任务 {task.name} 由 {task.approval.office} 批准,应由 {office} 批准", rule.urgent.source.cite())  # fmt: skip
 
 
 def budget_does_not_cover_it(case: Case) -> Iterator[Violation]:

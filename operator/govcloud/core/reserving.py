@@ -9,9 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from govcloud.core.accounts import NOTHING, AccountRef, accounts_named
-from govcloud.core.actions import Reserve, SettleReservation
+from govcloud.core.actions import Action, Refuse, Reserve, SettleReservation
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan
+from govcloud.reasons import Reason
 
 
 def reservation_for(facts: Facts, plan: Plan) -> Reserve | None:
@@ -39,6 +40,16 @@ def owed(facts: Facts, ref: AccountRef) -> Decimal:
         return NOTHING
     running = (*((facts.completed,) if facts.completed else ()), *(facts.plans[number] for number in facts.unfinished))
     return max((plan.yearly for plan in running if ref in accounts_named(plan.spec)), default=NOTHING)
+
+
+def short_of(facts: Facts, action: Action, failed: Reason | None) -> tuple[AccountRef, ...]:
+    """The accounts that a pass found too little money in: the request goes on when some comes free there.
+
+    Args:
+        failed: why the action failed, if it did.
+    """
+    found = {violation.reason for violation in action.violations} if isinstance(action, Refuse) else {failed}
+    return accounts_named(facts.request.spec) if Reason.BUDGET_EXHAUSTED in found else ()
 
 
 def _accounts(facts: Facts) -> tuple[AccountRef, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from govcloud.api.common import Model, Money
 from govcloud.api.request import RequestSpec
 from policies.rules import Edition
-from policies.steps import StepRule, Transition, When
+from policies.steps import StepRule, Transition, UrgentTask, When
 
 
 class Circumstances(Model):
@@ -16,14 +16,16 @@ class Circumstances(Model):
     budget_level: str
     budget: Money | None
     expert_review: bool
+    urgent_task: UrgentTask | None = None
 
 
-def circumstances_of(spec: RequestSpec, budget_level: str) -> Circumstances:
-    """What of a spec, and of its unit, decides which steps are needed."""
+def circumstances_of(spec: RequestSpec, budget_level: str, urgent_task: UrgentTask | None) -> Circumstances:
+    """What of a spec, of its unit and of who pays decides which steps are needed."""
     return Circumstances(
         budget_level=budget_level,
         budget=spec.budget,
         expert_review=spec.expert_review,
+        urgent_task=urgent_task,
     )
 
 
@@ -38,6 +40,7 @@ def holds(when: When, now: Circumstances) -> bool:
         (when.budget_level is None or when.budget_level == now.budget_level)
         and (when.budget_from is None or (now.budget is not None and Decimal(now.budget) >= when.budget_from))
         and (when.expert_review is None or now.expert_review)
+        and (when.urgent_task is None or now.urgent_task in (when.urgent_task, "newlyNamed"))
     )
 
 

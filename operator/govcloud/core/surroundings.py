@@ -96,9 +96,9 @@ def _validity_fault(catalog: CatalogObject, now: datetime) -> Iterator[Fault]:
 
 
 def _steps_without_an_office(jurisdiction: JurisdictionObject, edition: Edition) -> Sequence[str]:
-    """Steps that requests ask for only if they want to are not missed before one does."""
-    rules = (rule for steps in edition.steps.values() for rule in steps)
-    needed = {rule.step for rule in rules if rule.office == "jurisdiction" and rule.when.expert_review is None}
+    """Steps that only wishes of a request make necessary are not missed before one has them."""
+    rules = (rule for steps in edition.steps.values() for rule in steps if not (rule.when.expert_review or rule.when.urgent_task))
+    needed = {rule.step for rule in rules if rule.office == "jurisdiction"}
     return sorted(needed - {office.step for office in jurisdiction.spec.offices})
 
 

@@ -11,6 +11,7 @@ from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import unknown_years
 from govcloud.core.report.next_action import next_action
 from govcloud.core.report.view import View
+from govcloud.core.year_end import unpaid_since_the_year_ended
 from govcloud.reasons import Reason
 
 Truth = Literal["True", "False", "Unknown"]
@@ -30,7 +31,7 @@ def conditions(view: View, before: RequestStatus | None) -> tuple[Condition, ...
         _provisioned(view),
         _change_pending(view),
     ]
-    wanted.extend(claim for claim in (_backed_up(view), _overdue(view), _calendar_known(view)) if claim)
+    wanted.extend(claim for claim in (_backed_up(view), _overdue(view), _calendar_known(view), _funded(view)) if claim)
     old = {condition.type: condition for condition in before.conditions} if before else {}
     return tuple(_stamped(view, old.get(claim[0]), *claim) for claim in wanted)
 
@@ -187,3 +188,9 @@ def _calendar_known(view: View) -> _Claim | None:
     if not years or jurisdiction is None:
         return None
     return "CalendarKnown", "False", Reason.CALENDAR_UNKNOWN, weekends_only(years, jurisdiction.name)
+
+
+def _funded(view: View) -> _Claim | None:
+    """There once the year has ended whose annual plan pays for what runs."""
+    told = unpaid_since_the_year_ended(view.facts, view.progress)
+    return ("Funded", "False", Reason.YEAR_ENDED, told.en) if told else None

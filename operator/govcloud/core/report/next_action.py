@@ -10,6 +10,7 @@ from govcloud.core.plan import Plan, PlannedStep
 from govcloud.core.report.view import View
 from govcloud.core.steps import trial_article
 from govcloud.core.words import TRANSITIONS_ZH
+from govcloud.core.year_end import unpaid_since_the_year_ended
 from govcloud.reasons import Reason
 
 
@@ -66,7 +67,7 @@ def _at_rest(view: View) -> NextAction:
         return _trial_goes_on(view.facts, progress.trial)
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
-    return NextAction(zh="无待办事项", en="Nothing to do")
+    return unpaid_since_the_year_ended(view.facts, progress) or NextAction(zh="无待办事项", en="Nothing to do")
 
 
 def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:
