@@ -99,6 +99,7 @@ def _answer(sources: ManifestSources, document: Document, question: Question) ->
     before = next((b for b in question.bases if (b.request.namespace, b.request.name) == (namespace, name)), None)
     match decide(facts) if facts else None:
         case act.Freeze(plan):
+            sources.cluster.reserve_for(plan)
             return Forecast(namespace, name, before, plan)
         case act.Refuse(violations):
             return Forecast(namespace, name, before, violations=violations)

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.accounts import accounts_named
 from govcloud.core.calendar import official_day
-from govcloud.core.facts import Facts, RunningResource
+from govcloud.core.facts import Facts, OtherRequest, RunningResource
 from govcloud.core.guard import Admission, after_look
 from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
+from govcloud.core.steps import has_steps_by_budget
 from govcloud.core.tightening import InForce, tighten
 from govcloud.core.violations import Violation
 from govcloud.failures import Retry, Stop
@@ -75,7 +76,15 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         annual_plans=_there(ports.cluster.annual_plan, named["AnnualPlan"]),
         agreements=_there(ports.cluster.agreement, named["ServiceAgreement"]),
         has_stack=stack is not None,
+        others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
     )
+
+
+def _others(cluster: ClusterView, request: RequestObject, unit: str) -> tuple[OtherRequest, ...]:
+    """The unit's other requests. One that does not fit the model is no application: nothing can be planned for it."""
+    others = (other for other in cluster.requests() if other.key.uid != request.key.uid and other.spec.get("unit") == unit)
+    read = ((other, parse_spec(other.spec)[0]) for other in others)
+    return tuple(OtherRequest(other.key, spec, status_of(other).progress) for other, spec in read if spec is not None)
 
 
 def look_at_admission(cluster: ClusterView) -> Admission:

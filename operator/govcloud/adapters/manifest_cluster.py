@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -56,6 +57,7 @@ class ManifestCluster(ClusterView):
         self._bodies = {(d.kind, d.namespace, d.name): d.body for d in documents}
         self._now = now
         self._bases = {(base.request.namespace, base.request.name): base for base in bases}
+        self._planned: list[Plan] = []
         self._jurisdiction = jurisdiction
 
     def request(self, namespace: str, name: str) -> RequestObject | None:
@@ -67,6 +69,11 @@ class ManifestCluster(ClusterView):
         status = as_written(_status_after(base, self._now)) if base else {}
         generation = base.generation + 1 if base else 1
         return request_from({**self._applied(body, uid=uid, generation=generation), "status": status})
+
+    def requests(self) -> Sequence[RequestObject]:
+        """All of them, as `request` gives each."""
+        named = [(namespace, name) for kind, namespace, name in self._bodies if kind == "CloudServiceRequest"]
+        return [found for namespace, name in named if (found := self.request(namespace, name)) is not None]
 
     def approvals(self) -> Sequence[ApprovalObject]:
         return ()
@@ -89,7 +96,7 @@ class ManifestCluster(ClusterView):
         return catalog_from(self._applied(body)) if body else None
 
     def annual_plan(self, name: str) -> AnnualPlanObject | None:
-        """The plan, in which the bases have reserved what they cost."""
+        """The plan, in which the bases, and what was planned so far, have reserved what they cost."""
         body = self._find("AnnualPlan", name)
         plan = annual_plan_from(self._applied(body)) if body else None
         for ref, reservation in self._reserved("AnnualPlan", name):
@@ -97,18 +104,25 @@ class ManifestCluster(ClusterView):
         return plan
 
     def agreement(self, name: str) -> AgreementObject | None:
-        """The agreement, under which the bases have reserved what they cost."""
+        """The agreement, under which they have reserved what they cost."""
         body = self._find("ServiceAgreement", name)
         agreement = agreement_from(self._applied(body)) if body else None
         for _, reservation in self._reserved("ServiceAgreement", name):
             agreement = replace(agreement, status=agreement_with(agreement, reservation)) if agreement else None
         return agreement
 
+    def reserve_for(self, plan: Plan) -> None:
+        """From now on as if this plan had been approved and its money set aside."""
+        self._planned.append(plan)
+
     def _reserved(self, kind: str, name: str) -> Iterator[tuple[AccountRef, Reservation]]:
-        for base in self._bases.values():
-            for ref in accounts_named(base.spec):
+        """What requests hold in an account: a later one of a request takes the place of an earlier one, and is the dearer of what runs and what will."""
+        held: dict[tuple[str, AccountRef], Decimal] = {}
+        for plan in (*self._bases.values(), *self._planned):
+            for ref in accounts_named(plan.spec):
                 if (ref.kind, ref.name) == (kind, name):
-                    yield ref, reservation_of(base.request, base.number, base.yearly, self._now)
+                    held[plan.request.uid, ref] = max(plan.yearly, held.get((plan.request.uid, ref), plan.yearly))
+                    yield ref, reservation_of(plan.request, plan.number, held[plan.request.uid, ref], self._now)
 
     def has_namespace(self, name: str) -> bool:
         """Whether there is a manifest of this namespace."""

@@ -14,7 +14,7 @@ from govcloud.cli.columns import Column, Sheet
 from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
-from govcloud.core.sentences import Language, cost, decision, departures, headline, quota
+from govcloud.core.sentences import Language, cost, decision, departures, division, headline, quota
 from govcloud.core.violations import Violation
 from policies.shelf import PackFault, Shelf, with_more
 
@@ -45,13 +45,15 @@ def run(
 ) -> None:
     """Say what a CloudServiceRequest would lead to, by the same checks as the controller's. Needs no cluster.
 
-    The manifests hold the request, its Namespace, its UsingUnit (and the superior one), the Jurisdiction and the CloudServiceCatalog. Every
+    The manifests hold the request, its Namespace, its UsingUnit (and the superior one), the Jurisdiction and the CloudServiceCatalog, and the
+    AnnualPlan and ServiceAgreement that it names: budget, amount and prices are judged, and requests of one call follow one another in that. Every
     manifest of govcloud.dev is checked as the API server checks it, also where there is no request. Not judged is what only the cluster and the
-    cloud know: how long something has run, other requests, which services the cloud offers.
+    cloud know: how long something has run, requests that are not given, which services the cloud offers.
 
     \b
     Examples:
       govcloud plan -f examples/platform -f examples/requests/hospital-registration.yaml
+      govcloud plan -f platform/ -f money/ -f requests/         # does the money last for all of them?
       govcloud plan -f platform/ -f bigger.yaml --base plan.json --date 2026-12-01
       kubectl get controllerrevision NAME -n NAMESPACE -o json > plan.json
       govcloud plan -f new-city/ --packs new-city/policies    # a regulation pack before it is installed
@@ -156,7 +158,8 @@ def _tell_plan(plan: Plan, before: Plan | None, language: Language) -> None:
     typer.echo(headline(plan).within(language))
     if plan.diff:
         Sheet(_CHANGES, chinese).print_table(plan.diff)
-    typer.echo(cost(plan, before).within(language))
+    for said in (cost(plan, before), *division(plan)):
+        typer.echo(said.within(language))
     typer.echo(quota(plan).within(language))
     for departure in departures(plan):
         typer.echo(departure.within(language))

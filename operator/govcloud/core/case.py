@@ -9,7 +9,8 @@ from decimal import Decimal
 from govcloud.api.request import RequestSpec
 from govcloud.core.facts import Facts
 from govcloud.core.funding import urgent_task_of
-from govcloud.core.steps import Circumstances, circumstances_of, steps_needed
+from govcloud.core.split_projects import project_of
+from govcloud.core.steps import Circumstances, steps_needed
 from govcloud.core.violations import Violation
 from policies.rules import Edition
 from policies.steps import StepRule, Transition
@@ -39,7 +40,15 @@ class Case:
     @property
     def circumstances(self) -> Circumstances:
         level = self.facts.unit.spec.budget_level if self.facts.unit else "Primary"
-        return circumstances_of(self.spec, level, urgent_task_of(self.facts, self.spec))
+        project = project_of(self.facts, self.spec)
+        return Circumstances(
+            budget_level=level,
+            budget=self.spec.budget,
+            expert_review=self.spec.expert_review,
+            urgent_task=urgent_task_of(self.facts, self.spec),
+            project_budget=project.budget if project else None,
+            other_parts=project.others if project else (),
+        )
 
     @property
     def steps(self) -> tuple[StepRule, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
-from govcloud.api.request import Progress, RequestSpec
+from govcloud.api.request import Progress, RequestKey, RequestSpec
 from govcloud.core.accounts import Account, AccountRef, Holder, account_of
 from govcloud.core.approval_checks import Trust
 from govcloud.core.guard import Admission
@@ -41,6 +41,15 @@ class RunningResource:
 
 
 @dataclass(frozen=True)
+class OtherRequest:
+    """Another request of the same unit."""
+
+    key: RequestKey
+    spec: RequestSpec
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class Facts:
     """One request and all around it, at one moment.
 
@@ -57,6 +66,7 @@ class Facts:
         resources: what the request's stack holds, from its state.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
+        others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
 
     now: datetime
@@ -85,6 +95,7 @@ class Facts:
     loosened: tuple[Violation, ...] = ()
     annual_plans: Mapping[str, AnnualPlanObject] = field(default_factory=dict)
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
+    others_of_the_unit: tuple[OtherRequest, ...] = ()
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:

@@ -52,6 +52,20 @@ def cost(plan: Plan, before: Plan | None = None) -> Said:
     return Said(zh, en)
 
 
+def division(plan: Plan) -> tuple[Said, ...]:
+    """With which other requests the plan's is one project, where steps depend on the budget of all of them."""
+    now = plan.circumstances
+    if now is None or not now.other_parts:
+        return ()
+    others = ", ".join(now.other_parts)
+    return (
+        Said(
+            f"与 {others} 为同一项目的组成部分,项目年度预算合计 {now.project_budget} 元,审批环节按合计确定",
+            f"Part of one project with {others}: {now.project_budget} yuan a year together, by which its steps are chosen",
+        ),
+    )
+
+
 def quota(plan: Plan) -> Said:
     """What it needs of the unit's quota."""
     needed = ", ".join(f"{name} {value}" for name, value in plan.quota.items() if value)
@@ -81,7 +95,7 @@ def decision(step: PlannedStep) -> Said:
 
 def in_words(plan: Plan, before: Plan | None = None) -> tuple[Said, ...]:
     """Everything that somebody who decides on the plan should have read."""
-    return (headline(plan), *effects(plan), cost(plan, before), quota(plan), *departures(plan))
+    return (headline(plan), *effects(plan), cost(plan, before), *division(plan), quota(plan), *departures(plan))
 
 
 _VERBS: Mapping[str, Said] = {

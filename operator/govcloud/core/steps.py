@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from govcloud.api.common import Model, Money
-from govcloud.api.request import RequestSpec
 from policies.rules import Edition
 from policies.steps import StepRule, Transition, UrgentTask, When
 
@@ -17,16 +16,10 @@ class Circumstances(Model):
     budget: Money | None
     expert_review: bool
     urgent_task: UrgentTask | None = None
-
-
-def circumstances_of(spec: RequestSpec, budget_level: str, urgent_task: UrgentTask | None) -> Circumstances:
-    """What of a spec, of its unit and of who pays decides which steps are needed."""
-    return Circumstances(
-        budget_level=budget_level,
-        budget=spec.budget,
-        expert_review=spec.expert_review,
-        urgent_task=urgent_task,
-    )
+    project_budget: Money | None = None
+    """Of the whole project; none in plans of before it was added up."""
+    other_parts: tuple[str, ...] = ()
+    """The other requests that the project is divided into, as `namespace/name`."""
 
 
 def steps_needed(edition: Edition, transition: Transition, now: Circumstances) -> tuple[StepRule, ...]:
@@ -38,7 +31,7 @@ def holds(when: When, now: Circumstances) -> bool:
     """Whether all that a condition says is so. A budget that is not known reaches no amount: the checks ask for it first."""
     return (
         (when.budget_level is None or when.budget_level == now.budget_level)
-        and (when.budget_from is None or (now.budget is not None and Decimal(now.budget) >= when.budget_from))
+        and (when.budget_from is None or Decimal(now.project_budget or now.budget or 0) >= when.budget_from)
         and (when.expert_review is None or now.expert_review)
         and (when.urgent_task is None or now.urgent_task in (when.urgent_task, "newlyNamed"))
     )
@@ -47,6 +40,11 @@ def holds(when: When, now: Circumstances) -> bool:
 def depends_on_budget(edition: Edition, transition: Transition) -> StepRule | None:
     """A step of the transition that only some budgets need."""
     return next((rule for rule in edition.steps[transition] if rule.when.budget_from is not None), None)
+
+
+def has_steps_by_budget(edition: Edition) -> bool:
+    """Whether any step is needed from some budget on."""
+    return any(depends_on_budget(edition, transition) for transition in edition.steps)
 
 
 def article_of(edition: Edition, transition: Transition) -> str | None:
