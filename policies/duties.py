@@ -21,10 +21,20 @@ class TrialRule(PackModel):
     grace: Days = Field(description="calendar days after the trial's end, stopped and complete, before its termination is proposed")
 
 
+class EvaluationRule(PackModel):
+    """A report that the using unit hands in after the acceptance: it adds a material of this kind to its request."""
+
+    kind: Word
+    zh: Line
+    en: Line
+    within: Months = Field(description="since the system went live")
+
+
 class AcceptanceRule(PackModel):
-    """What must be so before a system can go live."""
+    """What must be so before a system can go live, and what follows from it."""
 
     stable_running: Months = Field(description="how long it must have run without being stopped")
+    evaluation: EvaluationRule | None = Field(None, description="none where the regulation asks for none")
 
 
 class MajorChangeRule(PackModel):

@@ -1,4 +1,4 @@
-"""A legal limit in working days, as the status of a request keeps it."""
+"""A legal limit in working days or months, as the status of a request keeps it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Deadline(Model):
     """How long an office may take to decide, or the provider to finish: since when, until when, what was said of it, how it ended."""
 
     plan: int
-    step: Token = Field(description="the approval step, or `provider`")
+    step: Token = Field(description="the approval step, `provider`, or `post-evaluation`")
     office: Token = Field("", description="whose deadline it is")
     article: Token = ""
-    working_days: int
+    working_days: int = Field(description="0 where the limit is in months")
+    months: int | None = Field(None, description="calendar months; none where the limit is in working days")
     started_at: datetime
     pauses: Annotated[tuple[Pause, ...], Field(max_length=MOST_PAUSES)] = ()
     due: datetime | None = Field(None, description="the first moment that is too late; none while the clock stands still")

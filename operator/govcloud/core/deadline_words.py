@@ -21,11 +21,12 @@ _ENDS: Mapping[Said, tuple[str, str]] = {
     "Late": ("done late", "逾期办结"),
     "Withdrawn": ("not wanted any more before its time was over", "期限届满前已撤回或被替代"),
 }
+_MONTHS_END = ("it ends within a month", "一个月内到期")
 
 
 def announcement(news: News) -> str:
     """One sentence about a deadline, for an Event and for the audit log."""
-    en, zh = _ENDS[news.said]
+    en, zh = _MONTHS_END if news.said == "Approaching" and news.deadline.months is not None else _ENDS[news.said]
     return f"{_limit_en(news.deadline)}: {en} / {_limit_zh(news.deadline)}:{zh} [{news.deadline.article}]"
 
 
@@ -64,11 +65,15 @@ def last_day(deadline: Deadline) -> str:
 
 def _limit_en(deadline: Deadline) -> str:
     who = f"{deadline.office or 'the provider'}"
+    if deadline.months is not None:
+        return f"{who} has until {last_day(deadline)} ({deadline.months} months) to hand in its {deadline.step}"
     what = f"carry out plan {deadline.plan}" if deadline.step == PROVIDER else f"decide step {deadline.step!r} of plan {deadline.plan}"
     return f"{who} has until {last_day(deadline)} ({deadline.working_days} working days) to {what}"
 
 
 def _limit_zh(deadline: Deadline) -> str:
+    if deadline.months is not None:
+        return f"{deadline.office}应于 {last_day(deadline)} 前({deadline.months} 个月)提交 {deadline.step} 报告"
     what = "实施" if deadline.step == PROVIDER else f"办理 {deadline.step}"
     who = deadline.office or "云服务商"
     return f"{who}应于 {last_day(deadline)} 前({deadline.working_days} 个工作日)完成第 {deadline.plan} 号计划的{what}"

@@ -3,7 +3,7 @@
 A clock runs while the one whose limit it is has to act. An office's runs from the moment it is asked (the plan, or the approval before
 its own) to its decision; the provider's from the last approval to the completed plan. While somebody else has to act it stands still, and
 the days on which it stood still do not count, the first and the last of them included. All of it follows from plans, approvals and the
-status as it was, so that a restart forgets nothing.
+status as it was, so that a restart forgets nothing. A limit in months (an evaluation) runs by the calendar and never stands still.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Literal
 from govcloud.api.deadline import MOST_PAUSES, Deadline, Pause
 from govcloud.api.request import Progress
 from govcloud.core import actions as act
-from govcloud.core.calendar import Calendar, Span, beginning_of, calendar_of, official_day
+from govcloud.core.calendar import Calendar, Span, beginning_of, calendar_of, months_after, official_day
+from govcloud.core.evaluation import EVALUATION, evaluation_clock, is_handed_in
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan, PlannedStep
 from govcloud.core.standing import Standing
@@ -27,6 +28,8 @@ PROVIDER = "provider"
 """In place of a step's name: the limit of the cloud service provider."""
 
 MOST_KEPT = 64
+MONTHS_ARE_WARNED_OF = timedelta(days=30)
+"""Before the end of a limit in months. One in working days is warned of on its last one."""
 _INSTANT = timedelta(microseconds=1)
 
 Said = Literal["Approaching", "Missed", "OnTime", "Late", "Withdrawn"]
@@ -92,7 +95,7 @@ def running(progress: Progress, plan: int, step: str) -> Deadline | None:
 def unknown_years(facts: Facts, progress: Progress) -> tuple[int, ...]:
     """Years without known holidays that a running deadline reaches into."""
     calendar = request_calendar(facts)
-    spans = ((d.started_at, d.due) for d in progress.deadlines if d.ended_at is None and d.due is not None)
+    spans = ((d.started_at, d.due) for d in progress.deadlines if d.ended_at is None and d.due is not None and d.months is None)
     return tuple(sorted({year for begin, end in spans for year in calendar.unknown_years(begin, end)}))
 
 
@@ -100,6 +103,7 @@ def unknown_years(facts: Facts, progress: Progress) -> tuple[int, ...]:
 
 
 def _opened(this: _Pass, known: list[Deadline]) -> Iterator[Deadline]:
+    yield from evaluation_clock(this.facts, this.progress, known)
     if this.judged is not None:
         yield from _opened_for_offices(*this.judged, known, this.facts)
     operation, plan = this.progress.operation, _plan_under_way(this)
@@ -183,6 +187,8 @@ def _moved(this: _Pass, deadline: Deadline, calendar: Calendar) -> Deadline:
 
 def _done_at(this: _Pass, deadline: Deadline) -> datetime | None:
     """When the one whose deadline it is did what was to be done."""
+    if deadline.step == EVALUATION:
+        return this.facts.now if is_handed_in(this.facts, deadline) else None
     if deadline.step == PROVIDER:
         is_completed = this.progress.completed_plan == deadline.plan and this.progress.operation is None
         return this.facts.now if is_completed else None
@@ -198,7 +204,9 @@ def _done_at(this: _Pass, deadline: Deadline) -> datetime | None:
 
 
 def _is_withdrawn(this: _Pass, deadline: Deadline) -> bool:
-    """Whether nobody waits for it any more: another plan took the place of this one, or another office ended it."""
+    """Whether nobody waits for it any more: another plan took the place of this one, another office ended it, or the service is gone."""
+    if deadline.step == EVALUATION:
+        return this.progress.terminated_at is not None
     if deadline.step == PROVIDER:
         return this.progress.operation is None or this.progress.operation.plan != deadline.plan
     if isinstance(this.action, act.Reject):
@@ -209,6 +217,8 @@ def _is_withdrawn(this: _Pass, deadline: Deadline) -> bool:
 
 def _has_to_act(this: _Pass, deadline: Deadline) -> bool:
     """Whether it is the turn of the one whose deadline it is."""
+    if deadline.step == EVALUATION:
+        return True
     if deadline.step == PROVIDER:
         is_frozen = isinstance(this.action, act.Block) and this.action.reason is Reason.APPROVAL_REVOKED
         return not is_frozen and not isinstance(this.action, act.Await | act.Refuse | act.Freeze)
@@ -250,30 +260,36 @@ def _at(deadline: Deadline, now: datetime, calendar: Calendar) -> Deadline:
     if deadline.pauses and deadline.pauses[-1].ended_at is None:
         return deadline.model_copy(update={"due": None})
     due = _due(deadline, calendar)
-    passed = "Missed" if now >= due else "Approaching" if now >= _last_day_begins(due) else None
+    passed = "Missed" if now >= due else "Approaching" if now >= _warned_from(deadline, due) else None
     told = deadline.told if passed is None or deadline.told == "Missed" else passed
     return deadline.model_copy(update={"due": due, "told": told})
 
 
 def _due(deadline: Deadline, calendar: Calendar) -> datetime:
+    if deadline.months is not None:
+        return months_after(deadline.started_at, deadline.months)
     stops = [Span(pause.began_at, pause.ended_at) for pause in deadline.pauses if pause.ended_at is not None]
     return calendar.deadline(deadline.started_at, deadline.working_days, stops)
 
 
-def _last_day_begins(due: datetime) -> datetime:
+def _warned_from(deadline: Deadline, due: datetime) -> datetime:
+    if deadline.months is not None:
+        return due - MONTHS_ARE_WARNED_OF
     return beginning_of(official_day(due - _INSTANT)).astimezone(due.tzinfo)
 
 
 def _moments(deadline: Deadline) -> Iterator[datetime]:
     if deadline.ended_at is None and deadline.due is not None:
         if deadline.told is None:
-            yield _last_day_begins(deadline.due)
+            yield _warned_from(deadline, deadline.due)
         elif deadline.told == "Approaching":
             yield deadline.due
 
 
 def _is_history(facts: Facts, deadline: Deadline) -> bool:
-    """Ended, and of a plan that others came after: the audit log remembers it."""
+    """Ended, and of a plan that others came after: the audit log remembers it. There is one evaluation, and it is not asked for again."""
+    if deadline.step == EVALUATION:
+        return False
     under_way = facts.progress.operation is not None and facts.progress.operation.plan == deadline.plan
     return deadline.ended_at is not None and not under_way and any(number > deadline.plan for number in facts.plans)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from govcloud.api.request import NextAction, TrialRecord
 from govcloud.core import actions as act
+from govcloud.core.evaluation import evaluation_owed
 from govcloud.core.facts import Facts
 from govcloud.core.grace import after_the_trial
 from govcloud.core.plan import Plan, PlannedStep
@@ -67,7 +68,8 @@ def _at_rest(view: View) -> NextAction:
         return _trial_goes_on(view.facts, progress.trial)
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
-    return unpaid_since_the_year_ended(view.facts, progress) or NextAction(zh="无待办事项", en="Nothing to do")
+    owed = unpaid_since_the_year_ended(view.facts, progress) or evaluation_owed(view.facts, view.deadline)
+    return owed or NextAction(zh="无待办事项", en="Nothing to do")
 
 
 def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:

@@ -9,6 +9,7 @@ from govcloud.api.deadline import Deadline
 from govcloud.api.request import Progress
 from govcloud.core import actions as act
 from govcloud.core.deadlines import PROVIDER, running
+from govcloud.core.evaluation import EVALUATION
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan
 from govcloud.core.standing import Standing
@@ -62,14 +63,15 @@ class View:
 
     @property
     def deadline(self) -> Deadline | None:
-        """The legal clock of the office that is waited for, or of the provider."""
+        """The legal clock of the office that is waited for, of the provider, or of the unit that owes an evaluation."""
         if isinstance(self.action, act.Await):
             step = self.action.standing.next_step
             return running(self.progress, self.action.plan.number, step.step) if step else None
-        operation = self.progress.operation
-        return running(self.progress, operation.plan, PROVIDER) if operation else None
+        if (operation := self.progress.operation) is not None:
+            return running(self.progress, operation.plan, PROVIDER)
+        return next((each for each in self.progress.deadlines if each.step == EVALUATION and each.ended_at is None), None)
 
     @property
     def due(self) -> datetime | None:
-        """Until when the office that is waited for, or the provider, has to be done."""
+        """Until when the one whose clock runs has to be done."""
         return self.deadline.due if self.deadline else None
