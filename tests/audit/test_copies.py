@@ -8,7 +8,7 @@ from audit.logs import CONTROLLER, KEY, QuickFiles, Time, event, fill, open_log
 
 from govcloud.adapters.memory import Crash, FixedClock, Wire
 from govcloud.adapters.memory.copies import MemoryCopies
-from govcloud.audit.copies import MANIFESTS, SEGMENTS, CopyDiffers, manifest_of, sealed
+from govcloud.audit.copies import HASHES, MANIFESTS, SEGMENTS, CopyDiffers, hashes_name, manifest_of, sealed
 from govcloud.audit.copying import Copying, Lag
 from govcloud.audit.keyring_copies import KEYRINGS
 from govcloud.audit.layout import Layout
@@ -70,14 +70,15 @@ def test_every_sealed_segment_is_copied_with_what_belongs_to_it_once(world: Worl
     world.copying.run()
     puts = list(world.wire.writes)
     shipped = [name for first, end in before for name in names_of(world, first, end)]
+    assert [name for name in world.store.objects if name.startswith(HASHES)] == [hashes_name(first, "sha256") for first, _ in before]
     assert puts == [f"put {name}" for name in (*shipped, "keyrings/0000000000000000.txt")]
     assert world.said(Phase.INTENT) == [(str(first), Outcome.PENDING) for first, _ in before]
     assert world.said(Phase.OUTCOME) == [(str(first), Outcome.SUCCESS) for first, _ in before]
 
 
-def names_of(world: World, first: int, end: int) -> tuple[str, str]:
+def names_of(world: World, first: int, end: int) -> tuple[str, str, str]:
     manifest = manifest_of(QuickFiles(), Layout(world.directory), first, end)
-    return manifest.segment_name, manifest.name
+    return manifest.segment_name, hashes_name(first, "sha256"), manifest.name
 
 
 def test_what_is_open_longer_than_an_hour_is_sealed_and_copied(world: World) -> None:
@@ -88,7 +89,7 @@ def test_what_is_open_longer_than_an_hour_is_sealed_and_copied(world: World) -> 
     world.time.advance(100)
     world.copying.run()
     assert world.segments() == [(0, 1)]
-    assert len(world.store.objects) == 3
+    assert len(world.store.objects) == 4
 
 
 def test_the_lag_is_what_a_lost_disk_would_take_along(world: World) -> None:
@@ -127,7 +128,7 @@ def test_a_store_that_does_not_answer_is_recorded_and_tried_again(world: World) 
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("number", range(1, 11))
 def test_a_crash_at_any_write_costs_nothing(world: World, number: int, after: bool) -> None:
     world.record(3)
     world.wire.fail_at(number, Crash(), after=after)
@@ -137,7 +138,7 @@ def test_a_crash_at_any_write_costs_nothing(world: World, number: int, after: bo
     world.copying.run()
     assert verify(world.directory, KEY).result is Result.OK
     copied = {name for name in world.store.objects if name.startswith(MANIFESTS)}
-    assert copied == {names_of(world, first, end)[1] for first, end in world.segments()}
+    assert copied == {names_of(world, first, end)[-1] for first, end in world.segments()}
     assert len(world.wire.writes) - len(set(world.wire.writes)) == (not after), "nothing is stored twice"
 
 
@@ -154,7 +155,7 @@ def test_after_a_start_the_newest_copy_is_read_back_once_more_and_the_others_are
 def test_a_copy_that_is_something_else_is_left_as_it_is_and_said(world: World) -> None:
     world.record(2)
     first, end = world.segments()[0]
-    name, _ = names_of(world, first, end)
+    name, *_ = names_of(world, first, end)
     world.store.objects[name] = (b"something else", world.store.clock.now())
     with pytest.raises(CopyDiffers, match="left as it is"):
         world.copying.run()
@@ -250,7 +251,7 @@ def test_an_empty_store_restores_nothing(world: World, tmp_path: Path) -> None:
 
 def test_copies_that_were_changed_or_lack_one_are_refused(copied: World, tmp_path: Path) -> None:
     last = list(copied.store.names(MANIFESTS))[-1]  # only a checkpoint from elsewhere says that there was another
-    for number, name in enumerate(sorted(copied.store.objects)):
+    for number, name in enumerate(sorted(name for name in copied.store.objects if not name.startswith(HASHES))):
         content, since = copied.store.objects.pop(name)
         if name.startswith(MANIFESTS) and name != last:
             with pytest.raises(CopyDiffers):
@@ -263,6 +264,12 @@ def test_copies_that_were_changed_or_lack_one_are_refused(copied: World, tmp_pat
             assert restore(copied.store, refused, KEY, files=QuickFiles()).result is not Result.OK
             raise CopyDiffers("the verdict says so")
         copied.store.objects[name] = (content, since)
+
+
+def test_a_copy_that_is_missing_between_others_is_said(copied: World, tmp_path: Path) -> None:
+    del copied.store.objects[list(copied.store.names(SEGMENTS))[1]]
+    with pytest.raises(CopyDiffers, match="is missing, and older copies are there"):
+        restore(copied.store, tmp_path / "restored", KEY, files=QuickFiles())
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff"])
@@ -295,4 +302,4 @@ def test_the_status_says_what_the_log_knows(copied: World) -> None:
 
 
 def test_there_is_nothing_else_in_the_store(copied: World) -> None:
-    assert all(name.startswith((MANIFESTS, SEGMENTS, KEYRINGS)) for name in copied.store.objects)
+    assert all(name.startswith((MANIFESTS, SEGMENTS, HASHES, KEYRINGS)) for name in copied.store.objects)

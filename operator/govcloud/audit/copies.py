@@ -1,11 +1,13 @@
 """What lies in the store of copies, under which names, and what the log asks of such a store.
 
 segments/<first>-<SHA-256>.log   a sealed segment as it was written
+hashes/<first>.sha256            its leaf hashes, 32 bytes each; .sm3 where there is a second tree
 manifests/<first>.json           what belongs to it: its end, its size, its digest, the checkpoints that sign its records
 keyrings/<after>.txt             all verifier keys (`keyring_copies`)
 
-A name is written once and never again. A manifest comes after its segment: where it lies, the copy is complete. Whoever
-restores must have a public key from elsewhere, or has nothing to judge the copies by.
+A name is written once and never again. A manifest comes after its segment: where it lies, the copy is complete. When their
+time is over the oldest segments may go; the rest is small and stays, or nothing can be restored. Whoever restores must have
+a public key from elsewhere, or has nothing to judge the copies by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,9 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from .files import FileSystem
 from .layout import Layout
 from .notes import NoteStream
-from .reader import HASH_BYTES, read_segment, segment_starts
+from .reader import HASH_BYTES, read_hashes, read_segment, segment_starts
 
 SEGMENTS = "segments/"
+HASHES = "hashes/"
 MANIFESTS = "manifests/"
 
 
@@ -90,6 +93,11 @@ def segment_name(first: int, digest: str) -> str:
     return f"{SEGMENTS}{first:016d}-{digest}.log"
 
 
+def hashes_name(first: int, tree: str) -> str:
+    """Name of the leaf hashes of the segment that begins with this sequence, by `sha256` or `sm3`."""
+    return f"{HASHES}{first:016d}.{tree}"
+
+
 def manifest_name(first: int) -> str:
     """Name of the manifest of the segment that begins with this sequence."""
     return f"{MANIFESTS}{first:016d}.json"
@@ -98,19 +106,11 @@ def manifest_name(first: int) -> str:
 def manifest_of(files: FileSystem, layout: Layout, first: int, end: int) -> Manifest:
     """Reads a sealed segment. Raises `CopyDiffers` when it is not what was sealed, `Damage` when it cannot be read."""
     leaves = b"".join(stored.leaf for stored in read_segment(files, layout.segment(first), first, last=False))
-    if leaves != _kept_hashes(files, layout, first) or len(leaves) != HASH_BYTES * (end - first):
+    if leaves != read_hashes(files, layout, first) or len(leaves) != HASH_BYTES * (end - first):
         raise CopyDiffers(f"Segment {first} is not what was sealed. Run: govcloud audit verify")
     with files.open_for_reading(layout.segment(first)) as stream:
         digest, size = digest_of(iter(lambda: stream.read(1 << 20), b""))
     return Manifest(first=first, end=end, size=size, sha256=digest, checkpoints=_notes(files, layout, first, end))
-
-
-def _kept_hashes(files: FileSystem, layout: Layout, first: int) -> bytes:
-    path = layout.segment_hashes(first)
-    if not files.exists(path):
-        return b""
-    with files.open_for_reading(path) as stream:
-        return stream.read()
 
 
 def _notes(files: FileSystem, layout: Layout, first: int, end: int) -> tuple[str, ...]:

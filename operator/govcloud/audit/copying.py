@@ -13,15 +13,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, manifest_name, manifest_of, sealed
+from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, hashes_name, manifest_name, manifest_of, sealed
 from .errors import KeyUnknown
 from .files import FileSystem, RealFiles
+from .kept_hashes import SM3
 from .keyring import Keyring
 from .keyring_copies import keyring_name
 from .keyring_file import read_keyring
 from .layout import Layout
 from .log import AuditLog
-from .reader import Damage, read_segment, segment_starts
+from .reader import Damage, read_hashes, read_segment, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
 
@@ -107,8 +108,14 @@ class Copying:
         with self._recorded(manifest), self._files.open_for_reading(self._layout.segment(manifest.first)) as segment:
             self._there(manifest.name, sha256(stored).hexdigest())
             self._keep(manifest.segment_name, segment, manifest.sha256)
+            for tree in ("sha256", SM3):
+                self._keep_hashes(manifest.first, tree)
             self._keep(manifest.name, BytesIO(stored), sha256(stored).hexdigest())
         self._known().add(manifest.first)
+
+    def _keep_hashes(self, first: int, tree: str) -> None:
+        if hashes := read_hashes(self._files, self._layout, first, tree):
+            self._keep(hashes_name(first, tree), BytesIO(hashes), sha256(hashes).hexdigest())
 
     def _ship_keyring(self) -> None:
         keyring = self._read_keyring()

@@ -1,22 +1,26 @@
 """Makes a log of its copies, in an empty directory, and verifies it like any other.
 
+Of segments whose copies are gone, the oldest ones, the hashes come back, as retention leaves a log.
+
 What comes from the store is trusted in nothing: names, order and digests are checked here, everything else by `verify` with
 a key from elsewhere. Never here: a write to the store.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, bounded
+from .copies import MANIFESTS, SEGMENTS, CopyDiffers, CopyStore, Manifest, bounded, hashes_name
 from .durable import DurableFile
 from .files import FileSystem, RealFiles, write_atomically
+from .kept_hashes import SM3
 from .keyring_copies import restore_keyring
 from .layout import Layout
 from .notes import PublicKey, SignedCheckpoint
-from .reader import Damage, read_segment
+from .reader import HASH_BYTES, Damage, read_segment, segment_starts
 from .verify import Report, verify
 
 _LONGEST_MANIFEST = 64 * 1024 * 1024
@@ -47,13 +51,18 @@ def restore(
 
 
 def _bring_back(store: CopyStore, disk: FileSystem, layout: Layout, progress: Callable[[Manifest], None]) -> int:
-    end = 0
+    end, there = 0, frozenset(store.names(SEGMENTS))
     notes = DurableFile(disk, layout.notes)
     try:
         for manifest in _manifests(store):
             if manifest.first != end:
-                raise CopyDiffers(f"The copies end at record {end - 1}; the next begins at {manifest.first}")
-            _bring_back_segment(store, disk, layout, manifest)
+                raise CopyDiffers(f"The copies end before record {end}; the next begins at {manifest.first}")
+            if manifest.segment_name in there:
+                _bring_back_segment(store, disk, layout, manifest)
+            elif segment_starts(disk, layout):
+                raise CopyDiffers(f"{manifest.segment_name} is missing, and older copies are there")
+            else:
+                _bring_back_hashes(store, disk, layout, manifest)
             notes.append("".join(f"{note}\n" for note in manifest.checkpoints).encode())
             end = manifest.end
             progress(manifest)
@@ -87,6 +96,24 @@ def _bring_back_segment(store: CopyStore, disk: FileSystem, layout: Layout, mani
     if (digest.hexdigest(), segment.size) != (manifest.sha256, manifest.size):
         raise CopyDiffers(f"{manifest.segment_name} is not what its manifest says")
     write_atomically(disk, layout.segment_hashes(manifest.first), _leaves(disk, layout, manifest))
+
+
+def _bring_back_hashes(store: CopyStore, disk: FileSystem, layout: Layout, manifest: Manifest) -> None:
+    for tree in ("sha256", SM3):
+        name = hashes_name(manifest.first, tree)
+        if store.find(name):
+            write_atomically(disk, layout.segment_hashes(manifest.first, tree), _hashes(store, name, manifest))
+    if not disk.exists(layout.segment_hashes(manifest.first)):
+        raise CopyDiffers(f"Of {manifest.segment_name} neither a copy nor its hashes are there")
+
+
+def _hashes(store: CopyStore, name: str, manifest: Manifest) -> bytes:
+    size = HASH_BYTES * (manifest.end - manifest.first)
+    with suppress(ValueError):
+        content = bounded(store.read(name), size)
+        if len(content) == size:
+            return content
+    raise CopyDiffers(f"{name} does not hold the hashes of records {manifest.first} to {manifest.end - 1}")
 
 
 def _leaves(disk: FileSystem, layout: Layout, manifest: Manifest) -> bytes:
