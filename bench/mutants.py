@@ -210,6 +210,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600, help="for all of them together; 0 only prints")
     parser.add_argument("--show", action="store_true", help="name the survivors")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     if options.minutes:
         todo = [module for module in options.modules if options.again or not is_measured(module)]
         measure(todo, time.monotonic() + options.minutes * 60)
