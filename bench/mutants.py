@@ -1,6 +1,6 @@
 """How many small faults put into the audit package its tests find: mutation testing with mutmut, one module at a time.
 
-    python bench/mutants.py [MODULE …] [--again] [--minutes N] [--show]
+    python bench/mutants.py [MODULE …] [--again] [--minutes N] [--processes N] [--show]
 
 Of each module those test files run that say most about it (the table below), so the scores are lower bounds: a mutant that only another
 test would find has survived, and so has one that no test reaches. Verdicts are kept in build/mutants/, so the whole can be measured in
@@ -120,12 +120,12 @@ def lay_out(module: str) -> Path:
     return place
 
 
-def mutmut(place: Path, seconds: float) -> None:
+def mutmut(place: Path, processes: int, seconds: float) -> None:
     """Raises `subprocess.CalledProcessError` when it fails, `subprocess.TimeoutExpired` when it takes longer; its own processes end with it."""
     tools = fetch_from_pypi("mutants", REQUIREMENTS / "mutants.txt", Path("mutmut/__main__.py"), say).parents[1]
     with (place / "mutmut.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _MUTMUT, "run", "--max-children", "2"],
+            [sys.executable, "-c", _MUTMUT, "run", "--max-children", str(processes)],
             cwd=place, env={**os.environ, "PYTHONPATH": str(tools)}, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
@@ -160,11 +160,11 @@ def is_measured(module: str) -> bool:
     return bool(found) and "not measured" not in found.values() and copy.read_bytes() == (PACKAGE / copy.name).read_bytes()
 
 
-def measure(names: Iterable[str], end: float) -> None:
+def measure(names: Iterable[str], processes: int, end: float) -> None:
     """One module after the other, until the time is over."""
     for module in names:
         try:
-            mutmut(lay_out(module), end - time.monotonic())
+            mutmut(lay_out(module), processes, end - time.monotonic())
         except subprocess.TimeoutExpired:
             say(f"the time was over within {module}")
             return
@@ -208,12 +208,13 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", default=list(TESTS), help="default: all")
     parser.add_argument("--again", action="store_true", help="also what was measured already")
     parser.add_argument("--minutes", type=float, default=600, help="for all of them together; 0 only prints")
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--show", action="store_true", help="name the survivors")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     if options.minutes:
         todo = [module for module in options.modules if options.again or not is_measured(module)]
-        measure(todo, time.monotonic() + options.minutes * 60)
+        measure(todo, options.processes, time.monotonic() + options.minutes * 60)
     report(options.modules, survivors=options.show)
 
 
