@@ -7,6 +7,7 @@ from typing import BinaryIO
 import pytest
 from audit.logs import QuickFiles, fill
 
+from govcloud.audit.kept_hashes import leaves_from
 from govcloud.audit.layout import Layout
 from govcloud.audit.reader import kept_before, removed_leaves, segment_starts
 
@@ -59,6 +60,22 @@ def test_none_are_taken_unless_all_are_there(layout: Layout, damage: Callable[[b
         assert (list(kept), kept.count) == ([], 0)
     finally:
         path.write_bytes(whole)
+
+
+def test_leaves_are_read_from_anywhere_to_anywhere(layout: Layout) -> None:
+    end = segment_starts(QuickFiles(), layout)[4]
+    leaves = list(kept_before(QuickFiles(), layout, end))
+    for start in range(end + 1):
+        for stop in range(end + 1):
+            assert list(leaves_from(QuickFiles(), layout, start, stop)) == leaves[start:stop]
+
+
+def test_reading_leaves_ends_where_none_were_kept_and_holds_one_segment_at_a_time(layout: Layout) -> None:
+    files, starts = Watched(), segment_starts(QuickFiles(), layout)
+    assert len(list(leaves_from(files, layout, 0, 10**6))) == starts[-1]
+    files.opened.clear()
+    assert len(next(leaves_from(files, layout, 0, starts[3]))) == 32
+    assert files.opened == [layout.segment_hashes(0).name]
 
 
 def test_of_a_log_that_begins_at_its_first_record_nothing_was_removed(layout: Layout, tmp_path: Path) -> None:
