@@ -1,5 +1,7 @@
 """Proofs made from what came in between are those made from everything."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,12 +32,40 @@ def test_nothing_begins_everything() -> None:
     assert prover().root(0) == GrowingTree().root()
 
 
-@pytest.mark.parametrize(("old", "new"), [(3, 2), (-1, 2), (2, 200), (200, 201)])
-def test_what_is_not_there_is_not_proven(old: int, new: int) -> None:
-    with pytest.raises(ValueError, match=r"order|only"):
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (3, 2, "sizes 3 and 2 are not in order"),
+        (-1, 2, "sizes -1 and 2 are not in order"),
+        (2, 200, "there are fewer than 200 leaves"),
+        (200, 201, "there are fewer than 201 leaves"),
+    ],
+)
+def test_what_is_not_there_is_not_proven(old: int, new: int, why: str) -> None:
+    with pytest.raises(ValueError, match=r"^" + why + "$"):
         prover().proof(old, new)
 
 
 def test_the_root_of_what_is_not_there_is_not_guessed() -> None:
-    with pytest.raises(ValueError, match="only 5 of 6"):
+    with pytest.raises(ValueError, match=r"^there are only 5 of 6 leaves$"):
         prover(5).root(6)
+
+
+def test_no_leaf_is_read_twice_while_time_goes_forward_and_none_too_many() -> None:
+    read = list[int]()
+
+    def leaves(start: int) -> Iterator[bytes]:
+        for number in range(start, len(LEAVES)):
+            read.append(number)
+            yield LEAVES[number]
+
+    mine = Prover(leaves)
+    mine.root(7)
+    mine.root(7)
+    assert read == list(range(7))
+    read.clear()
+    mine.proof(9, 12)
+    assert sorted(read) == [7, 8, 9, 10, 11]
+    read.clear()
+    mine.root(3)
+    assert read == [0, 1, 2], "only back in time everything is read again"

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from audit.logs import KEY, QuickFiles
+from audit.logs import CONTROLLER, KEY, QuickFiles
 
 from govcloud.audit.errors import KeyUnknown
-from govcloud.audit.keyring import Keyring
+from govcloud.audit.keyring import Keyring, announcement
 from govcloud.audit.keyring_file import read_first_key, read_keyring, write_first_key, write_keyring
 from govcloud.audit.layout import Layout
+from govcloud.audit.records import Action, Outcome, Phase, Target
 
 DAMAGED = [b"", b"\n", b"\xff\xfe", b"nonsense", KEY.text().encode()[:-1], KEY.text().replace("+", "-", 1).encode()]
 
@@ -50,5 +51,12 @@ def test_what_is_damaged_is_unknown(tmp_path: Path, content: bytes) -> None:
 
 def test_a_line_that_is_no_change_of_key_damages_the_keyring(tmp_path: Path) -> None:
     Layout(tmp_path).keyring.write_bytes(Keyring(KEY).text() + b'{"action":"create"}\n')
-    with pytest.raises(KeyUnknown, match="not the record of a change of key"):
+    with pytest.raises(KeyUnknown, match=r"^A line of the keyring is not the record of a change of key$"):
         read_keyring(QuickFiles(), Layout(tmp_path))
+
+
+def test_the_announcement_of_a_key_says_which_and_who() -> None:
+    entry = announcement(KEY, CONTROLLER)
+    assert (entry.phase, entry.action, entry.outcome, entry.initiator) == (Phase.EVENT, Action.RENEW, Outcome.SUCCESS, CONTROLLER)
+    assert entry.target == Target(kind="AuditSigningKey", id=KEY.key_id.hex())
+    assert (entry.message, entry.attributes) == ("the next checkpoints are signed by this key", {"publicKey": KEY.text()})

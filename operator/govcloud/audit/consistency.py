@@ -29,7 +29,7 @@ class Prover:
             return ()
         between = list(islice(self._leaves(old), new - old))
         if len(between) < new - old:
-            raise ValueError(f"there are only {old + len(between)} of {new} leaves")
+            raise ValueError(f"there are fewer than {new} leaves")
         peaks = self._at(old).peaks()
         return tuple(_Subtrees(peaks, old, between).proof(0, new, whole=True))
 
