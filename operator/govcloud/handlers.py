@@ -11,7 +11,7 @@ from govcloud.api.common import GROUP, VERSION
 from govcloud.watch_session import Heard, session_telling
 
 REQUESTS, APPROVALS = "cloudservicerequests", "cloudserviceapprovals"
-SURROUNDINGS = ("usingunits", "jurisdictions", "cloudservicecatalogs")
+SURROUNDINGS = ("usingunits", "jurisdictions", "cloudservicecatalogs", "pauses")
 ACCOUNTS = ("annualplans", "serviceagreements")
 ADMISSION = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
 WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ACCOUNTS, *ADMISSION)

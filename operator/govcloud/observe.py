@@ -13,7 +13,15 @@ from govcloud.core.accounts import accounts_named
 from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts, OtherRequest, RunningResource
 from govcloud.core.guard import Admission, after_look
-from govcloud.core.objects import BackupObject, CatalogObject, JurisdictionObject, PinnedPlan, RequestObject, UnitObject
+from govcloud.core.objects import (
+    BackupObject,
+    CatalogObject,
+    JurisdictionObject,
+    PauseObject,
+    PinnedPlan,
+    RequestObject,
+    UnitObject,
+)
 from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.steps import has_steps_by_budget
@@ -75,6 +83,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         unreadable=unreadable,
         annual_plans=_there(ports.cluster.annual_plan, named["AnnualPlan"]),
         agreements=_there(ports.cluster.agreement, named["ServiceAgreement"]),
+        pause=_pause(ports.cluster, request),
         has_stack=stack is not None,
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
     )
@@ -92,6 +101,12 @@ def look_at_admission(cluster: ClusterView) -> Admission:
     remembered, approvals = cluster.guard(), tuple(cluster.approvals())
     look = cluster.policies()
     return Admission(approvals, look.fault, remembered, after_look(remembered, look, approvals))
+
+
+def _pause(cluster: ClusterView, request: RequestObject) -> PauseObject | None:
+    """The oldest order to leave the request as it is."""
+    found = (pause for pause in cluster.pauses() if pause.covers(request.key))
+    return min(found, key=lambda pause: (pause.created_at, pause.name), default=None)
 
 
 def _accounts(request: RequestObject, progress: Progress, plans: Mapping[int, Plan]) -> Mapping[str, set[str]]:

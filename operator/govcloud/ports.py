@@ -30,6 +30,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -59,6 +60,10 @@ class ClusterView(Protocol):
     def catalog(self, name: str) -> CatalogObject | None: ...
     def annual_plan(self, name: str) -> AnnualPlanObject | None: ...
     def agreement(self, name: str) -> AgreementObject | None: ...
+    def pauses(self) -> Sequence[PauseObject]:
+        """Every pause that holds."""
+        ...
+
     def namespace_unit(self, namespace: str) -> str | None:
         """The unit that the namespace belongs to by its protected label."""
         ...

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     PACK_MISSING = "PackMissing"  # the jurisdiction names a pack that this controller does not have
     BUDGET_EXHAUSTED = "BudgetExhausted"  # the item's budget, or the agreement's amount, does not cover it
     DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
+    PAUSED = "Paused"  # operations ordered that nothing is done; deleting the Pause resumes it
     ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects
     APPROVAL_REVOKED = "ApprovalRevoked"  # an approval was revoked after the start: frozen
     PLAN_MISMATCH = "PlanMismatch"  # the engine wanted something that the approved plan does not hold

@@ -87,6 +87,7 @@ class Reconciler:
         if facts is None:
             return Pass("gone", None)
         self._remember(facts.admission)
+        self._note_the_end_of_a_pause(facts)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
@@ -121,6 +122,12 @@ class Reconciler:
         if (told := evidence.guarded(admission)) is not None:
             self.ports.audit.append(told)
         self.ports.cluster.remember_guard(admission.guard, admission.remembered)
+
+    def _note_the_end_of_a_pause(self, facts: Facts) -> None:
+        """Before anything is done again. A pass that leaves the status as it was has it written twice: it says the same."""
+        stall = _stall(status_of(facts.request).conditions)
+        if facts.pause is None and stall is not None and stall[0] == Reason.PAUSED:
+            self.ports.audit.append(evidence.resumed(facts, stall[1]))
 
     def _carry_out(self, facts: Facts, action: act.Action) -> Outcome:
         """Perform an action between its two records. Idle actions have no effect and no pair of records."""

@@ -208,7 +208,7 @@ def test_an_incremental_backup_knows_what_has_become_zero(unit: Unit) -> None:
 
 def restore(unit: Unit, backup: Any, volume: Any) -> None:
     storage = unit.cloud.block_storage
-    storage.restore_backup(backup.id, volume_id=volume.id)
+    storage.restore_backup(backup.id, volume=volume.id)
     wait_until(lambda: storage.get_volume(volume.id).status == "available")
     settled(unit.cloud, storage.get_backup(backup.id))
 

@@ -27,6 +27,7 @@ from govcloud.adapters.kube_objects import (
     catalog_from,
     fitting,
     jurisdiction_from,
+    pause_from,
     plan_from,
     request_from,
     those_that_fit,
@@ -55,6 +56,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -129,6 +131,9 @@ class KubeCluster(KubeAccounts):
 
     def catalog(self, name: str) -> CatalogObject | None:
         return fitting(catalog_from, self._api.read(path_to(kinds.CATALOG, name)), Reason.CATALOG_MISSING)
+
+    def pauses(self) -> Sequence[PauseObject]:
+        return [pause_from(raw) for raw in self._api.every(path_to(kinds.PAUSE))]
 
     def backup(self, name: str) -> BackupObject | None:
         return fitting(backup_from, self._api.read(path_to(kinds.BACKUP, name)), Reason.PROGRAM_FAULT)

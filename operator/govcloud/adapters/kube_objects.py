@@ -16,6 +16,7 @@ from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
 from govcloud.api.common import FINALIZER
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
+from govcloud.api.pause import PauseSpec
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.objects import (
@@ -25,6 +26,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -120,6 +122,11 @@ def agreement_from(raw: Raw) -> AgreementObject:
     metadata = raw["metadata"]
     spec, status = AgreementSpec.model_validate(raw["spec"]), AgreementStatus.model_validate(raw.get("status", {}))
     return AgreementObject(metadata["name"], metadata["uid"], metadata["generation"], metadata["resourceVersion"], spec, status)
+
+
+def pause_from(raw: Raw) -> PauseObject:
+    """A Pause."""
+    return PauseObject(raw["metadata"]["name"], _created(raw), PauseSpec.model_validate(raw["spec"]))
 
 
 def backup_from(raw: Raw) -> BackupObject:

@@ -31,6 +31,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -76,6 +77,9 @@ class ManifestCluster(ClusterView):
         return [found for namespace, name in named if (found := self.request(namespace, name)) is not None]
 
     def approvals(self) -> Sequence[ApprovalObject]:
+        return ()
+
+    def pauses(self) -> Sequence[PauseObject]:
         return ()
 
     def unit(self, name: str) -> UnitObject | None:

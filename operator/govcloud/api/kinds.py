@@ -15,6 +15,7 @@ from govcloud.api.catalog import CatalogSpec, CatalogStatus
 from govcloud.api.common import Model
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.marks import rule
+from govcloud.api.pause import PauseSpec, PauseStatus
 from govcloud.api.request import RequestSpec, RequestStatus
 from govcloud.api.unit import UnitSpec, UnitStatus
 
@@ -223,5 +224,20 @@ AGREEMENT = Kind(
     ),
     selectable=(".spec.parties.unit",),
 )
+PAUSE = Kind(
+    "Pause",
+    "pauses",
+    "cspause",
+    "Cluster",
+    PauseSpec,
+    PauseStatus,
+    columns=(
+        Column("Namespace", ".spec.request.namespace"),
+        Column("Request", ".spec.request.name"),
+        Column("By", ".spec.by"),
+        Column("Reason", ".spec.reason"),
+        AGE,
+    ),
+)
 
-KINDS = (REQUEST, APPROVAL, UNIT, JURISDICTION, CATALOG, BACKUP, ANNUAL_PLAN, AGREEMENT)
+KINDS = (REQUEST, APPROVAL, UNIT, JURISDICTION, CATALOG, BACKUP, ANNUAL_PLAN, AGREEMENT, PAUSE)

@@ -22,6 +22,7 @@ from govcloud.core.actions import (
 from govcloud.core.approvals import standing
 from govcloud.core.facts import Facts
 from govcloud.core.lost_state import rebuild_state
+from govcloud.core.objects import PauseObject
 from govcloud.core.operation import continue_operation, quota_while_changing
 from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
@@ -37,6 +38,8 @@ def decide(facts: Facts) -> Action:
     """Choose the next action. Pure; deciding twice gives the same action; every action but an idle one changes the facts."""
     if facts.admission.fault is not None:
         return Block(Reason.ADMISSION_POLICY_MISSING, facts.admission.fault)
+    if facts.pause is not None:
+        return Block(Reason.PAUSED, _ordered(facts.pause))
     if facts.progress.terminated_at is not None:
         ended = RemoveFinalizer() if facts.request.has_finalizer else Rest()
         return _not_too_soon(facts, _settled_first(facts, ended))
@@ -53,6 +56,11 @@ def decide(facts: Facts) -> Action:
     if facts.progress.operation is not None:
         return _towards_the_spec(facts) if _is_given_up(facts) else continue_operation(facts)
     return _not_too_soon(facts, _settled_first(facts, _begin_something(facts)))
+
+
+def _ordered(pause: PauseObject) -> str:
+    what, spec = "this request" if pause.spec.request else "every request", pause.spec
+    return f"{spec.by} paused {what} at {pause.created_at:%Y-%m-%dT%H:%M:%SZ}: {spec.reason} (until Pause {pause.name} is deleted)"
 
 
 def _begin_something(facts: Facts) -> Action:

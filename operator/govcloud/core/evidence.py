@@ -80,6 +80,11 @@ def refusal(facts: Facts, action: act.Refuse | act.Block) -> Entry:
     return _event(facts, Verb.DENY, Result.FAILURE, Why(rule=rule, article=article), message)
 
 
+def resumed(facts: Facts, pause: str) -> Entry:
+    """A request that goes on after a pause; `pause` is what was said of it while it held."""
+    return _event(facts, Verb.ENABLE, Result.SUCCESS, Why(rule=str(Reason.PAUSED)), f"resumed: no pause holds any more. Before: {pause}")
+
+
 def judged(facts: Facts, verdict: Verdict) -> Entry:
     """An approval that was seen: whether it counts, and why not."""
     spec = verdict.approval.spec

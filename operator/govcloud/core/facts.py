@@ -19,6 +19,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     RequestObject,
     UnitObject,
 )
@@ -65,6 +66,7 @@ class Facts:
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
+        pause: the oldest order to leave this request as it is, if there is one.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
@@ -96,6 +98,7 @@ class Facts:
     annual_plans: Mapping[str, AnnualPlanObject] = field(default_factory=dict)
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
     others_of_the_unit: tuple[OtherRequest, ...] = ()
+    pause: PauseObject | None = None
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:

@@ -13,6 +13,7 @@ from govcloud.api.approval import ApprovalSpec, ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
+from govcloud.api.pause import PauseSpec
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 
@@ -95,6 +96,18 @@ class AgreementObject:
     resource_version: str
     spec: AgreementSpec
     status: AgreementStatus
+
+
+@dataclass(frozen=True)
+class PauseObject:
+    name: str
+    created_at: datetime
+    spec: PauseSpec
+
+    def covers(self, key: RequestKey) -> bool:
+        """Whether it is about this request, or about all of them."""
+        only = self.spec.request
+        return only is None or (only.namespace, only.name) == (key.namespace, key.name)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -78,6 +79,11 @@ class MemoryCluster(People, MemoryAccounts):
         """The catalog, or None."""
         self._wire.read()
         return self._catalogs.get(name)
+
+    def pauses(self) -> Sequence[PauseObject]:
+        """Every pause."""
+        self._wire.read()
+        return tuple(self._pauses.values())
 
     def namespace_unit(self, namespace: str) -> str | None:
         """The unit that the namespace is labelled with."""

@@ -15,6 +15,7 @@ from govcloud.core.objects import (
     BackupObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -43,6 +44,7 @@ class Objects:
         self._namespaces: dict[str, str | None] = {}
         self._plans: dict[tuple[str, int], PinnedPlan] = {}
         self._backups: dict[str, BackupObject] = {}
+        self._pauses: dict[str, PauseObject] = {}
         self._versions, self._uids = count(1), count(1)
         self.secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self.events: list[tuple[str, str, str]] = []

@@ -11,6 +11,7 @@ from govcloud.adapters.memory.objects import Objects
 from govcloud.api.approval import ApprovalSpec
 from govcloud.api.catalog import CatalogSpec, CatalogStatus
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
+from govcloud.api.pause import PauseSpec
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitSpec, UnitStatus
 from govcloud.core.guard import Guard, after_look
@@ -18,6 +19,7 @@ from govcloud.core.objects import (
     ApprovalObject,
     CatalogObject,
     JurisdictionObject,
+    PauseObject,
     PinnedPlan,
     RequestObject,
     UnitObject,
@@ -107,6 +109,14 @@ class People(Objects):
         before = self._catalogs.get(name)
         uid, generation = (before.uid, before.generation + 1) if before else (self._uid(), 1)
         self._catalogs[name] = CatalogObject(name, uid, generation, spec, before.status if before else CatalogStatus())
+
+    def pause(self, name: str, spec: PauseSpec) -> None:
+        """Order that nothing is done."""
+        self._pauses[name] = PauseObject(name, self._clock.now(), spec)
+
+    def resume(self, name: str) -> None:
+        """Delete the order."""
+        del self._pauses[name]
 
     def put_namespace(self, name: str, unit: str | None) -> None:
         """Create a namespace, labelled with its unit."""

@@ -68,6 +68,8 @@ def _verdicts(view: View) -> tuple[Verdict, ...]:
     facts, operation, started = view.facts, view.facts.progress.operation, view.facts.started
     if isinstance(view.action, act.Block) and view.action.reason is Reason.ADMISSION_POLICY_MISSING:
         return unguarded(facts.request.key, facts.approvals, facts.trust)
+    if isinstance(view.action, act.Block) and view.action.reason is Reason.PAUSED:
+        return ()  # they are judged when it goes on
     if (asked := view.standing) is not None:
         return asked.verdicts
     if isinstance(view.action, act.AddFinalizer | act.Reserve | act.SettleReservation):

@@ -47,6 +47,8 @@ def _office_must_decide(view: View, plan: Plan, step: PlannedStep) -> NextAction
 
 
 def _someone_must_mend(view: View, reason: Reason, message: str) -> NextAction:
+    if reason is Reason.PAUSED:
+        return NextAction(zh=f"运维人员已暂停办理:{message}"[:2000], en=f"Paused by operations: {message}"[:2000])
     by_applicant = isinstance(view.action, act.Refuse)
     who_zh, who_en = ("申请人", "The applicant") if by_applicant else ("运维人员", "Operations")
     return NextAction(
