@@ -7,9 +7,7 @@ because each write wakes everybody who watches.
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +17,22 @@ from pydantic import BaseModel
 from govcloud.adapters.kube_accounts import KubeAccounts
 from govcloud.adapters.kube_admission import Manifests, admission_fault, marks_of
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
+from govcloud.adapters.kube_events import event_about
+from govcloud.adapters.kube_finalizers import KubeFinalizers
 from govcloud.adapters.kube_guard import GuardRecord
-from govcloud.adapters.kube_kinds import identified, path_to
+from govcloud.adapters.kube_kinds import (
+    BINDINGS,
+    EVENTS,
+    NAMESPACES,
+    PLANS,
+    POLICIES,
+    SECRETS,
+    existing,
+    identified,
+    labels_of,
+    path_to,
+    same,
+)
 from govcloud.adapters.kube_objects import (
     approval_from,
     backup_from,
@@ -39,9 +51,6 @@ from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.catalog import CatalogStatus
 from govcloud.api.common import (
     API_VERSION,
-    FINALIZER,
-    GROUP,
-    LIVE_REQUESTS_LABEL,
     PLAN_LABEL,
     REQUEST_LABEL,
     UNIT_LABEL,
@@ -67,16 +76,6 @@ from govcloud.reasons import Reason
 
 log = logging.getLogger(__name__)
 
-PLANS = "apps/v1/controllerrevisions"
-NAMESPACES = "v1/namespaces"
-SECRETS = "v1/secrets"
-EVENTS = "events.k8s.io/v1/events"
-POLICIES = "admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-BINDINGS = "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
-
-LONGEST_NOTE = 1024
-"""Bytes that an Event's note may have."""
-
 
 class KubeCluster(KubeAccounts):
     """The Kubernetes API. All methods may be called from several threads at once.
@@ -101,8 +100,7 @@ class KubeCluster(KubeAccounts):
         self._instance = instance
         self._now = now
         self._guard = guard
-        # Finalizers and the namespaces' labels must agree; this process is the only one that writes either.
-        self._finalizers = threading.Lock()
+        self._finalizers = KubeFinalizers(api)
 
     # Reading
 
@@ -140,7 +138,7 @@ class KubeCluster(KubeAccounts):
 
     def namespace_unit(self, namespace: str) -> str | None:
         raw = self._api.read(path_of(NAMESPACES, namespace))
-        unit: str | None = _labels(raw).get(UNIT_LABEL) if raw else None
+        unit: str | None = labels_of(raw).get(UNIT_LABEL) if raw else None
         return unit
 
     def policies(self) -> PolicyLook:
@@ -166,54 +164,22 @@ class KubeCluster(KubeAccounts):
         revision = _plan_manifest(key, number, text)
         name = revision["metadata"]["name"]
         made = self._api.create(path_of(PLANS, namespace=key.namespace), revision)
-        pinned = plan_from(made or self._existing(path_of(PLANS, name, namespace=key.namespace)))
+        pinned = plan_from(made or existing(self._api, path_of(PLANS, name, namespace=key.namespace)))
         if pinned.text != text:
             message = f"plan {number} is already pinned in ControllerRevision {name}, with another text; it cannot be pinned again"
             raise Stop(Reason.PLAN_DAMAGED, message)
         return pinned
 
-    # Finalizers, and the label that protects the namespace
+    # Writing what the controller says
 
     def add_finalizer(self, request: RequestObject) -> None:
-        """Add our finalizer, after the namespace was marked: a request that is live without it being marked could go with its namespace."""
-        with self._finalizers:
-            self._mark_namespace(request.key.namespace, live=True)
-            self._change_finalizers(request.key, lambda finalizers: [*finalizers, FINALIZER])
+        self._finalizers.add(request.key)
 
     def remove_finalizer(self, request: RequestObject) -> None:
-        """Remove our finalizer; the namespace's mark goes with the last one."""
-        with self._finalizers:
-            self._change_finalizers(request.key, lambda finalizers: [f for f in finalizers if f != FINALIZER])
-            self._mark_namespace(request.key.namespace, live=self._has_live_requests(request.key.namespace))
+        self._finalizers.remove(request.key)
 
     def guard_namespaces(self) -> None:
-        """Put every namespace's mark right, after a crash between a finalizer and a mark. Once at the start and with each resync."""
-        with self._finalizers:
-            live = {request.key.namespace for request in self.requests() if request.has_finalizer}
-            marked = {
-                raw["metadata"]["name"] for raw in self._api.every(path_of(NAMESPACES), labels=LIVE_REQUESTS_LABEL)
-            }
-            for namespace in sorted(live ^ marked):
-                self._mark_namespace(namespace, live=namespace in live)
-
-    def _has_live_requests(self, namespace: str) -> bool:
-        return any(FINALIZER in _finalizers(raw) for raw in self._api.every(path_to(kinds.REQUEST, namespace=namespace)))
-
-    def _mark_namespace(self, namespace: str, *, live: bool) -> None:
-        path = path_of(NAMESPACES, namespace)
-        raw = self._existing(path)
-        if (LIVE_REQUESTS_LABEL in _labels(raw)) != live:
-            self._api.merge(path, {"metadata": {"labels": {LIVE_REQUESTS_LABEL: "true" if live else None}}})
-
-    def _change_finalizers(self, key: RequestKey, change: Callable[[list[str]], list[str]]) -> None:
-        path = path_to(kinds.REQUEST, key.name, key.namespace)
-        raw = self._same(path, key.uid)
-        before = _finalizers(raw)
-        if (after := list(dict.fromkeys(change(before)))) != before:
-            version = raw["metadata"]["resourceVersion"]
-            self._api.merge(path, {"metadata": {"resourceVersion": version, "finalizers": after}})
-
-    # Writing what the controller says
+        self._finalizers.guard_namespaces()
 
     def write_request_status(
         self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]
@@ -245,7 +211,7 @@ class KubeCluster(KubeAccounts):
 
     def _write_status(self, kind: kinds.Kind, name: str, namespace: str | None, uid: str, status: BaseModel) -> None:
         path, wanted = path_to(kind, name, namespace), as_written(status)
-        raw = self._same(path, uid)
+        raw = same(self._api, path, uid)
         if raw.get("status") != wanted:
             body = identified(kind, name, namespace, uid, raw["metadata"]["resourceVersion"])
             self._api.replace(f"{path}/status", {**body, "status": wanted})
@@ -258,7 +224,7 @@ class KubeCluster(KubeAccounts):
             "spec": as_written(spec),
         }
         made = self._api.create(path_to(kinds.BACKUP), body)
-        backup = backup_from(made or self._existing(path_to(kinds.BACKUP, name)))
+        backup = backup_from(made or existing(self._api, path_to(kinds.BACKUP, name)))
         if backup.spec != spec:
             message = f"ServiceBackup {name} exists with another content, so this backup set has no place; its evidence was not touched"
             raise Stop(Reason.BACKUP_MISMATCH, message)
@@ -288,50 +254,13 @@ class KubeCluster(KubeAccounts):
 
         An Event that cannot be written is logged and not missed: what matters stands in the status and in the audit log.
         """
-        event = self._event(request, reason, message, warning)
+        event = event_about(request, reason, message, warning=warning, at=self._now(), instance=self._instance)
         try:
             self._api.create(path_of(EVENTS, namespace=request.key.namespace), event)
         except (Retry, Stop) as error:
             log.warning(
                 "event %s for %s/%s was not written: %s", reason, request.key.namespace, request.key.name, error
             )
-
-    def _event(self, request: RequestObject, reason: str, message: str, warning: bool) -> Raw:
-        key = request.key
-        fingerprint = hashlib.sha256(f"{key.uid}\n{reason}\n{message}".encode()).hexdigest()[:16]
-        return {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {"name": f"{key.name}.{fingerprint}", "namespace": key.namespace},
-            "eventTime": self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "reportingController": f"{GROUP}/controller",
-            "reportingInstance": self._instance[:128],
-            "action": reason,
-            "reason": reason,
-            "type": "Warning" if warning else "Normal",
-            "note": _cut(message, LONGEST_NOTE),
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": kinds.REQUEST.kind,
-                "namespace": key.namespace,
-                "name": key.name,
-                "uid": key.uid,
-                "resourceVersion": request.resource_version,
-            },
-        }
-
-    def _existing(self, path: str) -> Raw:
-        raw = self._api.read(path)
-        if raw is None:
-            raise Retry(Reason.CONFLICT, f"{path} is gone")
-        return raw
-
-    def _same(self, path: str, uid: str) -> Raw:
-        """The object as it is now, if it is still the same one and not a later one of its name."""
-        raw = self._existing(path)
-        if raw["metadata"]["uid"] != uid:
-            raise Retry(Reason.CONFLICT, f"{path} was deleted and made anew")
-        return raw
 
 
 def _plan_manifest(key: RequestKey, number: int, text: str) -> Raw:
@@ -353,17 +282,3 @@ def _plan_manifest(key: RequestKey, number: int, text: str) -> Raw:
 def _owner(key: RequestKey) -> Raw:
     # Not `controller: true`: other tools would take it for something to be recreated at will.
     return {"apiVersion": API_VERSION, "kind": kinds.REQUEST.kind, "name": key.name, "uid": key.uid}
-
-
-def _labels(raw: Raw) -> Mapping[str, str]:
-    labels: Mapping[str, str] = raw["metadata"].get("labels") or {}
-    return labels
-
-
-def _finalizers(raw: Raw) -> list[str]:
-    return list(raw["metadata"].get("finalizers") or ())
-
-
-def _cut(text: str, longest: int) -> str:
-    """At most so many bytes, whole characters only."""
-    return text.encode()[:longest].decode(errors="ignore")

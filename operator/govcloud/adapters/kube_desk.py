@@ -10,8 +10,8 @@ from typing import Any
 from kubernetes import config
 
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
-from govcloud.adapters.kube_cluster import EVENTS, NAMESPACES, PLANS
 from govcloud.adapters.kube_failures import Forbidden, failure
+from govcloud.adapters.kube_kinds import EVENTS, NAMESPACES, PLANS
 from govcloud.adapters.kube_objects import approval_from, plan_from, request_from, those_that_fit
 from govcloud.api import kinds
 from govcloud.api.common import API_VERSION, GROUP, PLAN_LABEL, UNIT_LABEL, WAITING_LABEL
