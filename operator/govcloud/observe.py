@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from govcloud.api.faults import faults_in, place
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.accounts import accounts_named
 from govcloud.core.calendar import official_day
@@ -147,9 +148,8 @@ def status_of(request: RequestObject) -> RequestStatus:
 
 
 def _faults(error: ValidationError) -> Iterator[Violation]:
-    for fault in error.errors(include_url=False, include_input=False):
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
-        yield Violation("schema", f"spec{path}", str(fault["msg"]), "字段不符合规定格式", reason=Reason.INVALID_SPEC)
+    for fault in faults_in(error, RequestSpec):
+        yield Violation("schema", place(("spec", *fault.location)), fault.en, fault.zh, reason=Reason.INVALID_SPEC)
 
 
 def _in_force(

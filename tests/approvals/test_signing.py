@@ -138,8 +138,8 @@ def test_the_documentation_shows_the_bytes_and_the_signature(decided: str, offic
     [
         (lambda m: m["metadata"].pop("namespace"), "metadata.namespace is missing"),
         (lambda m: m.update(kind="Secret"), "is not a CloudServiceApproval"),
-        (lambda m: m["spec"].update(decision="Maybe"), "spec.decision: Input should be"),
-        (lambda m: m["spec"].pop("planDigest"), "spec.planDigest: Field required"),
+        (lambda m: m["spec"].update(decision="Maybe"), "spec.decision: must be one of Approved"),
+        (lambda m: m["spec"].pop("planDigest"), "spec.planDigest: is required"),
     ],
 )
 def test_what_cannot_be_signed_is_told_with_its_field(office_pem: str, tmp_path: Path, change: Any, words: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from govcloud.api.common import API_VERSION, GROUP, ObjectName
 from govcloud.api.crd import definition
+from govcloud.api.faults import faults_in, place
 from govcloud.api.kinds import KINDS, Kind
 
 Manifest = Mapping[str, Any]
@@ -42,11 +43,6 @@ def misfits(manifest: Manifest) -> tuple[Misfit, ...]:
     return tuple(_schema_misfits(kind, manifest)) or tuple(_broken_rules(_schema(kind), manifest, ""))
 
 
-def place(location: Sequence[str | int]) -> str:
-    """A field as people write it: `services[0].virtualMachine.count`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
-
-
 def _unknown_kind(manifest: Manifest) -> Misfit:
     known = ", ".join(sorted(kind.kind for kind in KINDS))
     said = f"{manifest.get('apiVersion')} {manifest.get('kind')}"
@@ -61,8 +57,8 @@ def _schema_misfits(kind: Kind, manifest: Manifest) -> Iterator[Misfit]:
     try:
         kind.spec.model_validate(manifest.get("spec"))
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            yield Misfit(place(("spec", *fault["loc"])), _with_what_was_found(fault["msg"], fault["input"]))
+        for fault in faults_in(error, kind.spec):
+            yield Misfit(place(("spec", *fault.location)), f"{fault.en} / {fault.zh}")
 
 
 def _metadata_misfits(kind: Kind, metadata: Any) -> Iterator[Misfit]:
@@ -75,10 +71,6 @@ def _metadata_misfits(kind: Kind, metadata: Any) -> Iterator[Misfit]:
         yield Misfit("metadata.name", f"must be a name of lower-case letters, digits, '-' and '.', found {metadata.get('name')!r}")
     if kind.scope == "Namespaced" and not metadata.get("namespace"):
         yield Misfit("metadata.namespace", f"is missing; a {kind.kind} lies in a namespace of its unit")
-
-
-def _with_what_was_found(message: str, found: Any) -> str:
-    return f"{message}, found {found!r}" if isinstance(found, str | int | float | bool) else message
 
 
 def _broken_rules(schema: Manifest, value: Any, path: str) -> Iterator[Misfit]:

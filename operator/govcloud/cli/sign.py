@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from govcloud.api.approval import ApprovalSpec, Signature
 from govcloud.api.common import Moment, as_written
+from govcloud.api.faults import faults_in, place
 from govcloud.api.jurisdiction import SM2_KEY
 from govcloud.core.signatures import attached, key_id, signed_bytes
 
@@ -145,4 +146,4 @@ def _written(manifest: Mapping[str, Any], spec: ApprovalSpec) -> bytes:
 def _said(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    return "\n".join(f"spec.{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    return "\n".join(f"{place(('spec', *fault.location))}: {fault.en} / {fault.zh}" for fault in faults_in(error, ApprovalSpec))
