@@ -37,7 +37,7 @@ def run(log: str, *arguments: str) -> Result:
 def test_what_was_used_by_whom_at_which_price_under_which_plan(log: str) -> None:
     (line,) = run(log, "--format", "json", *MONTH).stdout.splitlines()
     assert json.loads(line) == {
-        "jurisdiction": "jiujiang", "unit": "jj-health", "request": "r-1", "service": "web", "offering": "=vm.small",
+        "jurisdiction": "jiujiang", "unit": "jj-health", "county": "", "request": "r-1", "service": "web", "offering": "=vm.small",
         "quantity": "2", "measure": "instance", "from": "2026-06-01T00:00:00+08:00", "to": "2026-07-01T00:00:00+08:00",
         "runs": "yes", "price": "120.50", "amount": "241.00", "currency": "CNY", "plan": "3", "record": "0",
     }  # fmt: skip
@@ -72,6 +72,32 @@ def test_the_table_ends_with_the_sum(log: str) -> None:
     result = run(log, *MONTH)
     assert result.stdout.splitlines()[0].startswith("jurisdiction\tunit")
     assert result.stderr == "1 charges, 241.00 together\n"
+
+
+SUMS: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str, str]]]] = {
+    "of each payer": (("--by", "county"), [("", "", "2", "361.50"), ("修水县", "", "1", "120.50"), ("瑞昌市", "", "2", "482.00")]),
+    "of each payer's units": (
+        ("--by", "unit"),
+        [("", "city-a", "1", "241.00"), ("", "city-b", "1", "120.50"), ("修水县", "c", "1", "120.50"), ("瑞昌市", "d", "2", "482.00")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("by", "sums"), SUMS.values(), ids=SUMS.keys())
+def test_city_and_county_pay_for_their_own(tmp_path: Path, by: tuple[str, ...], sums: list[tuple[str, str, str, str]]) -> None:
+    log = open_log(tmp_path)
+    for unit, county, request, quantity in (("city-a", "", "1", 2), ("city-b", "", "2", 1), ("c", "修水县", "3", 1), ("d", "瑞昌市", "4", 2), ("d", "瑞昌市", "5", 2)):
+        item = Item(request, unit, "web", "vm.small", "jiujiang", county)
+        log.append(start_entry(item, Rate(Decimal(quantity), "instance", Decimal("120.50")), START, initiator=CONTROLLER, reason=Reason()))
+    log.close()
+    result = run(str(tmp_path), *MONTH, *by)
+    (heading, *rows) = [line.split("\t") for line in result.stdout.splitlines()]
+
+    assert heading == ["jurisdiction", "county", "unit", "charges", "amount", "currency"]
+    assert [tuple(row[1:5]) for row in rows] == sums
+    assert result.stderr == "5 charges, 964.00 together\n"
+    said = [json.loads(line) for line in run(str(tmp_path), *MONTH, *by, "--format", "json").stdout.splitlines()]
+    assert [(each["county"], each["unit"], each["charges"], each["amount"]) for each in said] == sums
 
 
 def test_a_ledger_that_contradicts_itself_ends_with_1_and_wrong_usage_with_3(tmp_path: Path) -> None:

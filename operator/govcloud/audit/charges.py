@@ -5,6 +5,7 @@ whole month costs exactly its price, and what is cut in two costs together what 
 settlement.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -41,6 +42,32 @@ def charges(intervals: Iterable[Interval], since: datetime | None, until: dateti
         Charge(interval, start, end, amount(interval, start, end))
         for interval in joined(intervals)
         for start, end in _part(interval, since, until)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What one payer owes before evaluation and settlement: a county, or a jurisdiction for its own units (JJ 5)."""
+
+    jurisdiction: str
+    county: str
+    """Empty where the jurisdiction pays itself."""
+    unit: str
+    """Empty where it is the sum of all units."""
+    charges: int
+    amount: Decimal
+    currency: str
+
+
+def totals(found: Iterable[Charge], *, by_unit: bool) -> list[Total]:
+    """Sums by payer, or by payer and unit (JJ 27). Nothing is added up over currencies."""
+    sums: dict[tuple[str, str, str, str], list[Decimal]] = defaultdict(list)
+    for charge in found:
+        item = charge.interval.item
+        sums[item.jurisdiction, item.county, item.unit if by_unit else "", charge.interval.rate.currency].append(charge.amount)
+    return [
+        Total(jurisdiction, county, unit, len(amounts), sum(amounts, Decimal(0)), currency)
+        for (jurisdiction, county, unit, currency), amounts in sorted(sums.items())
     ]
 
 

@@ -45,6 +45,8 @@ class Item:
     """Name in the catalog."""
     jurisdiction: str = ""
     """Whose prices and rules hold; empty in records of before it was kept."""
+    county: str = ""
+    """Who pays for the unit, where that is not the jurisdiction itself (JJ 5)."""
 
     @property
     def id(self) -> str:
@@ -90,7 +92,7 @@ def start_entry(item: Item, rate: Rate, at: datetime, *, initiator: Initiator, r
         "currency": rate.currency,
         "period": rate.period,
         "at": _text(at),
-        **({"jurisdiction": item.jurisdiction} if item.jurisdiction else {}),
+        **{name: value for name, value in (("jurisdiction", item.jurisdiction), ("county", item.county)) if value},
     }
     return _entry(item, attributes, initiator, reason)
 
@@ -155,7 +157,7 @@ def _not_before(since: datetime, record: Record) -> datetime:
 def _interval(record: Record) -> Interval:
     said = record.attributes
     try:
-        item = Item(record.request, record.unit, said["service"], said["offering"], said.get("jurisdiction", ""))
+        item = Item(record.request, record.unit, said["service"], said["offering"], said.get("jurisdiction", ""), said.get("county", ""))
         quantity, price = Decimal(said["quantity"]), Decimal(said["price"])
         rate = Rate(quantity, said["measure"], price, said["currency"], said["period"])
     except (KeyError, InvalidOperation) as error:

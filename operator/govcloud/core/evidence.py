@@ -176,8 +176,9 @@ def _used_by(plan: Plan) -> dict[tuple[str, str], PlannedPrice]:
 
 
 def _item(facts: Facts, price: PlannedPrice) -> usage.Item:
-    unit, jurisdiction = facts.unit.name if facts.unit else "", facts.unit.spec.jurisdiction if facts.unit else ""
-    return usage.Item(facts.request.key.uid, unit, price.service, price.item, jurisdiction)
+    if (unit := facts.unit) is None:
+        return usage.Item(facts.request.key.uid, "", price.service, price.item)
+    return usage.Item(facts.request.key.uid, unit.name, price.service, price.item, unit.spec.jurisdiction, unit.spec.county or "")
 
 
 def _rate(price: PlannedPrice) -> usage.Rate:
