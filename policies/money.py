@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from policies.sources import Days, Line, PackModel, Source, Strength, Word
 
@@ -32,12 +33,34 @@ class UrgentRule(PackModel):
     source: Source
 
 
+class YearlyDay(PackModel):
+    """A day of every year with its source."""
+
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+    source: Source
+
+    @model_validator(mode="after")
+    def _is_a_day_of_every_year(self) -> YearlyDay:
+        date(_NO_LEAP_YEAR, self.month, self.day)  # raises ValueError, with the reason
+        return self
+
+    def within(self, year: int) -> date:
+        """The day in a year."""
+        return date(year, self.month, self.day)
+
+
+_NO_LEAP_YEAR = 2023
+
+
 class AnnualPlanRule(PackModel):
     """A project that is not in the approved annual plan is not approved (A2).
 
-    `urgent`: none where nobody may let anything in beside the plan. The rule holds in principle where somebody may.
+    `due`: the last day on which units hand in what they plan for the next year. `urgent`: none where nobody may let anything in beside the plan.
+    The rule holds in principle where somebody may.
     """
 
+    due: YearlyDay | None = Field(None, description="none where the regulation names no day")
     urgent: UrgentRule | None = None
     budget: BudgetRule | None = None
     source: Source

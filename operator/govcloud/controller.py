@@ -98,7 +98,7 @@ class Controller:
         with self._lock:
             running = [(each.jurisdiction, deadline) for each in self._last.values() for deadline in each.deadlines]
         late = ((jurisdiction, d) for jurisdiction, d in running if d.ended_at is None and d.due and d.due <= now)
-        return Counter((jurisdiction, d.step, d.office) for jurisdiction, d in late)
+        return Counter((jurisdiction, d.step, d.office) for jurisdiction, d in late) + self.surroundings.overdue
 
     # Listener: what the watch tells
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
 from govcloud.audit.errors import AuditUnavailable
-from govcloud.core.surroundings import Offered, catalog_status, jurisdiction_status
+from govcloud.core.next_year import HANDING_IN, next_year
+from govcloud.core.surroundings import Fault, Offered, catalog_status, jurisdiction_status
+from govcloud.core.tightening import InForce
 from govcloud.failures import Retry, Stop
+from govcloud.metrics import Whose
 from govcloud.observe import rules_in_force
 from govcloud.ports import Cloud, Ports
 from govcloud.reservations import look_after_accounts
+from policies.money import AnnualPlanRule
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,8 @@ class Surroundings:
 
     ports: Ports
     monotonic: Callable[[], float] = time.monotonic
+    overdue: Counter[Whose] = field(default_factory=Counter)
+    """Units that did not hand in in time what they plan for the next year, as last seen."""
     _answer: Offered = field(default_factory=Offered)
     _ask_again_at: float = 0.0
     _changed: Event = field(default_factory=Event)
@@ -62,10 +69,14 @@ class Surroundings:
         catalogs = {catalog.name: catalog for catalog in self.ports.cluster.catalogs()}
         for catalog in catalogs.values():
             self.ports.cluster.write_catalog_status(catalog, catalog_status(catalog, now))
+        plans, late = self.ports.cluster.annual_plans(), Counter[Whose]()
         for jurisdiction in self.ports.cluster.jurisdictions():
             its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(self.ports.packs, jurisdiction, now)
-            status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, now)
+            planned = next_year(jurisdiction.name, _annual_plan_rule(rules), plans, now)
+            status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, planned, now)
             self.ports.cluster.write_jurisdiction_status(jurisdiction, status)
+            late.update((jurisdiction.name, HANDING_IN, unit) for unit in (planned.late if planned else ()))
+        self.overdue = late
         look_after_accounts(self.ports)
         return timedelta(seconds=max(0.0, self._ask_again_at - self.monotonic()))
 
@@ -91,6 +102,10 @@ class Surroundings:
         except (Retry, Stop, AuditUnavailable) as error:
             log.warning("what requests depend on could not be looked after: %s", error)
             return WHEN_IT_DOES_NOT
+
+
+def _annual_plan_rule(rules: InForce | Fault) -> AnnualPlanRule | None:
+    return rules.edition.annual_plan if isinstance(rules, InForce) else None
 
 
 def _ask(cloud: Cloud) -> Offered:

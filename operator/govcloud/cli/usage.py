@@ -51,7 +51,8 @@ def run(
       govcloud usage --by county --from 2026-01-01T00:00:00+08:00 --to 2027-01-01T00:00:00+08:00
 
     Metering begins with the promotion: a trial costs nothing (JJ 16). A price is for a calendar month in China; a part of it costs its
-    share. Amounts are before evaluation and settlement. City and county pay for their own units (JJ 5): no county is the city itself. Exit codes: 0, 1 the log is damaged or the ledger contradicts itself, 3 wrong usage.
+    share. Amounts are before evaluation and settlement. City and county pay for their own units (JJ 5): where no county stands, it is the city.
+    Exit codes: 0, 1 the log is damaged or the ledger contradicts itself, 3 wrong usage.
     """
     now = datetime.now(UTC)
     try:

@@ -11,6 +11,7 @@ from govcloud.api.catalog import CatalogStatus
 from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.core.calendar import official_day
+from govcloud.core.next_year import NextYear
 from govcloud.core.objects import CatalogObject, JurisdictionObject
 from govcloud.core.offices import decided_by_one_office, office_named
 from govcloud.core.tightening import InForce
@@ -30,9 +31,18 @@ class Offered:
 
 
 def jurisdiction_status(
-    jurisdiction: JurisdictionObject, catalog: CatalogObject | None, rules: InForce | Fault, offered: Offered, now: datetime
+    jurisdiction: JurisdictionObject,
+    catalog: CatalogObject | None,
+    rules: InForce | Fault,
+    offered: Offered,
+    planned: NextYear | None,
+    now: datetime,
 ) -> JurisdictionStatus:
-    """The jurisdiction's status. While the cloud does not answer, what it offered before stands: nobody said that it is gone."""
+    """The jurisdiction's status. While the cloud does not answer, what it offered before stands: nobody said that it is gone.
+
+    Args:
+        planned: whether its units have handed in what they plan for the next year; None where they need not.
+    """
     before, silent = jurisdiction.status, _silence(offered)
     faults = (*_configuration_faults(jurisdiction, catalog, rules, now), *silent)
     return JurisdictionStatus(
@@ -41,8 +51,16 @@ def jurisdiction_status(
         conditions=(
             judged("Ready", Reason.SERVING, faults, before.conditions, jurisdiction.generation, now),
             judged("CloudReachable", Reason.SERVING, silent, before.conditions, jurisdiction.generation, now),
+            *_next_year_planned(jurisdiction, planned, now),
         ),
     )
+
+
+def _next_year_planned(jurisdiction: JurisdictionObject, planned: NextYear | None, now: datetime) -> Iterator[Condition]:
+    if planned is not None:
+        status: Literal["True", "False"] = "False" if planned.owing else "True"
+        before, generation = jurisdiction.status.conditions, jurisdiction.generation
+        yield stamped("NextYearPlanned", status, planned.reason, planned.message, before, generation, now)
 
 
 def catalog_status(catalog: CatalogObject, now: datetime) -> CatalogStatus:
