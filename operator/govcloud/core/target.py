@@ -1,0 +1,113 @@
+"""Where a transition leads: the program, its quota and prices, and what stands between it and what runs now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from govcloud.api.request import RequestSpec
+from govcloud.core.case import LAID_OUT
+from govcloud.core.facts import Facts
+from govcloud.core.funding import priced_as_agreed
+from govcloud.core.plan import PlannedPrice, planned_prices
+from policies.steps import Transition
+from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
+from stacks.kind import Parameters, Problem, Quota
+from stacks.program import Program
+from stacks.request import Wanted, lay_out, problems_of
+from stacks.transform import with_power, with_stage
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a plan leads to."""
+
+    program: Program
+    quota: Quota
+    prices: tuple[PlannedPrice, ...]
+
+
+def target_of(facts: Facts, spec: RequestSpec, transition: Transition) -> Target:
+    """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
+    if transition in LAID_OUT:
+        layout = lay_out(_wanted(facts, spec))
+        return Target(layout.program, layout.quota, priced_as_agreed(facts, spec, planned_prices(layout.prices)))
+    completed = facts.completed
+    if transition == "Terminate" or completed is None:
+        return Target(Program(), Quota(), ())
+    program = with_power(completed.resources(), not spec.suspended)
+    if transition == "Promote":
+        program = with_stage(program, "production")
+    prices = priced_as_agreed(facts, spec, completed.prices) if transition == "Promote" else completed.prices
+    return Target(program, completed.needed_quota(), prices)
+
+
+def _wanted(facts: Facts, spec: RequestSpec) -> Wanted:
+    assert facts.catalog is not None and facts.jurisdiction is not None  # noqa: S101  `blocked` was looked at before
+    return Wanted(
+        owner=facts.request.key.uid,
+        unit=spec.unit,
+        stage="production" if facts.progress.production_since or spec.stage == "Production" else "trial",
+        running=facts.progress.running,
+        protection_level=spec.system.protection_level,
+        external_network=facts.jurisdiction.spec.cloud.external_network,
+        offerings={offering.name: offering for offering in facts.catalog.spec.offerings},
+        images={image.name: image for image in facts.catalog.spec.images},
+        services=_services(spec),
+    )
+
+
+def _services(spec: RequestSpec) -> Mapping[str, tuple[str, Parameters]]:
+    return {service.name: (service.kind.name, service.parameters) for service in spec.services}
+
+
+def problems_in(facts: Facts, spec: RequestSpec, transition: Transition) -> tuple[Problem, ...]:
+    """What cannot be laid out at all, would shrink what cannot shrink, or lose what was handed over."""
+    if transition not in LAID_OUT:
+        return ()
+    found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
+    if not found:
+        program = lay_out(_wanted(facts, spec)).program
+        found = (*_shrinking(facts, program), *_losing(facts, program))
+    return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
+
+
+def _shrinking(facts: Facts, program: Program) -> Iterator[Problem]:
+    for base in _bases(facts):
+        yield from shrinks(base, program)
+
+
+def _losing(facts: Facts, program: Program) -> Iterator[Problem]:
+    """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
+    if facts.completed is not None:
+        handed_over = facts.completed.resources()
+        yield from rebuilds(handed_over, program)
+        yield from losses(handed_over, program)
+
+
+def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
+    names = [service.name for service in spec.services]
+    return tuple(
+        Problem(
+            "spec.services",
+            f"the name {name!r} is used {names.count(name)} times; each service has its own",
+            f"服务名称 {name} 重复",
+        )
+        for name in sorted({n for n in names if names.count(n) > 1})
+    )
+
+
+def _bases(facts: Facts) -> tuple[Program, ...]:
+    """What may run now, each resource as in one of these: the completed plan's program, and those of plans that began and cannot finish."""
+    completed = with_power(facts.completed.resources(), facts.progress.running) if facts.completed else Program()
+    return (completed, *(facts.plans[number].resources() for number in facts.unfinished))
+
+
+def differences(facts: Facts, program: Program) -> tuple[ResourceChange, ...]:
+    """What may happen to each resource, from whatever may run now."""
+    found: dict[tuple[str, str, str], ResourceChange] = {}
+    for change in (change for base in _bases(facts) for change in diff(base, program)):
+        same = found.setdefault((change.type, change.resource, change.operation), change)
+        fields = tuple(dict.fromkeys((*same.fields, *change.fields)))
+        found[change.type, change.resource, change.operation] = replace(change, fields=fields)
+    return tuple(found.values())
