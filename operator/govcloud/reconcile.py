@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
-from typing import assert_never
 
 from govcloud.api.approval import ApprovalStatus
-from govcloud.api.backup import BackupStatus, PartStatus
 from govcloud.api.common import Condition, as_written
 from govcloud.api.deadline import Deadline
 from govcloud.api.request import Progress, RequestStatus
 from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
-from govcloud.core.accounts import AccountRef, reservation_of
+from govcloud.core.accounts import AccountRef
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
 from govcloud.core.notices import Outbox, outbox, with_notice
-from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Fault, Outcome, progress_after
-from govcloud.core.plan import Plan
 from govcloud.core.reminders import reminder
-from govcloud.core.report import credentials_secret, report
+from govcloud.core.report import report
 from govcloud.core.reserving import short_of
 from govcloud.core.standing import Verdict
 from govcloud.core.waking import look_again_at
 from govcloud.failures import Retry, Stop
 from govcloud.observe import look_at_admission, observe, status_of
+from govcloud.performing import Performer
 from govcloud.ports import Ports
 from govcloud.reasons import Reason
-from govcloud.reserving import reserve, settle
-from stacks.kind import Quota
-from stacks.program import Program
-from stacks.request import credentials_in
-
-log = logging.getLogger(__name__)
-
 
 _TOLD_BY_THE_NEXT_PASS = act.AddFinalizer | act.RemoveFinalizer | act.Reserve | act.SettleReservation
 """They prepare or end something else, which comes at once and is told then."""
@@ -74,7 +60,9 @@ class Reconciler:
 
     ports: Ports
     monotonic: Callable[[], float] = time.monotonic
-    _units: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+
+    def __post_init__(self) -> None:
+        self._performer = Performer(self.ports)
 
     def reconcile(self, namespace: str, name: str) -> Pass:
         """One pass.
@@ -147,140 +135,11 @@ class Reconciler:
 
     def _attempt(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
         try:
-            return self.perform(facts, action)
+            return self._performer.perform(facts, action)
         except Retry as error:
             return Outcome(Fault("Retry", error.reason, error.message, error.after))
         except Stop as error:
             return Outcome(Fault("Stop", error.reason, error.message))
-
-    # Performing: the only writes to the cloud, and to the cluster but for status
-
-    def perform(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
-        """Do it."""
-        cluster, key = self.ports.cluster, facts.request.key
-        match action:
-            case act.AddFinalizer():
-                cluster.add_finalizer(facts.request)
-            case act.RemoveFinalizer():
-                cluster.remove_finalizer(facts.request)
-            case act.Reserve(plan, account, yearly):
-                reserve(cluster, account, reservation_of(key, plan.number, yearly, facts.now))
-            case act.SettleReservation(account, yearly):
-                settle(cluster, account, reservation_of(key, facts.progress.completed_plan or 0, yearly, facts.now))
-            case act.Freeze(plan):
-                cluster.pin_plan(key, plan.number, plan.text())
-            case act.EnsureUnit(_, unit, hold):
-                self._ensure_unit(facts, unit, hold)
-            case act.Deploy(_, plan, unit, program, allowed):
-                return Outcome(operations=self.ports.stacks.up(key, unit, plan.number, program, allowed).operations)
-            case act.RebuildState(plan, unit, program, may_be_missing):
-                return self._rebuild_state(facts, plan, unit, program, may_be_missing)
-            case act.WriteCredentials():
-                self._write_credentials(facts)
-            case act.OpenBackup(name, spec):
-                cluster.create_backup(name, spec)
-            case act.TakeBackup(backup):
-                self._take_backup(backup)
-            case act.StoreManifest(backup):
-                self._store_manifest(facts, backup)
-            case act.Destroy(_, plan, unit):
-                return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
-            case act.ProveAbsence(_, unit):
-                self._prove_absence(facts, unit)
-            case act.Begin() | act.TryAgain() | act.BeginRebuild() | act.BeginTrialEnd() | act.Reject() | act.FinishStep() | act.Complete():
-                pass  # these are written down in the status, nowhere else
-            case _:
-                assert_never(action)
-        return Outcome()
-
-    def _ensure_unit(self, facts: Facts, unit: UnitObject, hold: Quota) -> None:
-        """The unit's quota is the sum of what its requests hold. The lock makes the last writer the one who saw all of them."""
-        if facts.jurisdiction is None:
-            raise Stop(
-                Reason.JURISDICTION_MISSING, f"the Jurisdiction {unit.spec.jurisdiction!r} is gone; create it again"
-            )
-        with self._units[unit.uid]:
-            quota = sum((held for held in self._held_by_others(facts, unit)), start=hold)
-            access = self.ports.stacks.ensure_unit(unit, facts.jurisdiction, quota)
-            status = unit.status.model_copy(
-                update={
-                    "project_id": access.project_id,
-                    "quota": dict(vars(quota)),
-                    "observed_generation": unit.generation,
-                    "conditions": (_project_ready(facts, unit),),
-                }
-            )
-            self.ports.cluster.write_unit_status(unit, status)
-
-    def _held_by_others(self, facts: Facts, unit: UnitObject) -> list[Quota]:
-        others = (
-            r
-            for r in self.ports.cluster.requests()
-            if r.key.uid != facts.request.key.uid and r.spec.get("unit") == unit.name
-        )
-        return [Quota(**status_of(request).progress.allocated) for request in others]
-
-    def _rebuild_state(
-        self, facts: Facts, plan: Plan, unit: UnitObject, program: Program, may_be_missing: frozenset[str]
-    ) -> Outcome:
-        """The unit's stack first: it finds its own objects by their marks, and the request's are looked up with its credential."""
-        self._ensure_unit(facts, unit, Quota(**facts.progress.allocated))
-        rebuilt = self.ports.stacks.rebuild(facts.request.key, unit, plan.number, program, may_be_missing)
-        return Outcome(operations=rebuilt.operations)
-
-    def _write_credentials(self, facts: Facts) -> None:
-        outcome = self.ports.stacks.outcome(facts.request.key)
-        values = credentials_in(outcome.outputs) if outcome else {}
-        self.ports.cluster.write_secret(facts.request.key, credentials_secret(facts.request.key.name), values)
-
-    def _take_backup(self, backup: BackupObject) -> None:
-        """Every unfinished part one step on, side by side: the cloud works on one while another is being read."""
-        known = {part.name: part for part in backup.status.parts}
-        parts = [known.get(part.name) or PartStatus(name=part.name) for part in backup.spec.parts]
-        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="backup") as pool:
-            tasks = [pool.submit(self._advance, backup, part) for part in parts]
-        # A part that failed keeps its old state; the others keep what they reached. The first failure is told.
-        moved = tuple(part if task.exception() else task.result() for part, task in zip(parts, tasks, strict=True))
-        self.ports.cluster.write_backup_status(backup, backup.status.model_copy(update={"parts": moved}))
-        if failed := next((error for task in tasks if (error := task.exception())), None):
-            raise failed
-
-    def _advance(self, backup: BackupObject, part: PartStatus) -> PartStatus:
-        if part.state in ("Cleaned", "Mismatch"):
-            return part
-        if part.state == "Pending":
-            self.ports.backups.quiesce(backup.spec, part.name)
-        return self.ports.backups.advance(backup, part)
-
-    def _store_manifest(self, facts: Facts, backup: BackupObject) -> None:
-        location, digest = self.ports.backups.store_manifest(backup)
-        verified = Condition(
-            type="Ready",
-            status="True",
-            reason=Reason.BACKUP_VERIFIED,
-            message="every part equals its source",
-            last_transition_time=facts.now,
-        )
-        status: BackupStatus = backup.status.model_copy(
-            update={
-                "manifest_location": location,
-                "manifest_sha256": digest,
-                "verified_at": facts.now,
-                "conditions": (verified,),
-            }
-        )
-        self.ports.cluster.write_backup_status(backup, status)
-
-    def _prove_absence(self, facts: Facts, unit: UnitObject) -> None:
-        if unit.status.project_id is None:
-            return
-        if left := self.ports.cloud.marked(unit.status.project_id, facts.request.key.uid):
-            names = ", ".join(f"{found.type} {found.id}" for found in left[:10])
-            raise Retry(
-                Reason.RESOURCE_FAILED,
-                f"{len(left)} objects of this request are still in the unit's project: {names}",
-                timedelta(seconds=10),
-            )
 
     # Telling
 
@@ -359,12 +218,3 @@ def _until(action: act.Action, outcome: Outcome, progress: Progress) -> datetime
 def _stall(conditions: tuple[Condition, ...]) -> tuple[str, str] | None:
     found = next((c for c in conditions if c.type == "Stalled" and c.status == "True"), None)
     return (found.reason, found.message) if found else None
-
-
-def _project_ready(facts: Facts, unit: UnitObject) -> Condition:
-    old = next((c for c in unit.status.conditions if c.type == "Ready" and c.status == "True"), None)
-    since = old.last_transition_time if old else facts.now
-    return Condition(
-        type="Ready", status="True", reason="ProjectReady", message="project and quota are as approved",
-        observed_generation=unit.generation, last_transition_time=since,
-    )  # fmt: skip
