@@ -43,6 +43,8 @@ class Controller:
     resync: timedelta
     housekeeping: Housekeeping = field(default_factory=Housekeeping)
     courier: Courier | None = None
+    watching: Housekeeping = field(default_factory=Housekeeping)
+    """What takes long, and must not keep the log's own tasks waiting."""
     _known: set[Key] = field(default_factory=set)
     _last: dict[Key, Pass] = field(default_factory=dict)
     _account_changes: Counter[Account] = field(default_factory=Counter)
@@ -60,6 +62,7 @@ class Controller:
         self.queue.start()
         self.surroundings.start()
         self.housekeeping.start()
+        self.watching.start()
         if self.courier is not None:
             self.courier.queue.start()
         Thread(target=self._keep_looking, name="resync", daemon=True).start()
@@ -71,13 +74,14 @@ class Controller:
         ended = self.queue.stop(patience)
         if self.courier is not None:
             self.courier.queue.stop(_COURIERS_PATIENCE)  # what does not end in time is told again by the next start
+        self.watching.stop(timedelta(0))  # it only reads
         return self.housekeeping.stop(patience - timedelta(seconds=monotonic() - began)) and ended
 
     def fault(self) -> str | None:
         """Why a restart would help."""
         if not self.queue.alive():
             return "a worker has ended"
-        if not self.housekeeping.alive():
+        if not (self.housekeeping.alive() and self.watching.alive()):
             return "nobody keeps the house any more"
         if self.courier is not None and not self.courier.queue.alive():
             return "nobody sends notifications any more"
@@ -85,7 +89,7 @@ class Controller:
 
     def hints(self) -> list[str]:
         """What somebody should look at although work goes on."""
-        return self.housekeeping.hints()
+        return [*self.housekeeping.hints(), *self.watching.hints()]
 
     def hindrance(self) -> str | None:
         """Why nothing can be done now."""

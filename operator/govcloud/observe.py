@@ -87,6 +87,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         pause=_pause(ports.cluster, request),
         has_stack=stack is not None,
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
+        drift=ports.stacks.drift(request.key) if stack is not None else None,
     )
 
 

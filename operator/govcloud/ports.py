@@ -19,7 +19,7 @@ from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.catalog import CatalogStatus
 from govcloud.api.jurisdiction import JurisdictionStatus
-from govcloud.api.request import RequestKey
+from govcloud.api.request import Drift, RequestKey
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.log import AuditLog
 from govcloud.core.guard import Guard, PolicyLook
@@ -156,6 +156,10 @@ class StackView(Protocol):
         """What the stack gives out now, from its state; None where there is no stack."""
         ...
 
+    def drift(self, key: RequestKey) -> tuple[Drift, ...] | None:
+        """How the cloud differed from the stack at the last look; None where nobody looked since the stack last ran."""
+        ...
+
 
 class Stacks(StackView, Protocol):
     """Pulumi. One call is one run of the engine (after whatever recovery an interrupted run needs)."""
@@ -177,6 +181,10 @@ class Stacks(StackView, Protocol):
         """Make the lost state of a stack anew. Each resource of `program` is looked up by the marks of the plans up to `plan`; nothing is
         made but credentials whose secret only the lost state held. One that is not there and may not be missing is
         `Stop(RESOURCE_FAILED)`, and there is still no state."""
+        ...
+
+    def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
+        """Compare the cloud with the stacks of these requests of one unit. Reads only; a stack that runs meanwhile is left for the next look."""
         ...
 
     def destroy(self, key: RequestKey, unit: UnitObject, plan: int) -> StackOutcome:

@@ -18,6 +18,7 @@ from govcloud.core.accounts import AccountRef
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadlines import News, news
 from govcloud.core.decide import decide
+from govcloud.core.drift import as_told, new_drift
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
 from govcloud.core.notices import Outbox, outbox, with_notice
@@ -153,6 +154,7 @@ class Reconciler:
         for verdict in told.verdicts:
             self._tell_approval(facts, verdict)
         self._tell_of_time(facts, progress)
+        self._tell_of_drift(facts, progress)
         status = with_notice(told.status, facts)
         self.ports.cluster.write_request_status(facts.request, as_written(status), told.labels)
         if new_stall and (stall := _stall(told.status.conditions)):
@@ -172,6 +174,13 @@ class Reconciler:
                 self.ports.cluster.emit_event(facts.request, REASONS[told.said], announcement(told), warning=late)
         if (trial := reminder(facts.progress, progress)) is not None:
             self.ports.cluster.emit_event(facts.request, Reason.TRIAL_ENDING, trial_ending(trial, facts.now), warning=True)
+
+    def _tell_of_drift(self, facts: Facts, progress: Progress) -> None:
+        """Before the status notes it, like deadlines."""
+        if (told := new_drift(facts.progress, progress)) is not None:
+            self.ports.audit.append(evidence.drifted(facts, told))
+            reason = Reason.DRIFT_FOUND if told else Reason.NO_DRIFT
+            self.ports.cluster.emit_event(facts.request, reason, as_told(told)[:900], warning=bool(told))
 
     def _tell_approval(self, facts: Facts, verdict: Verdict) -> None:
         old = verdict.approval.status.conditions if verdict.approval.status else ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -39,6 +40,13 @@ class Settings(BaseModel):
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
     resync_seconds: int = Field(300, ge=5, le=86400, description="every request is looked at this often, event or not")
+    drift_seconds: int = Field(3600, ge=60, le=86400, description="the cloud is compared with what was built in it this often")
+    state_backend: str = Field(
+        "",
+        pattern=r"^((postgres|s3|file)://\S+)?$",
+        description="URL of the store of the engine's states: postgres://USER@HOST/DATABASE (its password in the file that PGPASSFILE names), "
+        "s3://BUCKET; empty: files below the state directory",
+    )
     pulumi: str = Field("pulumi", description="the Pulumi CLI")
     packs_dir: Path | None = Field(
         None, description="folder with further regulation packs, one <id>.yaml each, beside those that ship"
@@ -65,6 +73,13 @@ class Settings(BaseModel):
         "", pattern=r"^(https?://\S+)?$", description="address of a witness of the audit log, before /add-checkpoint"
     )
     witness_key: str = Field("", description="verifier key of that witness, as `govcloud witness` prints it")
+
+    @field_validator("state_backend")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        if urlsplit(url).password is not None:
+            raise ValueError("the URL holds a password, and settings are logged: put it into the file that PGPASSFILE names")
+        return url
 
     @field_validator("witness_key")
     @classmethod

@@ -45,6 +45,8 @@ from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
+from govcloud.drift import DriftWatch
+from govcloud.failures import Retry, Stop
 from govcloud.housekeeping import Housekeeping, Task
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
@@ -90,7 +92,9 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         publisher = stack.enter_context(_published(settings, api, logins, audit))
         stack.enter_context(_recorded_life(settings, audit))
         stacks = stack.enter_context(
-            open_stacks(settings.state_dir, settings.pulumi, controller_login(settings.cloud), journal)
+            open_stacks(
+                settings.state_dir, settings.pulumi, controller_login(settings.cloud), journal, backend=settings.state_backend
+            )
         )
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
         ports = Ports(
@@ -112,7 +116,9 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             seal_after=timedelta(seconds=settings.audit_seal_seconds),
         )
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
+        drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), DriftWatch(ports).look)
         housekeeping = Housekeeping((*keeping.tasks(), reads), EXPECTED)
+        watching = Housekeeping((drift,), (Retry, Stop))
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
         courier = Courier(
             Means(
@@ -125,7 +131,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             )
         )
         resync = timedelta(seconds=settings.resync_seconds)
-        controller = Controller(ports, settings.workers, resync, housekeeping, courier)
+        controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching)
         controller.metrics.watch_copies(keeping.lag)
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))

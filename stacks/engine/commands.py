@@ -13,7 +13,9 @@ from stacks.engine.failures import EngineError, EngineMissing, StackLocked, Stac
 STACK_VARIABLE = "GOVCLOUD_STACK"
 """Tells whose CLI process this is: the next controller finds processes that a killed one left by it."""
 
-_INHERITED = ("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "PGSSLROOTCERT", "AWS_PROFILE", "AWS_REGION")
+_INHERITED = (
+    "PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "PGPASSFILE", "PGSSLROOTCERT", "AWS_PROFILE", "AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE",
+)  # fmt: skip
 
 _MEANINGS: tuple[tuple[str, type[EngineError], str], ...] = (
     ("the stack is currently locked by", StackLocked, "another run holds the stack"),

@@ -43,12 +43,14 @@ class Pending:
 
 @dataclass(frozen=True)
 class Remembered:
-    """A resource in the state. `doomed`: it was replaced and waits for its deletion."""
+    """A resource in the state. `doomed`: it was replaced and waits for its deletion. `login`: name of the login that made it."""
 
     urn: str
     type: str
     id: str
-    outputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(repr=False)
+    outputs: Mapping[str, Any] = field(repr=False)
+    login: str
     doomed: bool
 
     @property
@@ -127,7 +129,9 @@ def _resources(deployment: Mapping[str, Any]) -> Iterator[Remembered]:
                 urn=item["urn"],
                 type=item["type"],
                 id=item.get("id", ""),
+                inputs=_revealed(item.get("inputs") or {}),
                 outputs=_revealed(item.get("outputs") or {}),
+                login=_login_of(item.get("provider", "")),
                 doomed=bool(item.get("delete") or item.get("pendingReplacement")),
             )
 

@@ -29,7 +29,7 @@ class Cloud:
 
     def __init__(self, login: CloudLogin, session: JournaledSession) -> None:
         self.login = login
-        self._session = session
+        self.session = session
         self._lock = threading.Lock()
         self._adapters: dict[str, Any] = {}
         self._shared = SharedCalls()
@@ -38,12 +38,12 @@ class Cloud:
     @property
     def project_id(self) -> str:
         """The project that the login is scoped to."""
-        return str(self._session.get_project_id())
+        return str(self.session.get_project_id())
 
     @property
     def user_id(self) -> str:
         """The user behind the login."""
-        return str(self._session.get_user_id())
+        return str(self.session.get_user_id())
 
     def endpoint(self, service: str) -> str:
         """Where the cloud's catalog says that the service is, for this login's project.
@@ -120,7 +120,7 @@ class Cloud:
         # The filter changes nothing about a whole URL; the journal learns from it which service is written to.
         where = {"service_type": service}
         with suppress(ksa.NotFound):
-            self._session.request(url, "DELETE", requests_auth=ExactUrl(url), endpoint_filter=where)
+            self.session.request(url, "DELETE", requests_auth=ExactUrl(url), endpoint_filter=where)
 
     def listing(
         self, service: str, path: str, plural: str, *, query: Query = (), microversion: str = ""
@@ -160,7 +160,7 @@ class Cloud:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self.session.close()
 
     def _all_pages(self, service: str, path: str, plural: str, query: Query, microversion: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -184,7 +184,7 @@ class Cloud:
             if service not in self._adapters:
                 version = {"version": _VERSIONS[service]} if service in _VERSIONS else {}
                 self._adapters[service] = adapter.Adapter(
-                    self._session,
+                    self.session,
                     service_type=service,
                     interface=self.login.interface,
                     region_name=self.login.region or None,
@@ -208,6 +208,10 @@ class Clouds:
             if login not in self._open:
                 self._open[login] = Cloud(login, self._session(login))
             return self._open[login]
+
+    def session_of(self, login: CloudLogin) -> JournaledSession:
+        """The session of that login's connection."""
+        return self.of(login).session
 
     def close_all_but(self, needed: frozenset[CloudLogin]) -> None:
         """Close what no run needs any more."""

@@ -1,18 +1,20 @@
-"""Finding what an interrupted run made, by the marks of its operations, and where services are, without making anything. For whoever
-repairs a stack's state, or prepares its run.
+"""Looking into the cloud without making anything: what an interrupted run made, by the marks of its operations; where services are; whether
+all is as a stack left it. For whoever repairs a stack's state, prepares its run, or watches it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stacks.provider import crud
 from stacks.provider.clouds import Clouds
 from stacks.provider.declarations import DECLARATIONS
+from stacks.provider.drift import Survey
 from stacks.provider.errors import Code, ProviderError, QuarantinedDuplicates, in_words
+from stacks.provider.listed import ListedCloud
 from stacks.provider.marks import Marks, operation_key
 from stacks.provider.runs import CloudLogin
 from stacks.provider.session import Clock
@@ -52,6 +54,18 @@ class Finder:
             if found:
                 return found[0]
         return None
+
+    def survey(self, login_of: Callable[[str], CloudLogin]) -> Survey:
+        """A look at the cloud as it is now, with logins by name."""
+        seen: dict[str, ListedCloud] = {}
+
+        def cloud_of(name: str) -> ListedCloud:
+            if name not in seen:
+                login = login_of(name)
+                seen[name] = ListedCloud(login, self._clouds.session_of(login))
+            return seen[name]
+
+        return Survey(cloud_of, self._clock)
 
     def endpoint(self, login: CloudLogin, service: str) -> str:
         """Where a service is reached with a login.

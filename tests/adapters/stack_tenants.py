@@ -59,6 +59,7 @@ class Tenant:
     key: RequestKey
     state: Path
     admin: Any
+    backend: str = ""
 
     def program(self, entries: dict[str, dict[str, Any]], **changes: Any) -> Program:
         parsed = [Service.model_validate({"name": name, **entry}) for name, entry in entries.items()]
@@ -81,7 +82,7 @@ class Tenant:
     def stacks(self, journal: Any = None) -> Iterator[PulumiStacks]:
         """As a new controller process would open them."""
         with open_stacks(
-            self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal()
+            self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal(), backend=self.backend
         ) as stacks:
             yield stacks
 
@@ -128,12 +129,12 @@ def clouds_file() -> str:
 
 
 @contextmanager
-def new_tenant(state: Path) -> Iterator[Tenant]:
+def new_tenant(state: Path, backend: str = "") -> Iterator[Tenant]:
     """A unit of its own, whose project, user and resources are deleted at the end whatever happened. Needs OS_CLIENT_CONFIG_FILE."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     unit = unit_called(name, str(uuid.uuid4()))
     key = new_key(unit, str(uuid.uuid4()))
-    tenant = Tenant(unit, key, state, openstack.connect(cloud="admin"))
+    tenant = Tenant(unit, key, state, openstack.connect(cloud="admin"), backend)
     yield tenant
     with tenant.stacks() as stacks:
         stacks.ensure_unit(unit, JURISDICTION, ENOUGH)

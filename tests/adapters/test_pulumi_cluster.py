@@ -76,6 +76,10 @@ def test_a_request_lives_its_whole_life_in_place(tenant: Tenant) -> None:
         def up(old: Program | None, new: Program, plan: int = 1) -> Any:
             return stacks.up(tenant.key, tenant.unit, plan, new, allowed_operations(diff(old, new)))
 
+        def drift() -> dict[str, tuple[str, ...]]:
+            stacks.look_for_drift(tenant.unit, [tenant.key])
+            return {each.resource: each.fields for each in stacks.drift(tenant.key) or ()}
+
         # 1. The unit's project has the quota that was approved.
         access = stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
         quota = tenant.admin.compute.get_quota_set(access.project_id)
@@ -120,13 +124,23 @@ def test_a_request_lives_its_whole_life_in_place(tenant: Tenant) -> None:
         flavor = tenant.admin.compute.get_server(made.resources["web-1"][1]).flavor
         assert flavor.name == "m1.medium"
 
-        # 7. The state holds no secret in plain.
+        # 7. Nothing differs from the state until somebody changes something by hand; that is noticed, and nothing is written.
+        assert drift() == {}
+        rule = made.resources["web-rule-tcp-443-443-0.0.0.0-0"][1]
+        tenant.admin.network.delete_security_group_rule(rule)
+        tenant.admin.network.update_network(made.resources["lan"][1], name="mine")
+        tenant.admin.compute.set_server_metadata(made.resources["web-0"][1], govcloud_stage="trial")
+        before = len(journal.intents)
+        assert drift() == {"web-rule-tcp-443-443-0.0.0.0-0": (), "lan": ("name",), "web-0": ("metadata",)}
+        assert len(journal.intents) == before
+
+        # 8. The state holds no secret in plain.
         password = credentials_in(made.outputs)["orders.password"]
         files = [path for path in tenant.state.rglob("*") if path.is_file()]
         assert files
         assert not [path for path in files if password.encode() in path.read_bytes()]
 
-        # 8. Destruction leaves nothing.
+        # 9. Destruction leaves nothing.
         assert stacks.destroy(tenant.key, tenant.unit, 3).operations == {"delete": len(trial.resources)}
         assert not tenant.found()
 

@@ -329,7 +329,7 @@ def test_what_is_made_already_is_not_looked_up_again(ready: World) -> None:
 
 def test_after_a_restart_a_vanished_image_is_not_asked_for_either(ready: World) -> None:
     ready.engine.states[REQUEST_STACK] = {}
-    ready.engine.resources = (Remembered("urn:pulumi:s::p::type::files", "type", "id", {}, False),)
+    ready.engine.resources = (Remembered("urn:pulumi:s::p::type::files", "type", "id", {}, {}, "unit", False),)
     ready.engine.failures = [ProgramFailed("its program raised", "NotFound: there is no image named cirros")]
     ready.up()
     assert [made.inputs.made for made in ready.engine.made if made.inputs] == [frozenset(), {"files"}]

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from provider.engine_kit import ROOT, Engine, Tenant, login_of, tenant
-from provider.lossy_proxy import lossy_proxy
-from provider.programs import RESOURCES_APART_FROM_MACHINES, RESOURCES_OF_A_MACHINE, Database, Outside, Unit, Wish
+from provider.engine_looks import marked, nothing_to_do, of_machines, wish
+from provider.programs import Database, Outside, Unit
 from provider.provider_kit import MemoryJournal
 
 from stacks.provider.clouds import Cloud, auth_of
@@ -28,20 +28,6 @@ from stacks.provider.runs import CloudLogin
 from stacks.provider.session import JournaledSession
 
 pytestmark = pytest.mark.cluster
-
-PROVIDER_AND_STACK = 2
-COLLECTIONS = (
-    ("compute", "/servers/detail", "servers", "2.79"),
-    ("block-storage", "/volumes/detail", "volumes", ""),
-    ("network", "/ports", "ports", ""),
-    ("network", "/networks", "networks", ""),
-    ("network", "/subnets", "subnets", ""),
-    ("network", "/routers", "routers", ""),
-    ("network", "/floatingips", "floatingips", ""),
-    ("network", "/security-groups", "security_groups", ""),
-    ("network", "/security-group-rules", "security_group_rules", ""),
-    ("compute", "/os-server-groups", "server_groups", ""),
-)
 
 
 @pytest.fixture
@@ -59,29 +45,6 @@ def engine(unit: Tenant, tmp_path: Path) -> Iterator[Engine]:
         engine.destroy()
         engine.close()
     assert marked(unit) == Counter(), "something is left behind"
-
-
-def wish(**changes: Any) -> Wish:
-    return Wish(**{"container": f"provider-test-{uuid.uuid4().hex[:8]}", **changes})
-
-
-def marked(unit: Tenant) -> Counter[str]:
-    """How many objects with one of our marks the project holds, by kind."""
-    found: Counter[str] = Counter()
-    for service, path, plural, microversion in COLLECTIONS:
-        query = (("project_id", unit.project),) if service == "network" else ()
-        listed = unit.cloud.listing(service, path, plural, query=query, microversion=microversion)
-        found += Counter(plural for item in listed if marks_of(item).key is not None)
-    keys = unit.cloud.listing("compute", "/os-keypairs", "keypairs")
-    return found + Counter("keypairs" for item in keys if marks_of(item["keypair"]).key is not None)
-
-
-def nothing_to_do(engine: Engine, program: Callable[[], None]) -> bool:
-    return set(engine.up(program)) == {"same"}
-
-
-def of_machines(count: int) -> int:
-    return RESOURCES_APART_FROM_MACHINES + count * RESOURCES_OF_A_MACHINE + PROVIDER_AND_STACK
 
 
 @pytest.mark.soak  # a whole request's life is tried in tests/adapters/test_pulumi_cluster.py
@@ -247,35 +210,6 @@ def test_a_run_that_is_killed_in_mid_create_is_taken_up_again(unit: Tenant, tmp_
     finally:
         engine.destroy()
         engine.close()
-    assert marked(unit) == Counter()
-
-
-# --------------------------------------------------------------------------------------------- when answers are lost
-
-
-def test_every_lost_answer_still_leaves_exactly_one(
-    unit: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = wish(
-        machines=2, public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-    )
-    with lossy_proxy() as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "")
-        monkeypatch.setenv("no_proxy", "")
-        engine = Engine(tmp_path, {"unit": unit.login})
-        try:
-            assert engine.up(asked) == {"create": of_machines(2)}
-            lost = len(proxy.lost)
-            assert nothing_to_do(engine, asked)
-            assert marked(unit) == {
-                "servers": 2, "volumes": 4, "ports": 2, "networks": 1, "subnets": 1, "security_groups": 1,
-                "security_group_rules": 1, "server_groups": 1, "keypairs": 1,
-            }  # fmt: skip
-        finally:
-            engine.destroy()
-            engine.close()
-    assert lost >= 15
     assert marked(unit) == Counter()
 
 

@@ -12,6 +12,7 @@ from soak.random_services import asked_of_machines
 
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
+from govcloud.adapters.pulumi_stacks import PulumiStacks
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import MarkIn
 
@@ -37,9 +38,13 @@ def machines_and_volumes(tenant: Tenant) -> tuple[dict[str, str], dict[str, int]
     return dict(servers), dict(volumes)
 
 
-def assert_as_asked(tenant: Tenant, services: Mapping[str, Any], resources: Mapping[str, tuple[str, str]]) -> None:
-    """The cloud holds exactly the state's objects, and they are what the request asks for."""
-    assert marked(tenant) == remembered(resources)
+def assert_as_asked(tenant: Tenant, stacks: PulumiStacks, services: Mapping[str, Any]) -> None:
+    """The cloud holds exactly the state's objects, each with the values that the state has, and they are what the request asks for."""
+    outcome = stacks.outcome(tenant.key)
+    assert outcome is not None
+    assert marked(tenant) == remembered(outcome.resources)
+    stacks.look_for_drift(tenant.unit, [tenant.key])
+    assert stacks.drift(tenant.key) == ()
     servers, volumes = machines_and_volumes(tenant)
     assert servers == asked_of_machines(services)
     if "data" in services:

@@ -123,7 +123,6 @@ def _strike(process: subprocess.Popen[bytes], victim: Victim) -> bool:
     if victim != "controller":
         for engine in engines:
             _kill(engine)
-    process.wait() if victim != "engine" else None
     return True
 
 
@@ -146,6 +145,7 @@ def _lines(journal: Path) -> int:
 def _controller(tenant: Tenant, work: Work, journal: Path) -> subprocess.Popen[bytes]:
     given = {
         "state": str(tenant.state),
+        "backend": tenant.backend,
         "journal": str(journal),
         "unit": {"name": tenant.unit.name, "uid": tenant.unit.uid},
         "uid": tenant.key.uid,
@@ -171,7 +171,7 @@ def main(text: str) -> None:
     """What the controller that is to be killed does."""
     given = json.loads(text)
     unit = unit_called(**given["unit"])
-    tenant = Tenant(unit, new_key(unit, given["uid"]), Path(given["state"]), None)
+    tenant = Tenant(unit, new_key(unit, given["uid"]), Path(given["state"]), None, given["backend"])
     with tenant.stacks(JsonLinesJournal(Path(given["journal"]))) as stacks:
         stacks.ensure_unit(unit, JURISDICTION, ROOM)
         carry_out(stacks, tenant, Work(**given["work"]))

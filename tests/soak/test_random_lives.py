@@ -14,13 +14,14 @@ from provider.provider_kit import MemoryJournal
 from soak.cloud_looks import assert_as_asked, assert_nothing_left
 from soak.killing import ROOM, Blow, Work, carry_out, drawn_blow, interrupted
 from soak.random_services import Services, back, changed, drawn
+from states_store import states_in_postgresql
 
 from stacks.diff import diff
 
 pytestmark = pytest.mark.cluster
 
 LIVES, KILLED_LIVES = 25, 34
-"""Each killed life is struck three times: 102 blows."""
+"""Each killed life is struck three times: 102 blows, and six where the states lie in PostgreSQL."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +42,8 @@ def test_what_is_asked_for_comes_stays_and_goes(tmp_path: Path, seed: str, numbe
             old: Services | None = None
             for plan, new in enumerate((first, other, back(other, first)), start=1):
                 print(f"plan {plan}: {new}")
-                done = carry_out(stacks, tenant, Work(plan, old, new))
-                assert_as_asked(tenant, new, done.resources)
+                carry_out(stacks, tenant, Work(plan, old, new))
+                assert_as_asked(tenant, stacks, new)
                 written = len(journal.intents)
                 again = carry_out(stacks, tenant, Work(plan, old, new))
                 assert set(again.operations) == {"same"}
@@ -52,16 +53,23 @@ def test_what_is_asked_for_comes_stays_and_goes(tmp_path: Path, seed: str, numbe
         assert_nothing_left(tenant)
 
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.soak) for n in range(KILLED_LIVES)])
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(KILLED_LIVES))
 def test_whatever_is_killed_whenever_nothing_is_lost_or_doubled(tmp_path: Path, seed: str, number: int) -> None:
-    random = Random(f"{seed}/killed/{number}")
     with new_tenant(tmp_path) as tenant:
-        _prepare(tenant)
-        first = drawn(random, database_chance=0.1)
-        other = changed(random, first, tenant)
-        for work in (Work(1, None, first), Work(2, first, other), Work(3, other, None)):
-            _struck_and_taken_up_again(tenant, work, drawn_blow(random, _operations(tenant, work)))
-        assert_nothing_left(tenant)
+        _a_killed_life(tenant, Random(f"{seed}/killed/{number}"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(2))
+def test_nor_where_the_states_lie_in_postgresql(
+    tmp_path: Path, seed: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with states_in_postgresql(tmp_path) as store:
+        monkeypatch.setenv("PGPASSFILE", str(store.password_file))
+        with new_tenant(tmp_path, store.url) as tenant:
+            _a_killed_life(tenant, Random(f"{seed}/postgresql/{number}"))
+        assert not (tmp_path / "pulumi" / "state" / ".pulumi").exists()
 
 
 def test_a_killed_engine_does_not_need_a_person(tmp_path: Path) -> None:
@@ -69,6 +77,15 @@ def test_a_killed_engine_does_not_need_a_person(tmp_path: Path) -> None:
     with new_tenant(tmp_path) as tenant:
         _prepare(tenant)
         _struck_and_taken_up_again(tenant, Work(1, None, services), Blow("engine", 5, 0.0))
+
+
+def _a_killed_life(tenant: Tenant, random: Random) -> None:
+    _prepare(tenant)
+    first = drawn(random, database_chance=0.1)
+    other = changed(random, first, tenant)
+    for work in (Work(1, None, first), Work(2, first, other), Work(3, other, None)):
+        _struck_and_taken_up_again(tenant, work, drawn_blow(random, _operations(tenant, work)))
+    assert_nothing_left(tenant)
 
 
 def _prepare(tenant: Tenant) -> None:
@@ -87,10 +104,10 @@ def _struck_and_taken_up_again(tenant: Tenant, work: Work, blow: Blow) -> None:
     print(f"{work}: {blow}: struck: {interrupted(tenant, work, blow)}")
     journal = MemoryJournal()
     with tenant.stacks(journal) as stacks:
-        done = carry_out(stacks, tenant, work)
+        carry_out(stacks, tenant, work)
         if work.new is None:
             return
-        assert_as_asked(tenant, work.new, done.resources)
+        assert_as_asked(tenant, stacks, work.new)
         written = len(journal.intents)
         assert set(carry_out(stacks, tenant, work).operations) == {"same"}
         assert len(journal.intents) == written

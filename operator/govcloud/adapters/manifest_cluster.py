@@ -181,6 +181,9 @@ class NoStacks:
     def outcome(self, _key: RequestKey) -> StackOutcome:
         return StackOutcome({}, {}, {})
 
+    def drift(self, _key: RequestKey) -> None:
+        return None
+
 
 @dataclass(frozen=True)
 class DayClock:

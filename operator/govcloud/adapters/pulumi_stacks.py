@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from govcloud.adapters.master_key import derive, load_or_create
+from govcloud.adapters.pulumi_drift import DriftLooks
 from govcloud.adapters.pulumi_failures import translated
 from govcloud.adapters.pulumi_logins import service_user_login, unit_login
-from govcloud.api.request import RequestKey
+from govcloud.api.request import Drift, RequestKey
 from govcloud.core.objects import JurisdictionObject, UnitObject
 from govcloud.failures import Stop
 from govcloud.ports import StackOutcome, UnitAccess
@@ -27,7 +28,7 @@ from stacks.engine.commands import Installation, StackName
 from stacks.engine.failures import Diagnostic, ProgramFailed, RunFailed, StackLocked
 from stacks.engine.registration import Inputs
 from stacks.engine.runner import Engine, Find, Outcome
-from stacks.engine.state import Pending
+from stacks.engine.state import Pending, State
 from stacks.kind import Quota
 from stacks.order import leaves, needs
 from stacks.program import External, Program, Value
@@ -105,6 +106,7 @@ class PulumiStacks:
         self._locks_guard = threading.Lock()
         self._units: dict[str, _UnitState] = {}
         self._outcomes: dict[str, StackOutcome | None] = {}
+        self._looks = DriftLooks()
 
     def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
         """Bring the unit's stack to this quota. What some request once relied on stays."""
@@ -151,7 +153,7 @@ class PulumiStacks:
             with self._changing(key, plan, access, None) as run:
                 find = self._finding(run, frozenset())
                 outcome = self._once_more_if_locked(
-                    _request_stack(key), find, lambda stack: self._engine.destroy(stack, find)
+                    _request_stack(key.uid), find, lambda stack: self._engine.destroy(stack, find)
                 )
             return self._remembering(key, outcome)
 
@@ -162,11 +164,31 @@ class PulumiStacks:
                 self._outcomes[key.uid] = self._remembered(key)
             return self._outcomes[key.uid]
 
+    def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
+        """One look at the cloud for all these requests."""
+        clouds = {"unit": self._login_of(self._required_unit(unit)), "admin": self._controller}
+        with translated():
+            self._looks.look([key.uid for key in keys], self._state_at_rest, self._finder.survey(clouds.__getitem__))
+
+    def drift(self, key: RequestKey) -> tuple[Drift, ...] | None:
+        """What the last look found; None where the stack ran since."""
+        return self._looks.found(key.uid)
+
+    def _state_at_rest(self, uid: str) -> State | None:
+        """The state of a request's stack; None where there is none, or where it runs now."""
+        lock = self._lock_of(uid)
+        if not lock.acquire(blocking=False):
+            return None
+        try:
+            return self._engine.remembered(_request_stack(uid))
+        finally:
+            lock.release()
+
     def _up_of_request(
         self, run: Run, key: RequestKey, program: Program, inputs: Inputs, known: StackOutcome | None
     ) -> Outcome:
         """One run; a second one where the first asked the cloud for what only new resources need, and they are not new."""
-        stack, find = _request_stack(key), self._finding(run, {resource.name for resource in program.resources})
+        stack, find = _request_stack(key.uid), self._finding(run, {resource.name for resource in program.resources})
         made = frozenset(known.resources) if known else frozenset()
         try:
             return self._up(stack, program, replace(inputs, made=made), find)
@@ -240,13 +262,16 @@ class PulumiStacks:
         rebuild: Rebuild | None = None,
     ) -> Iterator[Run]:
         """Announce the run to the provider. Whatever becomes of it, what was known of the stack is not known any more."""
-        login = unit_login(self._controller, access.credential_id, access.credential_secret)
+        login = self._login_of(access)
         # Only an administrator makes users; of a request that has none, nothing asks for that login.
         clouds = {"unit": login, "admin": self._controller}
-        run = Run(_request_stack(key).stack, key.uid, plan, clouds, allowed, rebuild)
+        run = Run(_request_stack(key.uid).stack, key.uid, plan, clouds, allowed, rebuild)
         self._outcomes.pop(key.uid, None)
-        with translated(), self._runs.running(run):
+        with translated(), self._looks.suspended(key.uid), self._runs.running(run):
             yield run
+
+    def _login_of(self, access: _UnitState) -> CloudLogin:
+        return unit_login(self._controller, access.credential_id, access.credential_secret)
 
     def _inputs(self, owner: str, external: Mapping[str, str]) -> Inputs:
         return Inputs(lambda name: derive(self._master_key, f"{owner}/{name}"), external)
@@ -298,7 +323,7 @@ class PulumiStacks:
 
     def _remembered(self, key: RequestKey) -> StackOutcome | None:
         with translated():
-            state = self._engine.remembered(_request_stack(key))
+            state = self._engine.remembered(_request_stack(key.uid))
         if state is None:
             return None
         resources = {item.name: (item.type, item.id) for item in state.resources if not item.doomed}
@@ -306,10 +331,12 @@ class PulumiStacks:
 
     @contextmanager
     def _locked(self, uid: str) -> Iterator[None]:
-        with self._locks_guard:
-            lock = self._locks[uid]
-        with lock:
+        with self._lock_of(uid):
             yield
+
+    def _lock_of(self, uid: str) -> threading.RLock:
+        with self._locks_guard:
+            return self._locks[uid]
 
 
 def _relied_on(program: Program) -> frozenset[str]:
@@ -335,8 +362,8 @@ def _without_missing(program: Program, missing: Set[str], may_be_missing: Set[st
     return without(program, gone)
 
 
-def _request_stack(key: RequestKey) -> StackName:
-    return StackName(REQUESTS, f"request-{key.uid}")
+def _request_stack(uid: str) -> StackName:
+    return StackName(REQUESTS, f"request-{uid}")
 
 
 def _unit_stack(unit: UnitObject) -> StackName:

@@ -307,6 +307,20 @@ class TerminationRecord(Model):
     )
 
 
+MOST_DRIFT = 64
+
+
+class Drift(Model):
+    """A resource that is not as its completed plan left it."""
+
+    resource: Token = Field(description="its name in the plan")
+    type: Token
+    id: Token = Field(description="its id in OpenStack")
+    fields: Annotated[tuple[Token, ...], Field(max_length=64)] = Field(
+        (), description="what has another value; empty: the resource is gone"
+    )
+
+
 class Progress(Model):
     """What resuming needs and cannot be seen elsewhere. Written by the controller only; everything else in the status is derived."""
 
@@ -329,6 +343,9 @@ class Progress(Model):
     failure: Failure | None = None
     deadlines: Annotated[tuple[Deadline, ...], Field(max_length=64)] = Field(
         (), description="legal limits that run, and those of the newest plan that have ended"
+    )
+    drift: Annotated[tuple[Drift, ...], Field(max_length=MOST_DRIFT)] | None = Field(
+        None, description="how the cloud differed from the completed plan at the last look; the first 64 resources"
     )
     notices: Annotated[tuple[Notice, ...], Field(max_length=MOST_NOTICES)] = Field(
         (), description="the newest states that receivers of notifications are told of, where the jurisdiction has one"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from govcloud.api.request import Drift
 from govcloud.api.reservation import Reservation
 from govcloud.audit import usage
 from govcloud.audit.records import Action as Verb
@@ -14,6 +15,7 @@ from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
 from govcloud.core import actions as act
 from govcloud.core.accounts import NOTHING, Holder, as_money, ref_to
+from govcloud.core.drift import NAMED_AT_ONCE, as_told
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
 from govcloud.core.outcome import Outcome
@@ -21,6 +23,7 @@ from govcloud.core.plan import Plan, PlannedPrice
 from govcloud.core.standing import Verdict
 from govcloud.reasons import Reason
 
+DRIFT = "drift"
 CONTROLLER = "system:serviceaccount:govcloud-system:govcloud-controller"
 
 _VERBS: dict[type[act.Effect | act.Note], Verb] = {
@@ -109,6 +112,14 @@ def judged(facts: Facts, verdict: Verdict) -> Entry:
             },
         }
     )
+
+
+def drifted(facts: Facts, drift: tuple[Drift, ...]) -> Entry:
+    """What a look at the cloud found. A crash may have it written twice: written again, it says the same."""
+    why = Why(plan_number=facts.progress.completed_plan, rule=DRIFT)
+    entry = _event(facts, Verb.MONITOR, Result.FAILURE if drift else Result.SUCCESS, why, as_told(drift))
+    named = {f"drift.{n}": f"{each.resource} {each.type} {each.id}"[:256] for n, each in enumerate(drift[:NAMED_AT_ONCE], 1)}
+    return entry.model_copy(update={"initiator": Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER), "attributes": named})
 
 
 def guarded(admission: Admission) -> Entry | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
-from govcloud.api.request import Progress, RequestKey, RequestSpec
+from govcloud.api.request import Drift, Progress, RequestKey, RequestSpec
 from govcloud.core.accounts import Account, AccountRef, Holder, account_of
 from govcloud.core.approval_checks import Trust
 from govcloud.core.guard import Admission
@@ -65,6 +65,7 @@ class Facts:
         admission: the decisions that there are, and whether admission was guarded when they were made.
         cloud_services: OpenStack service types that the cloud offers; None when nobody could ask.
         resources: what the request's stack holds, from its state.
+        drift: how the cloud differs from the stack; None when nobody looked since it last ran.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         pause: the oldest order to leave this request as it is, if there is one.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
@@ -94,6 +95,7 @@ class Facts:
     unreadable: tuple[Reason, str] | None = None
     ahead: timedelta = timedelta(0)
     has_stack: bool = True
+    drift: tuple[Drift, ...] | None = None
     loosened: tuple[Violation, ...] = ()
     annual_plans: Mapping[str, AnnualPlanObject] = field(default_factory=dict)
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)

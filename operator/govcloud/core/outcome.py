@@ -10,6 +10,7 @@ from typing import Any, Literal
 from govcloud.api.request import Failure, Operation, Progress, TerminationRecord, TrialRecord
 from govcloud.core import actions as act
 from govcloud.core.deadlines import deadlines_after
+from govcloud.core.drift import drift_after
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.operation import TRIAL_END
 from govcloud.core.plan import Plan
@@ -51,6 +52,7 @@ def progress_after(facts: Facts, action: act.Action, outcome: Outcome) -> Progre
         came_of_it,
         deadlines=deadlines_after(facts, action, came_of_it),
         trial=reminded_trial(facts, came_of_it),
+        drift=drift_after(facts, came_of_it),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import RLock
 
 from govcloud.adapters.memory.cloud import MemoryCloud
 from govcloud.adapters.memory.stack_run import Stack, StackRun
 from govcloud.adapters.memory.wire import Wire
-from govcloud.api.request import RequestKey
+from govcloud.api.request import Drift, RequestKey
 from govcloud.core.objects import (
     JurisdictionObject,
     UnitObject,
@@ -34,6 +35,7 @@ class MemoryStacks:
         self._wire, self._cloud = wire, cloud
         self._stacks: dict[str, Stack] = {}
         self._units: dict[str, UnitAccess] = {}
+        self._drift: dict[str, tuple[Drift, ...]] = {}
         self._lock = RLock()
         self.runs: list[tuple[str, str, str]] = []
 
@@ -97,6 +99,26 @@ class MemoryStacks:
         stack = self._stacks.get(key.uid)
         return _outcome(stack, None) if stack is not None else None
 
+    def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
+        """Compare each stack with the objects that there are."""
+        self._wire.read()
+        with self._lock:
+            for key in keys:
+                if (stack := self._stacks.get(key.uid)) is not None:
+                    self._drift[key.uid] = tuple(self._drifts(stack))
+
+    def drift(self, key: RequestKey) -> tuple[Drift, ...] | None:
+        """What the last look found; None where the stack ran since."""
+        return self._drift.get(key.uid)
+
+    def _drifts(self, stack: Stack) -> Iterator[Drift]:
+        for known, id_ in stack.resources.values():
+            thing = self._cloud.thing(id_)
+            now = stack.remembered(replace(known, inputs=thing.inputs)).inputs if thing else {}
+            changed = tuple(name for name in known.inputs if known.inputs[name] != now.get(name))
+            if thing is None or changed:
+                yield Drift(resource=known.name, type=known.type, id=id_, fields=changed if thing else ())
+
     def lose_state(self, key: RequestKey) -> None:
         """What happens when a disk is lost."""
         del self._stacks[key.uid]
@@ -113,6 +135,7 @@ class MemoryStacks:
         if access is None:
             raise Stop(Reason.PROGRAM_FAULT, f"unit {unit.name} has no project yet")
         stack = self._stacks.setdefault(key.uid, Stack())
+        self._drift.pop(key.uid, None)
         return StackRun(self._wire, self._cloud, stack, access, key.uid, plan)
 
 

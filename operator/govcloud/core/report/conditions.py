@@ -9,6 +9,7 @@ from govcloud.api.request import RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import unknown_years
+from govcloud.core.drift import as_told
 from govcloud.core.report.next_action import next_action
 from govcloud.core.report.view import View
 from govcloud.core.year_end import unpaid_since_the_year_ended
@@ -31,7 +32,8 @@ def conditions(view: View, before: RequestStatus | None) -> tuple[Condition, ...
         _provisioned(view),
         _change_pending(view),
     ]
-    wanted.extend(claim for claim in (_backed_up(view), _overdue(view), _calendar_known(view), _funded(view)) if claim)
+    further = (_backed_up(view), _overdue(view), _calendar_known(view), _funded(view), _drifted(view))
+    wanted.extend(claim for claim in further if claim)
     old = {condition.type: condition for condition in before.conditions} if before else {}
     return tuple(_stamped(view, old.get(claim[0]), *claim) for claim in wanted)
 
@@ -194,3 +196,12 @@ def _funded(view: View) -> _Claim | None:
     """There once the year has ended whose annual plan pays for what runs."""
     told = unpaid_since_the_year_ended(view.facts, view.progress)
     return ("Funded", "False", Reason.YEAR_ENDED, told.en) if told else None
+
+
+def _drifted(view: View) -> _Claim | None:
+    """There from the first look on."""
+    drift = view.progress.drift
+    if drift is None:
+        return None
+    reason = Reason.DRIFT_FOUND if drift else Reason.NO_DRIFT
+    return "Drifted", "True" if drift else "False", reason, as_told(drift) if drift else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from govcloud.api.request import NextAction, TrialRecord
+from govcloud.api.request import Drift, NextAction, TrialRecord
 from govcloud.core import actions as act
+from govcloud.core.drift import in_words
 from govcloud.core.evaluation import evaluation_owed
 from govcloud.core.facts import Facts
 from govcloud.core.grace import after_the_trial
@@ -70,8 +71,17 @@ def _at_rest(view: View) -> NextAction:
         return _trial_goes_on(view.facts, progress.trial)
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
+    if progress.drift:
+        return _drift_must_be_looked_into(progress.drift)
     owed = unpaid_since_the_year_ended(view.facts, progress) or evaluation_owed(view.facts, view.deadline)
     return owed or NextAction(zh="无待办事项", en="Nothing to do")
+
+
+def _drift_must_be_looked_into(drift: tuple[Drift, ...]) -> NextAction:
+    zh, en = in_words(drift)
+    return NextAction(zh=f"运维人员须核查:云上资源与已完成计划不符:{zh};系统不擅自修复,请恢复原状,或由申请人提出变更"[:2000],
+                      en=f"Operations look into what changed behind the controller's back: {en}. Put it back, or have the applicant ask for a change: "
+                         "nothing is corrected unasked"[:2000])  # fmt: skip
 
 
 def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:

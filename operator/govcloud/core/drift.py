@@ -1,0 +1,53 @@
+"""When the cloud is not as the completed plan left it: an incident that is told, never a reason to write to the cloud. Pure."""
+
+from __future__ import annotations
+
+from govcloud.api.request import MOST_DRIFT, Drift, Progress
+from govcloud.core.facts import Facts
+
+NAMED_AT_ONCE = 8
+"""Resources that a sentence names; of the others it says how many there are."""
+
+
+def is_looked_after(progress: Progress) -> bool:
+    """Whether the cloud should be as a completed plan left it: not before one, not while anything is under way, not after the end."""
+    return progress.completed_plan is not None and progress.operation is None and progress.terminated_at is None
+
+
+def drift_after(facts: Facts, progress: Progress) -> tuple[Drift, ...] | None:
+    """What is known after a pass: the last look, if there was one since; what was known before, if not."""
+    if progress.terminated_at is not None:
+        return None
+    if facts.drift is None or facts.progress.operation is not None or not is_looked_after(progress):
+        return progress.drift
+    return facts.drift[:MOST_DRIFT]
+
+
+def new_drift(before: Progress, after: Progress) -> tuple[Drift, ...] | None:
+    """What there is to tell: all that differs now, none where nothing differs any more, None where all was told."""
+    if after.drift is None or after.drift == (before.drift or ()):
+        return None
+    return after.drift
+
+
+def in_words(drift: tuple[Drift, ...]) -> tuple[str, str]:
+    """What differs, in Chinese and in English."""
+    more = len(drift) - NAMED_AT_ONCE
+    zh = "、".join(_zh(each) for each in drift[:NAMED_AT_ONCE]) + (f"，另有 {more} 项" if more > 0 else "")
+    en = ", ".join(_en(each) for each in drift[:NAMED_AT_ONCE]) + (f", and {more} more" if more > 0 else "")
+    return zh, en
+
+
+def as_told(drift: tuple[Drift, ...]) -> str:
+    """The sentence of Events and of the audit log."""
+    if not drift:
+        return "the cloud is as the completed plan left it again"
+    return f"the cloud is not as the completed plan left it: {in_words(drift)[1]}. Nothing is corrected unasked"
+
+
+def _zh(drift: Drift) -> str:
+    return f"{drift.resource}（{'、'.join(drift.fields)} 已变）" if drift.fields else f"{drift.resource}（已不存在）"
+
+
+def _en(drift: Drift) -> str:
+    return f"{drift.resource} ({', '.join(drift.fields)} changed)" if drift.fields else f"{drift.resource} (gone)"

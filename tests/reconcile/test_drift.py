@@ -1,0 +1,151 @@
+"""Something changes behind the controller's back: it is told once, in every place, and nothing is written to the cloud because of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from reconcile.world import World
+
+from govcloud.audit.records import Action, Record
+from govcloud.drift import DriftWatch
+from govcloud.failures import Retry
+from govcloud.reasons import Reason
+
+
+@pytest.fixture
+def production(world: World) -> World:
+    return world.to_production()
+
+
+def look(world: World) -> None:
+    """A round of the watch, and the pass that follows it."""
+    DriftWatch(world.ports).look()
+    world.run()
+
+
+def told(world: World) -> list[Record]:
+    return [record for record in world.audit.records() if record.action is Action.MONITOR and record.reason.rule == "drift"]
+
+
+def remove(world: World, name: str) -> None:
+    world.cloud.remove(world.things()[name].id)
+
+
+def test_what_is_as_it_was_built_is_said_to_be_so(production: World) -> None:
+    look(production)
+
+    assert production.condition("Drifted").status == "False"
+    assert told(production) == []
+    assert production.status().next_action.en == "Nothing to do"
+
+
+def test_a_deleted_machine_is_told_and_not_made_again(production: World) -> None:
+    runs, there = len(production.stacks.runs), production.things()
+    remove(production, "web-0")
+    look(production)
+
+    drifted = production.condition("Drifted")
+    assert (drifted.status, drifted.reason) == ("True", "DriftFound")
+    assert "web-0 (gone)" in drifted.message
+    assert production.condition("Ready").status == "True"
+    assert "web-0（已不存在）" in production.status().next_action.zh
+    (record,) = told(production)
+    assert "web-0 (gone)" in record.message
+    assert record.reason.plan_number == production.status().progress.completed_plan
+    assert [reason for _, reason, message in production.cluster.events if "web-0" in message] == ["DriftFound"]
+    assert len(production.stacks.runs) == runs
+    assert production.things().keys() == there.keys() - {"web-0"}
+
+
+def test_a_changed_value_is_named(production: World) -> None:
+    thing = production.things()["data"]
+    production.cloud.change(thing.id, {**thing.inputs, "size": 999})
+    look(production)
+
+    (found,) = production.status().progress.drift or ()
+    assert (found.resource, found.id, found.fields) == ("data", thing.id, ("size",))
+
+
+def test_it_is_told_once_and_again_when_it_is_mended(production: World) -> None:
+    thing = production.things()["data"]
+    production.cloud.change(thing.id, {**thing.inputs, "size": 999})
+    for _ in range(3):
+        look(production)
+    assert len(told(production)) == 1
+
+    production.cloud.change(thing.id, thing.inputs)
+    look(production)
+
+    assert [record.outcome.value for record in told(production)] == ["failure", "success"]
+    assert production.condition("Drifted").status == "False"
+
+
+def test_a_look_that_finds_what_is_known_writes_nothing(production: World) -> None:
+    remove(production, "web-0")
+    look(production)
+    before = production.request().resource_version
+    look(production)
+    assert production.request().resource_version == before
+
+
+def test_a_restart_forgets_nothing_that_was_told(production: World) -> None:
+    remove(production, "web-0")
+    look(production)
+    production.restart_controller()
+    production.run()
+    assert production.condition("Drifted").status == "True"
+    look(production)
+    assert len(told(production)) == 1
+
+
+def test_while_a_plan_is_carried_out_nothing_is_looked_for(production: World) -> None:
+    production.edit_service("web", count=3)
+    production.run()
+    production.wire.fail_next("cloud.create", Retry(Reason.CLOUD_UNREACHABLE, "no answer", timedelta(minutes=1)), times=50)
+    production.approve()
+    assert production.status().progress.operation is not None
+    remove(production, "web-0")
+    look(production)
+
+    assert production.status().progress.drift is None
+    assert told(production) == []
+
+
+def test_what_was_found_before_a_run_counts_no_more_after_it(production: World) -> None:
+    look(production)
+    production.edit_service("data", sizeGib=200)
+    production.run()
+    production.approve()
+
+    assert production.stacks.drift(production.request().key) is None
+    look(production)
+    assert production.condition("Drifted").status == "False"
+
+
+def test_a_cloud_that_does_not_answer_says_nothing_about_drift(production: World) -> None:
+    class Silent:
+        def look_for_drift(self, unit: object, keys: object) -> None:
+            raise Retry(Reason.CLOUD_UNREACHABLE, "no answer")
+
+    look(production)
+    with pytest.raises(Retry, match="no answer"):
+        DriftWatch(replace(production.ports, stacks=Silent())).look()  # type: ignore[arg-type]
+    production.run()
+    assert production.condition("Drifted").status == "False"
+
+
+def test_after_the_end_there_is_nothing_to_look_for(production: World) -> None:
+    thing = production.things()["data"]
+    production.cloud.change(thing.id, {**thing.inputs, "metadata": {"hand": "made"}})
+    look(production)
+    production.terminate()
+    production.run()
+    production.approve()
+    production.run_patiently()
+    look(production)
+
+    assert production.status().phase == "Terminated"
+    assert production.status().progress.drift is None
+    assert "Drifted" not in {condition.type for condition in production.status().conditions}
