@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stacks.kind import Quota
-from stacks.naming import OWNER_MARK, UNIT_MARK, owner_note, tags
+from stacks.naming import OWNER_MARK, UNIT_MARK, named, owner_note, tags
 from stacks.network import network_with_subnet, router_for
 from stacks.order import in_order
 from stacks.program import Lookup, Program, Ref, Resource, Secret, Value
@@ -44,6 +44,8 @@ class UnitStack:
         external_network: name of the cloud's network to the outside.
         with_default_network: whether some request relies on the default network; once made it stays.
         with_access_project: whether some container has a user of its own; once made it stays.
+        credentials: generations of the credential that there are, oldest first. The newest is used; an older one is kept until nothing
+            uses it any more.
     """
 
     owner: str
@@ -52,6 +54,7 @@ class UnitStack:
     external_network: str
     with_default_network: bool
     with_access_project: bool = False
+    credentials: tuple[int, ...] = (0,)
 
     @property
     def project_name(self) -> str:
@@ -69,6 +72,11 @@ class UnitStack:
         return f"govcloud-{self.name}"
 
     @property
+    def credential(self) -> str:
+        """Logical name of the credential that is used."""
+        return credential_name(self.credentials[-1])
+
+    @property
     def marks(self) -> dict[str, Value]:
         """What all that belongs to the unit and to no request carries."""
         return {OWNER_MARK: self.owner, UNIT_MARK: self.name}
@@ -77,6 +85,11 @@ class UnitStack:
 def program(unit: UnitStack) -> Program:
     """The unit's stack."""
     return Program(in_order(_resources(unit)), _outputs(unit))
+
+
+def credential_name(generation: int) -> str:
+    """Logical name of a generation of the credential. The first has none of its own: it was made before there were others."""
+    return named(CREDENTIAL, generation) if generation else CREDENTIAL
 
 
 def needed_quota(unit: UnitStack) -> Quota:
@@ -112,10 +125,14 @@ def _service_user(unit: UnitStack) -> Iterator[Resource]:
             f"role-{role}",
             {"project_id": Ref(PROJECT), "user_id": Ref(USER), "role_id": Lookup("role", role)},
         )
-    yield Resource(
+    yield from (_credential(unit, generation) for generation in unit.credentials)
+
+
+def _credential(unit: UnitStack, generation: int) -> Resource:
+    return Resource(
         "openstack:identity/applicationCredential:ApplicationCredential",
-        CREDENTIAL,
-        {"name": unit.user_name, "description": owner_note(unit.owner)},
+        credential_name(generation),
+        {"name": named(unit.user_name, generation) if generation else unit.user_name, "description": owner_note(unit.owner)},
         after=(*(f"role-{role}" for role in ROLES),),
         login="service-user",
     )
@@ -173,7 +190,7 @@ def _default_network(unit: UnitStack) -> Iterator[Resource]:
     )
     # With the unit's own login, so that all of it lies in the unit's project; that login works once its role is assigned.
     for resource in made:
-        yield replace(resource, login="service-user", after=(CREDENTIAL, "network-quota", *resource.after))
+        yield replace(resource, login="service-user", after=(unit.credential, "network-quota", *resource.after))
 
 
 def _admins(type_name: str, name: str, inputs: dict[str, Value], login: Literal["admin"] = "admin") -> Resource:
@@ -184,9 +201,11 @@ def _outputs(unit: UnitStack) -> dict[str, Value]:
     outputs: dict[str, Value] = {
         "project_id": Ref(PROJECT),
         "user_id": Ref(USER),
-        "application_credential_id": Ref(CREDENTIAL),
-        "application_credential_secret": Ref(CREDENTIAL, "secret"),
-        # What the stack was made from, so that it can be made again with a default network added.
+        "application_credential_id": Ref(unit.credential),
+        "application_credential_secret": Ref(unit.credential, "secret"),
+        "older_credential_ids": tuple(Ref(credential_name(each)) for each in unit.credentials[:-1]),
+        # What the stack was made from, so that it can be made again with a default network or a newer credential.
+        "credentials": unit.credentials,
         "quota": dict(vars(unit.quota)),
         "external_network": unit.external_network,
     }

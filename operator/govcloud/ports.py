@@ -183,6 +183,11 @@ class Stacks(StackView, Protocol):
         `Stop(RESOURCE_FAILED)`, and there is still no state."""
         ...
 
+    def rotate_credential(self, unit: UnitObject) -> None:
+        """One step towards the credential that the unit should have now: make the newer one, which is used from then on; or, in a later
+        call, withdraw the older ones, if nothing uses them any more. At rest nothing is done."""
+        ...
+
     def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
         """Compare the cloud with the stacks of these requests of one unit. Reads only; a stack that runs meanwhile is left for the next look."""
         ...

@@ -41,6 +41,9 @@ class Settings(BaseModel):
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
     resync_seconds: int = Field(300, ge=5, le=86400, description="every request is looked at this often, event or not")
     drift_seconds: int = Field(3600, ge=60, le=86400, description="the cloud is compared with what was built in it this often")
+    credential_days: int = Field(
+        90, ge=7, le=365, description="days after which a unit's service user gets a new application credential"
+    )
     state_backend: str = Field(
         "",
         pattern=r"^((postgres|s3|file)://\S+)?$",

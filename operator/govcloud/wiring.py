@@ -45,12 +45,13 @@ from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
-from govcloud.drift import DriftWatch
+from govcloud.core.rotation import generation
 from govcloud.failures import Retry, Stop
 from govcloud.housekeeping import Housekeeping, Task
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
 from govcloud.ports import Clock, Cluster, Ports
+from govcloud.rounds import Rounds
 from govcloud.settings import Settings
 from policies.shelf import with_more
 
@@ -61,6 +62,7 @@ PATIENCE = timedelta(seconds=20)
 
 _LOOK_SECONDS = 0.5
 _READS_EVERY = timedelta(seconds=10)
+_CREDENTIALS_EVERY = timedelta(hours=12)
 
 
 def run_controller(settings: Settings) -> int:
@@ -93,7 +95,12 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         stack.enter_context(_recorded_life(settings, audit))
         stacks = stack.enter_context(
             open_stacks(
-                settings.state_dir, settings.pulumi, controller_login(settings.cloud), journal, backend=settings.state_backend
+                settings.state_dir,
+                settings.pulumi,
+                controller_login(settings.cloud),
+                journal,
+                backend=settings.state_backend,
+                generation=lambda: generation(_machine_time(), settings.credential_days),
             )
         )
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
@@ -116,9 +123,11 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             seal_after=timedelta(seconds=settings.audit_seal_seconds),
         )
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
-        drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), DriftWatch(ports).look)
+        rounds = Rounds(ports)
+        drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
+        rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
         housekeeping = Housekeeping((*keeping.tasks(), reads), EXPECTED)
-        watching = Housekeeping((drift,), (Retry, Stop))
+        watching = Housekeeping((drift, rotation), (Retry, Stop))
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
         courier = Courier(
             Means(

@@ -79,10 +79,15 @@ class Tenant:
         return lay_out(wanted).program
 
     @contextmanager
-    def stacks(self, journal: Any = None) -> Iterator[PulumiStacks]:
+    def stacks(self, journal: Any = None, generation: int = 0) -> Iterator[PulumiStacks]:
         """As a new controller process would open them."""
         with open_stacks(
-            self.state, str(pulumi_binary()), controller_login("govcloud"), journal or MemoryJournal(), backend=self.backend
+            self.state,
+            str(pulumi_binary()),
+            controller_login("govcloud"),
+            journal or MemoryJournal(),
+            backend=self.backend,
+            generation=lambda: generation,
         ) as stacks:
             yield stacks
 

@@ -19,15 +19,23 @@ import pytest
 from adapters.stack_tenants import ENOUGH, JURISDICTION, Tenant, clouds_file, new_key, new_tenant, unit_called
 from provider.provider_kit import MemoryJournal
 
+from govcloud.adapters.master_key import derive, load_or_create
+from govcloud.adapters.pulumi_logins import controller_login, service_user_login
 from govcloud.failures import Stop
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.program import Program
+from stacks.provider.clouds import Cloud, auth_of
 from stacks.provider.journal import EffectContext, Write, WriteOutcome
+from stacks.provider.session import JournaledSession
 from stacks.request import credentials_in, endpoints_in
 from stacks.transform import with_power, with_stage
+from stacks.unit import PASSWORD
 
 pytestmark = pytest.mark.cluster
+
+NEW_CREDENTIAL = 20_000
+"""A generation after the first."""
 
 
 def services(size: int = 1, offering: str = "small", database: bool = False) -> dict[str, dict[str, Any]]:
@@ -201,9 +209,11 @@ def in_a_process_that_is_killed(
     unit = unit_called(name, unit_uid)
     tenant = Tenant(unit, new_key(unit, uid), Path(state), None)
     program = tenant.program(services())
-    with tenant.stacks(KillingJournal(moment, int(count))) as stacks:
+    with tenant.stacks(KillingJournal(moment, int(count)), NEW_CREDENTIAL) as stacks:
         if what == "up":
             stacks.up(tenant.key, unit, 1, program, allowed_operations(diff(None, program)))
+        elif what == "rotate":
+            stacks.rotate_credential(unit)
         else:
             stacks.destroy(tenant.key, unit, 1)
 
@@ -244,6 +254,46 @@ def test_what_a_killed_controller_had_made_is_gone_after_a_destruction(tenant: T
     with tenant.stacks() as stacks:
         stacks.destroy(tenant.key, tenant.unit, 2)
     assert not tenant.found()
+
+
+def _credentials(tenant: Tenant) -> list[str]:
+    """Names of the application credentials of the unit's service user, as it is shown them itself."""
+    master_key = load_or_create(tenant.state / "master.key", may_create=False)
+    password = derive(master_key, f"{tenant.unit.uid}/{PASSWORD.name}")
+    login = service_user_login(
+        controller_login("govcloud"), f"govcloud-{tenant.unit.name}", password, f"unit-{tenant.unit.name}"
+    )
+    user = Cloud(login, JournaledSession(auth_of(login), MemoryJournal()))
+    path = f"/users/{user.user_id}/application_credentials"
+    return sorted(each["name"] for each in user.listing("identity", path, "application_credentials"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("steps_before", [0, 1])
+@pytest.mark.parametrize("moment", ["intent", "outcome"])
+def test_a_rotation_killed_at_any_step_ends_with_one_credential_that_works(
+    tenant: Tenant, steps_before: int, moment: str
+) -> None:
+    name, program = f"govcloud-{tenant.unit.name}", tenant.program(services())
+    allowed = allowed_operations(diff(None, program))
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        stacks.up(tenant.key, tenant.unit, 1, program, allowed)
+    assert _credentials(tenant) == [name]
+    with tenant.stacks(generation=NEW_CREDENTIAL) as stacks:
+        for _ in range(steps_before):
+            stacks.rotate_credential(tenant.unit)
+            assert _credentials(tenant) == [name, f"{name}-{NEW_CREDENTIAL}"]
+    _killed(tenant, "rotate", moment, 1)
+    with tenant.stacks(generation=NEW_CREDENTIAL) as stacks:
+        for _ in range(3):
+            stacks.rotate_credential(tenant.unit)
+            assert stacks.up(tenant.key, tenant.unit, 1, program, allowed).operations == {
+                "same": len(program.resources)
+            }
+        assert _credentials(tenant) == [f"{name}-{NEW_CREDENTIAL}"]
+        off = with_power(program, False)
+        stacks.up(tenant.key, tenant.unit, 1, off, allowed_operations(diff(program, off)))
 
 
 def _lose_all_state(tenant: Tenant) -> None:

@@ -98,7 +98,7 @@ class RecordingEngine:
             made = {"default_network_id": "n1", "access_project_id": "a1"}
             on_demand = {name: found for name, found in made.items() if name in program.outputs}
             quota = {"quota": program.outputs["quota"]}
-            self.states[stack] = {**UNIT_OUTPUTS, **quota, **on_demand}
+            self.states[stack] = {**UNIT_OUTPUTS, **quota, **on_demand, **_credentials(program)}
         else:
             self.states[stack] = {"made": "yes"}
         return Outcome({"create": 1}, (), {"files": ("type", "id")}, self.states[stack])
@@ -115,6 +115,15 @@ class RecordingEngine:
 
     def recover(self, stack: StackName, find: Find) -> None:
         self.recovered.append(stack)
+
+
+def _credentials(program: Program) -> dict[str, Any]:
+    """What the unit's stack gives out of its credentials; the ids tell their generations."""
+    generations = program.outputs["credentials"]
+    assert isinstance(generations, tuple)
+    *older, newest = [f"c{generation or 1}" for generation in generations]
+    ids = {"application_credential_id": newest, "older_credential_ids": older}
+    return {**ids, "application_credential_secret": f"secret of {newest}", "credentials": list(generations)}
 
 
 class ScriptedFinder:
@@ -143,6 +152,7 @@ class ScriptedFinder:
 @dataclass
 class World:
     runs: Runs = field(default_factory=Runs)
+    generation: int = 0
 
     def __post_init__(self) -> None:
         self.engine = RecordingEngine(self.runs)
@@ -151,7 +161,9 @@ class World:
 
     def restart(self) -> None:
         """Another process begins, with nothing in memory."""
-        self.stacks = PulumiStacks(self.engine, self.runs, self.finder, CONTROLLER, bytes(32))  # type: ignore[arg-type]
+        self.stacks = PulumiStacks(
+            self.engine, self.runs, self.finder, CONTROLLER, bytes(32), lambda: self.generation  # type: ignore[arg-type]
+        )
 
     def ensure(self, quota: Quota = Quota(cores=2)) -> Any:  # noqa: B008 - a quota is a value
         return self.stacks.ensure_unit(UNIT, JURISDICTION, quota)

@@ -9,9 +9,9 @@ import pytest
 from reconcile.world import World
 
 from govcloud.audit.records import Action, Record
-from govcloud.drift import DriftWatch
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
+from govcloud.rounds import Rounds
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def production(world: World) -> World:
 
 def look(world: World) -> None:
     """A round of the watch, and the pass that follows it."""
-    DriftWatch(world.ports).look()
+    Rounds(world.ports).look_for_drift()
     world.run()
 
 
@@ -131,7 +131,7 @@ def test_a_cloud_that_does_not_answer_says_nothing_about_drift(production: World
 
     look(production)
     with pytest.raises(Retry, match="no answer"):
-        DriftWatch(replace(production.ports, stacks=Silent())).look()  # type: ignore[arg-type]
+        Rounds(replace(production.ports, stacks=Silent())).look_for_drift()  # type: ignore[arg-type]
     production.run()
     assert production.condition("Drifted").status == "False"
 

@@ -83,3 +83,16 @@ def test_another_quota_updates_quotas_and_nothing_else() -> None:
 def test_a_default_network_comes_without_touching_what_is_there() -> None:
     changes = diff(program(unit()), program(unit(with_default_network=True)))
     assert {change.operation for change in changes if change.resource != "network-quota"} == {"create"}
+
+
+def test_a_newer_credential_comes_beside_the_older_one_and_is_the_one_given_out() -> None:
+    both = replace(unit(with_default_network=True), credentials=(0, 20_000))
+    changes = diff(program(unit(with_default_network=True)), program(both))
+    assert [(change.resource, change.operation) for change in changes] == [("credential-20000", "create")]
+    assert program(both).outputs["application_credential_secret"] == Ref("credential-20000", "secret")
+    assert program(both).outputs["older_credential_ids"] == (Ref("credential"),)
+    names = [item.inputs["name"] for item in program(both).resources if item.name.startswith("credential")]
+    assert len(set(names)) == 2
+
+    alone = replace(both, credentials=(20_000,))
+    assert [(change.resource, change.operation) for change in diff(program(both), program(alone))] == [("credential", "delete")]

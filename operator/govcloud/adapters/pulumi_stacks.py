@@ -68,6 +68,8 @@ class _UnitState:
     quota: Quota
     external_network: str
     on_demand: Mapping[str, str]
+    credentials: tuple[int, ...]
+    older_credential_ids: frozenset[str]
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> _UnitState | None:
@@ -82,6 +84,9 @@ class _UnitState:
             quota=Quota(**{name: int(value) for name, value in outputs["quota"].items()}),
             external_network=outputs["external_network"],
             on_demand={name: outputs[name] for name in _ON_DEMAND if outputs.get(name)},
+            # A state from before there were generations has the first one.
+            credentials=tuple(int(generation) for generation in outputs.get("credentials") or (0,)),
+            older_credential_ids=frozenset(outputs.get("older_credential_ids") or ()),
         )
 
 
@@ -94,14 +99,24 @@ class PulumiStacks:
         finder: looks up what an interrupted run made, and where a service is.
         controller: the controller's own login; may make projects, users and quotas.
         master_key: every secret is derived from it.
+        generation: which credential a unit should have now; grows.
     """
 
-    def __init__(self, engine: Engine, runs: Runs, finder: Finder, controller: CloudLogin, master_key: bytes) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        runs: Runs,
+        finder: Finder,
+        controller: CloudLogin,
+        master_key: bytes,
+        generation: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._engine = engine
         self._finder = finder
         self._runs = runs
         self._controller = controller
         self._master_key = master_key
+        self._generation = generation
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._locks_guard = threading.Lock()
         self._units: dict[str, _UnitState] = {}
@@ -110,12 +125,20 @@ class PulumiStacks:
 
     def ensure_unit(self, unit: UnitObject, jurisdiction: JurisdictionObject, quota: Quota) -> UnitAccess:
         """Bring the unit's stack to this quota. What some request once relied on stays."""
+        external_network = jurisdiction.spec.cloud.external_network
         with self._locked(unit.uid):
             known = self._known_unit(unit)
-            state = self._run_unit(
-                unit, quota, jurisdiction.spec.cloud.external_network, known.on_demand if known else ()
-            )
+            on_demand, credentials = (known.on_demand, known.credentials) if known else ((), (self._generation(),))
+            state = self._run_unit(unit, quota, external_network, on_demand, credentials)
         return UnitAccess(project_id=state.project_id, user_id=state.user_id)
+
+    def rotate_credential(self, unit: UnitObject) -> None:
+        """One step: the newer credential is made, or, in a later call, the older ones are withdrawn."""
+        with self._locked(unit.uid):
+            state = self._known_unit(unit)
+            credentials = self._credentials_after(state) if state else ()
+            if state and credentials != state.credentials:
+                self._run_unit(unit, state.quota, state.external_network, state.on_demand, credentials)
 
     def up(
         self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
@@ -210,12 +233,26 @@ class PulumiStacks:
             state = self._required_unit(unit)
             needed = {*state.on_demand, *(_relied_on(program) & _ON_DEMAND.keys())}
             if needed != state.on_demand.keys():
-                return self._run_unit(unit, state.quota, state.external_network, needed)
+                return self._run_unit(unit, state.quota, state.external_network, needed, state.credentials)
             return state
 
-    def _run_unit(self, unit: UnitObject, quota: Quota, external_network: str, on_demand: Iterable[str]) -> _UnitState:
+    def _credentials_after(self, state: _UnitState) -> tuple[int, ...]:
+        """The generations that there should be now."""
+        if (newest := self._generation()) > state.credentials[-1]:
+            return (*state.credentials, newest)
+        in_use = {login.application_credential_id for login in self._runs.logins_in_use()}
+        return state.credentials if state.older_credential_ids & in_use else state.credentials[-1:]
+
+    def _run_unit(
+        self,
+        unit: UnitObject,
+        quota: Quota,
+        external_network: str,
+        on_demand: Iterable[str],
+        credentials: tuple[int, ...],
+    ) -> _UnitState:
         wishes = {wish: name in set(on_demand) for name, wish in _ON_DEMAND.items()}
-        wanted = UnitStack(unit.uid, unit.name, quota, external_network, **wishes)
+        wanted = UnitStack(unit.uid, unit.name, quota, external_network, credentials=credentials, **wishes)
         clouds = {"admin": self._controller, "service-user": self._service_user(wanted)}
         stack, program = _unit_stack(unit), unit_stack.program(wanted)
         with translated(), self._runs.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)) as run:
@@ -372,7 +409,13 @@ def _unit_stack(unit: UnitObject) -> StackName:
 
 @contextmanager
 def open_stacks(
-    state_dir: Path, pulumi: str, controller: CloudLogin, journal: Journal, *, backend: str = ""
+    state_dir: Path,
+    pulumi: str,
+    controller: CloudLogin,
+    journal: Journal,
+    *,
+    backend: str = "",
+    generation: Callable[[], int] = lambda: 0,
 ) -> Iterator[PulumiStacks]:
     """The stacks of a controller, with the provider's server running as long as the block.
 
@@ -382,6 +425,7 @@ def open_stacks(
         controller: the controller's own login.
         journal: where every write to OpenStack is recorded.
         backend: URL of Pulumi's state backend; empty: files below `state_dir`.
+        generation: which credential a unit should have now; grows.
 
     Raises:
         MasterKeyUnusable: the key is missing although there is state, or cannot be used.
@@ -395,7 +439,7 @@ def open_stacks(
     try:
         installation = Installation(pulumi, home, derive(master_key, "pulumi/passphrase"), backend)
         engine = Engine(installation, lambda: port)
-        yield PulumiStacks(engine, runs, Finder(clouds, clock), controller, master_key)
+        yield PulumiStacks(engine, runs, Finder(clouds, clock), controller, master_key, generation)
     finally:
         server.stop()
         clouds.close_all_but(frozenset())

@@ -99,6 +99,10 @@ class MemoryStacks:
         stack = self._stacks.get(key.uid)
         return _outcome(stack, None) if stack is not None else None
 
+    def rotate_credential(self, unit: UnitObject) -> None:
+        """Nothing here has a credential that could become old."""
+        self._wire.read()
+
     def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
         """Compare each stack with the objects that there are."""
         self._wire.read()
