@@ -51,7 +51,7 @@ test-cluster: environment ## end to end, on a development cloud of its own
 	@mkdir -p build
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m "cluster and not soak" --junit-xml=build/test-cluster.xml
 
-soak: environment ## the exhaustive rest, for hours
+soak: environment ## the exhaustive rest, for hours; what it draws follows from a seed that it prints (GOVCLOUD_SEED=n: the same again)
 	@mkdir -p build
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m soak --timeout=0 --junit-xml=build/soak.xml
 

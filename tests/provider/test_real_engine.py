@@ -181,7 +181,8 @@ def _intent_of(path: str) -> Callable[[dict[str, Any]], bool]:
     return lambda record: "intent" in record and record["write"]["path"].endswith(path)
 
 
-@pytest.mark.parametrize("path", [pytest.param("/volumes", marks=pytest.mark.soak), "/servers"])
+@pytest.mark.soak  # a sample is killed in tests/soak/test_random_lives.py and in tests/adapters/test_pulumi_cluster.py
+@pytest.mark.parametrize("path", ["/volumes", "/servers"])
 def test_a_run_that_is_killed_in_mid_create_is_taken_up_again(unit: Tenant, tmp_path: Path, path: str) -> None:
     asked, journal = wish(), tmp_path / "journal.jsonl"
     script = str(Path(__file__).with_name("killed_run.py"))
