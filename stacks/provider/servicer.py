@@ -5,6 +5,7 @@ Holds no configuration of its own: what a call may do follows from the connectio
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from stacks.provider.errors import Code, ProviderError, in_words
 from stacks.provider.invokes import FUNCTIONS
 from stacks.provider.journal import EffectContext, Operation, effect
 from stacks.provider.marks import Marks, operation_key
+from stacks.provider.package_schema import package_schema
 from stacks.provider.peers import Peer, Peers
 from stacks.provider.properties import UNKNOWN
 from stacks.provider.runs import Run, RunSource, login_for
@@ -110,6 +112,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The version."""
         return plugin_pb2.PluginInfo(version=VERSION)
+
+    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """What is served, as a package schema."""
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(package_schema(VERSION)))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Accept the name of a cloud and nothing else: logins never travel through the engine."""
