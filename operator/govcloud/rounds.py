@@ -33,8 +33,16 @@ class Rounds:
         self._visit(is_looked_after_now, self.ports.stacks.look_for_drift)
 
     def rotate_credentials(self) -> None:
-        """One step for each unit: a new credential is made in one round, and what it replaces is withdrawn in a later one."""
-        self._visit(lambda _: True, lambda unit, _: self.ports.stacks.rotate_credential(unit))
+        """One step for each unit: a new credential is made in one round, and what it replaces is withdrawn in a later one.
+
+        A unit one of whose requests is paused is left as it is.
+        """
+        self._visit(lambda _: True, self._rotate_unless_paused)
+
+    def _rotate_unless_paused(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
+        pauses = self.ports.cluster.pauses()
+        if not any(pause.covers(key) for pause in pauses for key in keys):
+            self.ports.stacks.rotate_credential(unit)
 
     def _visit(self, counts: Callable[[RequestObject], bool], visit: Visit) -> None:
         failures = [failure for name, keys in self._units(counts).items() if (failure := self._visited(name, keys, visit))]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from reconcile.world import NAME, SUPERIOR, UNIT, World
+from reconcile.world import NAME, NAMESPACE, SUPERIOR, UNIT, World
 
+from govcloud.api.pause import PausedRequest, PauseSpec
 from govcloud.api.request import RequestKey
 from govcloud.core.objects import UnitObject
 from govcloud.failures import Retry
@@ -53,6 +54,17 @@ def test_credentials_are_rotated_where_there_is_a_project(world: World) -> None:
     world.to_trial()
     rounds(world, stacks).rotate_credentials()
     assert len(stacks.units) == 1
+
+
+def test_the_credential_of_a_paused_request_stays_as_it_is(world: World) -> None:
+    world.to_trial()
+    world.to_trial("second")
+    stacks = Visited()
+    world.cluster.pause("night", PauseSpec(by="li.na", reason="storage is replaced", request=PausedRequest(namespace=NAMESPACE, name=NAME)))
+    rounds(world, stacks).rotate_credentials()
+    assert stacks.units == []
+    rounds(world, stacks).look_for_drift()
+    assert len(stacks.units) == 1  # which only reads
 
 
 def test_a_unit_that_fails_keeps_no_other_one_waiting_and_is_told_after_the_round(world: World) -> None:
