@@ -74,8 +74,8 @@ class Controller:
         ended = self.queue.stop(patience)
         if self.courier is not None:
             self.courier.queue.stop(_COURIERS_PATIENCE)  # what does not end in time is told again by the next start
-        self.watching.stop(timedelta(0))  # it only reads
-        return self.housekeeping.stop(patience - timedelta(seconds=monotonic() - began)) and ended
+        calm = [each.stop(patience - timedelta(seconds=monotonic() - began)) for each in (self.housekeeping, self.watching)]
+        return all(calm) and ended
 
     def fault(self) -> str | None:
         """Why a restart would help."""

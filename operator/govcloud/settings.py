@@ -28,7 +28,7 @@ class UnknownSetting(ValueError):
 class Settings(BaseModel):
     """What the controller is started with; each field is the environment variable `GOVCLOUD_<FIELD>`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     state_dir: Path = Field(
         description="directory for the audit log (audit/), Pulumi state (pulumi/) and the master key (master.key)"

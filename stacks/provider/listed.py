@@ -48,7 +48,8 @@ class ListedCloud(Cloud):
 
 
 def _is_listed(declared: Declaration) -> bool:
-    return declared.mark is not MarkIn.NOTHING and declared.service not in _ONE_BY_ONE and not declared.special.read
+    enveloped = bool(declared.singular and declared.plural) and not declared.special.read
+    return enveloped and declared.mark is not MarkIn.NOTHING and declared.service not in _ONE_BY_ONE
 
 
 _LISTED = {(each.service, each.collection): each for each in DECLARATIONS.values() if _is_listed(each)}

@@ -62,3 +62,15 @@ def test_the_command_says_so_and_ends_with_3() -> None:
     ):
         done = CliRunner().invoke(app, ["controller"], env={**RIGHT, **changes})
         assert (done.exit_code, said in done.output) == (3, True), done.output
+
+
+@pytest.mark.parametrize("url", ["", "postgres://keeper@db.example/states?sslmode=verify-full", "s3://states"])
+def test_the_engines_states_lie_where_the_url_says(url: str) -> None:
+    assert Settings.from_environment({"GOVCLOUD_STATE_DIR": "/s", "GOVCLOUD_STATE_BACKEND": url}).state_backend == url
+
+
+@pytest.mark.parametrize("url", ["postgres://keeper:hunter2@db.example/states", "mysql://db.example/states", "states"])
+def test_a_password_in_that_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ValidationError, match="state_backend") as refused:
+        Settings.from_environment({"GOVCLOUD_STATE_DIR": "/s", "GOVCLOUD_STATE_BACKEND": url})
+    assert "hunter2" not in str(refused.value)
