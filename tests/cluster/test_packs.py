@@ -1,4 +1,5 @@
-"""Every regulation pack on the real control planes: its example is applied as a stranger would, decided by its offices, runs, and ends with proof."""
+"""Every regulation pack on the real control planes: its example is applied as a stranger would, decided by its offices, runs, is accepted where
+there is a trial, and ends with proof."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
+import yaml
 
 from devcloud.demo import looks
 from devcloud.demo.requests import Request
@@ -20,6 +23,12 @@ from policies.shelf import shipped
 pytestmark = pytest.mark.cluster
 
 FOLDER = EXAMPLES / "jurisdictions"
+EDITIONS = {name: pack.editions[-1] for name, pack in sorted(shipped().packs.items())}
+HALF_A_YEAR = "185d"
+"""No six months are longer."""
+
+Ids = set[tuple[str, str]]
+"""Kind and id of everything in the cloud that belongs to a request."""
 
 
 @pytest.fixture(scope="module")
@@ -30,52 +39,108 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def lives(world: World) -> Iterator[Mapping[str, Future[None]]]:
-    """All packs at once, each in a thread: they share a controller, as jurisdictions do."""
-    packs = sorted(shipped().packs)
-    with ThreadPoolExecutor(len(packs)) as pool:
-        yield {pack: pool.submit(_live, world, pack) for pack in packs}
+    """All packs at once, each in a thread: they share a controller and its clock, as jurisdictions do. Nobody moves the clock while a trial of
+    another pack could run out, or while somebody still plans in the year that it is."""
+    accepted = {pack: Event() for pack, edition in EDITIONS.items() if edition.trial and not edition.acceptance}
+    with ThreadPoolExecutor(len(EDITIONS) + 1) as pool:
+        yield {pack: pool.submit(_live, world, pack, accepted, pool) for pack in EDITIONS}
 
 
-@pytest.mark.parametrize("pack", sorted(shipped().packs))
+@pytest.mark.parametrize("pack", EDITIONS)
 def test_a_service_lives_under_its_pack(lives: Mapping[str, Future[None]], pack: str) -> None:
     lives[pack].result()
 
 
-def _live(world: World, pack: str) -> None:
-    asked = _applied(world, pack)
-    edition = shipped().pack(pack).editions[-1]
+def _live(world: World, pack: str, accepted: Mapping[str, Event], pool: ThreadPoolExecutor) -> None:
+    try:
+        _prepared(world, pack)
+        urgent = pool.submit(_an_urgent_task_is_the_governments, world, pack) if (FOLDER / pack / "urgent.yaml").exists() else None
+        asked, made = _provisioned(world, pack)
+        if pack in accepted:
+            _goes_live(asked, pack, made)
+    finally:
+        if pack in accepted:
+            accepted[pack].set()
+    if urgent is not None:
+        urgent.result()
+    if EDITIONS[pack].acceptance:
+        _goes_live_after_half_a_year(asked, pack, made, accepted)
+    _ends(asked)
+
+
+def _prepared(world: World, pack: str) -> None:
+    world.must("platform-engineer", "apply", "-f", str(FOLDER / pack / "platform.yaml"))
+    if (FOLDER / pack / "money.yaml").exists():
+        world.must("authority", "apply", "-f", str(FOLDER / pack / "money.yaml"))
+
+
+def _provisioned(world: World, pack: str) -> tuple[Request, Ids]:
+    asked = Request(world, f"jurisdictions/{pack}/request.yaml")
+    asked.apply()
     asked.approve_all("Provision")
     status = asked.until("runs", lambda status: status["phase"] in ("Trial", "Production") and not status["progress"].get("operation"))
-    assert status["phase"] == ("Trial" if edition.trial else "Production")
-    assert [seen.kind for seen in looks.everything_of(world, asked.uid)] == ["container"]
+    assert status["phase"] == ("Trial" if EDITIONS[pack].trial else "Production")
+    made = _ids(asked)
+    assert [kind for kind, _ in made] == ["container"]
+    return asked, made
 
-    if edition.acceptance:
-        _is_not_accepted_too_early(asked)
+
+# From the trial to production
+
+
+def _goes_live(asked: Request, pack: str, made: Ids) -> None:
+    _ask_for_promotion(asked, pack)
+    number = asked.approve_all("Promote")
+    status = asked.until("goes live", lambda status: status["phase"] == "Production" and status["progress"].get("completedPlan") == number)
+    assert status["progress"]["productionSince"]
+    assert _ids(asked) == made, "the trial environment itself becomes production"
+
+
+def _goes_live_after_half_a_year(asked: Request, pack: str, made: Ids, accepted: Mapping[str, Event]) -> None:
+    _ask_for_promotion(asked, pack)
+    assert "[XH-B 18]" in asked.world.until("the promotion is refused", asked.refusal, 60)
+    for other, event in accepted.items():
+        assert event.wait(180), f"{other} was not accepted"
+    moved = asked.world.govcloud("dev", "clock", "advance", HALF_A_YEAR)
+    assert not moved.refused, moved.err
+    _goes_live(asked, pack, made)
+
+
+def _ask_for_promotion(asked: Request, pack: str) -> None:
+    patch = yaml.safe_load((FOLDER / pack / "promotion.yaml").read_text(encoding="utf-8"))
+    asked.edit(lambda spec: spec.update(patch["spec"]))
+
+
+def _ids(asked: Request) -> Ids:
+    return {(seen.kind, seen.id) for seen in looks.everything_of(asked.world, asked.uid)}
+
+
+# Beside the annual plan
+
+
+def _an_urgent_task_is_the_governments(world: World, pack: str) -> None:
+    urgent = Request(world, f"jurisdictions/{pack}/urgent.yaml")
+    urgent.apply()
+    assert urgent.until_planned("Provision")["steps"][0] == "urgent-task"
+    for somebody in ("authority", "finance"):
+        answer = urgent.decide("urgent-task", persona=somebody)
+        assert answer.refused and "urgent-task" in answer.err
+    urgent.must_count(urgent.decide("urgent-task"))
+    urgent.until("is taken into the flow", lambda status: status["nextAction"].get("waitingFor") == "technical-review", 60)
+    urgent.must_count(urgent.decide("technical-review", "Rejected", comment="方案不完整"))
+    rejected = urgent.until("was refused", lambda status: status["phase"] == "Rejected", 60)
+    assert "operation" not in rejected["progress"]
+
+
+# The end
+
+
+def _ends(asked: Request) -> None:
     asked.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统停用"}))
     asked.approve_all("Terminate")
     ended = asked.until("has ended", lambda status: status["phase"] == "Terminated")
     record = ended["progress"]["termination"]
     assert record["backupVerifiedAt"]
     assert record["absenceProvedAt"]
-    project = str(world.get("usingunit", asked.manifest["spec"]["unit"])["status"]["projectId"])
-    assert looks.in_project(looks.everything_of(world, asked.uid), project) == [], "the backup lies in another project"
-
-
-def _applied(world: World, pack: str) -> Request:
-    world.must("platform-engineer", "apply", "-f", str(FOLDER / pack / "platform.yaml"))
-    if (FOLDER / pack / "money.yaml").exists():
-        world.must("authority", "apply", "-f", str(FOLDER / pack / "money.yaml"))
-    asked = Request(world, f"jurisdictions/{pack}/request.yaml")
-    asked.apply()
-    return asked
-
-
-def _is_not_accepted_too_early(asked: Request) -> None:
-    asked.edit(lambda spec: spec.update(stage="Production"))
-    stalled = asked.world.until("the promotion is refused", lambda: _refusal(asked), 60)
-    assert "[XH-B 18]" in stalled
-
-
-def _refusal(asked: Request) -> str | None:
-    found = asked.condition("Stalled")
-    return str(found["message"]) if found.get("status") == "True" else None
+    project = str(asked.world.get("usingunit", asked.manifest["spec"]["unit"])["status"]["projectId"])
+    assert looks.in_project(looks.everything_of(asked.world, asked.uid), project) == [], "the backup lies in another project"
