@@ -73,8 +73,10 @@ class Cloud:
         """Install, build and start whatever of `parts` is not there yet. Does nothing to what already runs."""
         with self._alone():
             programs = self._prepare(parts)
-            environment = self._with_ports(Environment.load_or_new(self._directory).with_programs(programs))
-            self._start(environment, parts)
+            # A port is chosen before its server takes it: another cloud that starts meanwhile could choose the same.
+            with exclusive(cache_root() / "locks" / "start", "starting a development cloud", self._say):
+                environment = self._with_ports(Environment.load_or_new(self._directory).with_programs(programs))
+                self._start(environment, parts)
         return environment
 
     def down(self) -> None:
