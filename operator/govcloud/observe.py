@@ -94,8 +94,12 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
 def _others(cluster: ClusterView, request: RequestObject, unit: str) -> tuple[OtherRequest, ...]:
     """The unit's other requests. One that does not fit the model is no application: nothing can be planned for it."""
     others = (other for other in cluster.requests() if other.key.uid != request.key.uid and other.spec.get("unit") == unit)
-    read = ((other, parse_spec(other.spec)[0]) for other in others)
-    return tuple(OtherRequest(other.key, spec, status_of(other).progress) for other, spec in read if spec is not None)
+    read = ((other, parse_spec(other.spec)[0], status_of(other)) for other in others)
+    return tuple(
+        OtherRequest(other.key, spec, status.progress, is_current=status.observed_generation == other.generation)
+        for other, spec, status in read
+        if spec is not None
+    )
 
 
 def look_at_admission(cluster: ClusterView) -> Admission:

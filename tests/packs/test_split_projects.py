@@ -124,6 +124,16 @@ def _refused(here: Place) -> None:
     here.run(FIRST)
 
 
+def _asked_for_anew(here: Place) -> None:
+    _refused(here)
+    here.apply(FIRST, budget="300001")
+
+
+def _planned_anew(here: Place) -> None:
+    _asked_for_anew(here)
+    here.run(FIRST)
+
+
 def _ended(here: Place) -> None:
     here.approve(name=FIRST)
     here.terminate(FIRST)
@@ -145,6 +155,8 @@ HISTORIES: dict[str, tuple[Callable[[Place], object], tuple[str, ...]]] = {
     "waits": (lambda here: None, BOTH_STEPS),
     "runs": (lambda here: here.approve(name=FIRST), BOTH_STEPS),
     "was refused": (_refused, ("authority",)),
+    "was refused and asked for anew, and nobody looked yet": (_asked_for_anew, BOTH_STEPS),
+    "was refused and planned anew": (_planned_anew, BOTH_STEPS),
     "ended this year": (_ended, BOTH_STEPS),
     "ended last year": (_ended_last_year, ("authority",)),
     "is another unit's": (lambda here: here.apply(FIRST, unit=SUPERIOR), ("authority",)),

@@ -43,11 +43,12 @@ class RunningResource:
 
 @dataclass(frozen=True)
 class OtherRequest:
-    """Another request of the same unit."""
+    """Another request of the same unit. `is_current`: its progress is that of this spec, and not of one before an edit."""
 
     key: RequestKey
     spec: RequestSpec
     progress: Progress
+    is_current: bool = True
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ def project_of(facts: Facts, spec: RequestSpec) -> Project | None:
 
 
 def _spends_this_year(facts: Facts, other: OtherRequest) -> bool:
-    """Not what was only asked for and refused, nor what ended before this year."""
+    """Not what was only asked for and refused, and not asked for anew, nor what ended before this year."""
     progress = other.progress
     if progress.terminated_at is not None:
         return official_day(progress.terminated_at).year == official_day(facts.now).year
-    return progress.completed_plan is not None or progress.operation is not None or progress.rejected_plan is None
+    is_refused = other.is_current and progress.rejected_plan is not None and progress.rejected_plan == progress.last_plan
+    return progress.completed_plan is not None or progress.operation is not None or not is_refused
 
 
 def _is_of_one_project(one: RequestSpec, other: RequestSpec) -> bool:
