@@ -15,6 +15,7 @@ from time import monotonic
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.core.punctuality import ENDS
 from govcloud.failures import Retry, Stop
+from govcloud.guarding import Guarding
 from govcloud.housekeeping import Housekeeping
 from govcloud.metrics import Metrics, Whose
 from govcloud.notifications import Courier
@@ -54,8 +55,10 @@ class Controller:
     def __post_init__(self) -> None:
         self.reconciler = Reconciler(self.ports)
         self.surroundings = Surroundings(self.ports)
+        self.guarding = Guarding(self.reconciler, self.ports.clock, lambda: self.everything_changed("admission"))
         self.queue: WorkQueue[Key] = WorkQueue(self.look_at, self.workers, expected=(Retry, Stop, AuditUnavailable))
         self.metrics = Metrics(lambda: len(self.queue), self.overdue)
+        self.metrics.watch("govcloud_admission_guarded", "1 while a decision that is made now counts without a signature.", lambda: not self.guarding.hint())
 
     def start(self) -> None:
         """Start working. Every request is looked at now, and again every `resync`."""
@@ -63,6 +66,7 @@ class Controller:
         self.surroundings.start()
         self.housekeeping.start()
         self.watching.start()
+        self.guarding.start()
         if self.courier is not None:
             self.courier.queue.start()
         Thread(target=self._keep_looking, name="resync", daemon=True).start()
@@ -70,6 +74,7 @@ class Controller:
     def stop(self, patience: timedelta) -> bool:
         """Let what is under way end. True if it did in time; what did not is continued by the next start."""
         self._ended.set()
+        self.guarding.stop()
         began = monotonic()
         ended = self.queue.stop(patience)
         if self.courier is not None:
@@ -89,12 +94,12 @@ class Controller:
 
     def hints(self) -> list[str]:
         """What somebody should look at although work goes on."""
-        return [*self.housekeeping.hints(), *self.watching.hints()]
+        return [hint for hint in (self.guarding.hint(), *self.housekeeping.hints(), *self.watching.hints()) if hint]
 
     def hindrance(self) -> str | None:
         """Why nothing can be done now."""
         health = self.ports.audit.health()
-        return None if health.writable else f"the audit log cannot record, so nothing is done: {health}"
+        return self.guarding.hindrance() if health.writable else f"the audit log cannot record, so nothing is done: {health}"
 
     def overdue(self) -> Counter[Whose]:
         """How many legal limits have passed whose work is not done."""
@@ -171,7 +176,7 @@ class Controller:
                 return
 
     def _look_at_all(self) -> None:
-        self._watch_admission()
+        self.guarding.look()
         try:
             self.ports.cluster.guard_namespaces()
             requests = self.ports.cluster.requests()
@@ -180,12 +185,6 @@ class Controller:
             return
         for request in requests:
             self.request_changed(request.key.namespace, request.key.name)
-
-    def _watch_admission(self) -> None:
-        try:
-            self.reconciler.watch_admission()
-        except (Retry, Stop, AuditUnavailable) as error:
-            log.warning("the admission policies could not be looked at: %s", error)
 
 
 def _short_of(done: Pass) -> set[Account]:

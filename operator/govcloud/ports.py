@@ -35,6 +35,7 @@ from govcloud.core.objects import (
     RequestObject,
     UnitObject,
 )
+from govcloud.frozen import FrozenPlans
 from policies.shelf import Shelf, shipped
 from stacks.kind import Quota
 from stacks.program import Program
@@ -70,8 +71,11 @@ class ClusterView(Protocol):
 
     def plans(self, key: RequestKey) -> Sequence[PinnedPlan]: ...
     def backup(self, name: str) -> BackupObject | None: ...
-    def policies(self) -> PolicyLook:
-        """A look at the admission policies and bindings, now."""
+    def policies(self, *, tried: bool = False) -> PolicyLook:
+        """A look at the admission policies and bindings, now.
+
+        With `tried`, a decision that nobody may make is filed first, as a dry run: policies that let it in are not in force, though they are there.
+        """
         ...
 
     def guard(self) -> Guard:
@@ -270,4 +274,5 @@ class Ports:
     backups: Backups
     audit: AuditLog
     clock: Clock
+    frozen: FrozenPlans
     packs: Shelf = field(default_factory=shipped)

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
     PAUSED = "Paused"  # operations ordered that nothing is done; deleting the Pause resumes it
     ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects
+    ADMISSION_SETTLING = "AdmissionSettling"  # they have just come into force: decisions count in a moment
     APPROVAL_REVOKED = "ApprovalRevoked"  # an approval was revoked after the start: frozen
     PLAN_MISMATCH = "PlanMismatch"  # the engine wanted something that the approved plan does not hold
     PLAN_DAMAGED = "PlanDamaged"  # the pinned plan is missing or does not match its digest

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.common import Condition, as_written
@@ -61,6 +62,9 @@ class Reconciler:
 
     ports: Ports
     monotonic: Callable[[], float] = time.monotonic
+    admission: Admission | None = None
+    """As the last look found it; none while what was found is not written down."""
+    _remembering: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._performer = Performer(self.ports)
@@ -77,6 +81,7 @@ class Reconciler:
             return Pass("gone", None)
         self._remember(facts.admission)
         self._note_the_end_of_a_pause(facts)
+        facts = self._seeing_forgeries(facts)
         action = decide(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
@@ -102,12 +107,25 @@ class Reconciler:
         """
         self._remember(look_at_admission(self.ports.cluster))
 
+    def _seeing_forgeries(self, facts: Facts) -> Facts:
+        """A plan that could be carried out, and that somebody else may have pinned, is damaged unless the log knows it."""
+        doubted = (plan for plan in (facts.pending, facts.started) if plan is not None and facts.may_be_forged(plan))
+        forged = frozenset(plan.number for plan in doubted if not self.ports.frozen.knows(plan))
+        return replace(facts, damaged=facts.damaged | forged) if forged else facts
+
     # Recording
 
     def _remember(self, admission: Admission) -> None:
         """What a look at the policies told is durable before anything is decided by it."""
-        if admission.guard == admission.remembered:
-            return
+        with self._remembering:  # of two that found the same news at once, one tells it
+            if admission.guard != admission.remembered:
+                self._remember_news(admission)
+            self.admission = admission
+
+    def _remember_news(self, admission: Admission) -> None:
+        if self.ports.cluster.guard() != admission.remembered:
+            raise Retry(Reason.CONFLICT, "the admission policies were looked at meanwhile; looking again")
+        self.admission = None  # until it is durable, nobody knows it
         if (told := evidence.guarded(admission)) is not None:
             self.ports.audit.append(told)
         self.ports.cluster.remember_guard(admission.guard, admission.remembered)
@@ -219,8 +237,8 @@ def _until(action: act.Action, outcome: Outcome, progress: Progress) -> datetime
     match action:
         case act.Rest(until) | act.Backoff(until):
             return until
-        case act.Await(_, standing):
-            return standing.expires_at
+        case act.Await(_, standing, opens_at):
+            return opens_at or standing.expires_at
     return None
 
 

@@ -26,6 +26,7 @@ from govcloud.adapters.kube_guard import GuardRecord
 from govcloud.adapters.kube_holds import KubeHolds
 from govcloud.adapters.kube_keys import KubeKeys
 from govcloud.adapters.kube_lease import leadership
+from govcloud.adapters.kube_probe import lets_in_a_forgery
 from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_checkpoints import CheckpointContainer
@@ -39,6 +40,7 @@ from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.log import AuditLog
 from govcloud.audit.publishing import Place, Publisher
 from govcloud.audit.pulse import Pulse as AuditPulse
+from govcloud.audit.query import Filter, search
 from govcloud.audit.reads import record_reads
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.signing_key import load_or_create_signer
@@ -47,6 +49,7 @@ from govcloud.controller import Controller
 from govcloud.core.evidence import CONTROLLER
 from govcloud.core.rotation import generation
 from govcloud.failures import Retry, Stop
+from govcloud.frozen import FrozenPlans
 from govcloud.housekeeping import Housekeeping, Task
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
@@ -88,7 +91,9 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
         audit = stack.enter_context(_audit_log(settings, fence))
         guard = GuardRecord(api, settings.namespace, load_or_create_signer(settings.state_dir / "guard.key", "govcloud.dev/guard"))
-        cluster = KubeCluster(api, installed_manifests(), _machine(), guard=guard)
+        cluster = KubeCluster(
+            api, installed_manifests(), _machine(), guard=guard, lets_in_a_forgery=partial(lets_in_a_forgery, api, settings.namespace)
+        )
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
         publisher = stack.enter_context(_published(settings, api, logins, audit))
@@ -111,6 +116,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             backups=OpenStackBackups(logins),
             audit=audit,
             clock=_clock(clock),
+            frozen=FrozenPlans(lambda uid: search(settings.state_dir / "audit", Filter(request=uid))),
             packs=with_more(settings.packs_dir),
         )
         keeping = Keeping(

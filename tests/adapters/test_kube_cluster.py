@@ -394,6 +394,8 @@ def test_a_killed_leader_is_succeeded_at_once_and_a_live_one_is_not(
     environment: Environment, administrator: Kubectl, namespace: str
 ) -> None:
     """In a namespace of its own, so that the controller's Lease is left alone; as the administrator, who may write there."""
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "govcloud-controller", "namespace": namespace}}
+    _apply(administrator, lease)
     program = (
         "import sys, os\n"
         "from govcloud.adapters.kube_api import KubeApi\n"

@@ -32,7 +32,7 @@ def stored(data: Mapping[str, str], version: str = "7") -> Say:
 
 def written(guard: Guard) -> dict[str, str]:
     """The data of the ConfigMap that holds this."""
-    with server_saying(Say(404), stored({}, "1")) as (api, script):
+    with server_saying(stored({}, "1"), stored({}, "2")) as (api, script):
         record = of(api)
         record.write(guard, replacing=record.read())
     return dict(script.asked[-1].body["data"])
@@ -51,13 +51,13 @@ def test_what_is_written_is_read_again() -> None:
     assert read(written(SEEN)) == SEEN
 
 
-def test_where_there_is_no_record_nothing_is_known() -> None:
-    with server_saying(Say(404)) as (api, _):
-        assert of(api).read() == Guard()
+def test_as_installed_it_holds_nothing_and_accuses_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    assert read({}) == Guard()
+    assert caplog.text == ""
 
 
 def other_key(data: dict[str, str]) -> dict[str, str]:
-    with server_saying(Say(404), stored({}, "1")) as (api, script):
+    with server_saying(stored({}, "1"), stored({}, "2")) as (api, script):
         record = GuardRecord(api, "govcloud-system", Ed25519Signer("another", Ed25519PrivateKey.generate()))
         record.write(SEEN, replacing=record.read())
     return dict(script.asked[-1].body["data"])
@@ -89,7 +89,7 @@ def test_it_is_read_once_and_replaced_under_the_version_that_was_read() -> None:
 
 
 def test_what_another_thread_wrote_is_not_overwritten() -> None:
-    with server_saying(Say(404), stored({}, "1")) as (api, _):
+    with server_saying(stored({}, "1"), stored({}, "2")) as (api, _):
         record = of(api)
         before = record.read()
         record.write(SEEN, replacing=before)
@@ -108,9 +108,11 @@ def test_after_an_answer_that_was_lost_it_is_read_anew(answer: Say) -> None:
     assert [asked.method for asked in script.asked] == ["GET", "PUT", "GET"]
 
 
-def test_one_that_somebody_made_meanwhile_is_read_and_judged() -> None:
-    with server_saying(Say(404), Say(409, {"reason": "AlreadyExists"}), stored({"record": "{}"})) as (api, _):
+def test_without_the_config_map_nothing_is_kept_until_it_is_there_again() -> None:
+    with server_saying(Say(404), stored({}, "3"), stored({}, "4")) as (api, script):
         record = of(api)
-        with pytest.raises(Retry, match="somebody else made"):
-            record.write(SEEN, replacing=record.read())
         assert record.read() == Guard()
+        with pytest.raises(Retry, match=r"apply --server-side -f deploy/rbac/controller\.yaml"):
+            record.write(SEEN, replacing=Guard())
+        record.write(SEEN, replacing=record.read())
+    assert [asked.method for asked in script.asked] == ["GET", "GET", "PUT"]

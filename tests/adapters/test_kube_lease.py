@@ -22,17 +22,13 @@ Raw = dict[str, Any]
 class Store:
     """One Lease as the API server keeps it: every write needs the version that was read. `away`: it does not answer."""
 
-    lease: Raw | None = None
+    lease: Raw | None = field(default_factory=lambda: {"metadata": {"name": "govcloud-controller", "resourceVersion": "1"}, "spec": {}})
     away: bool = False
     loses_answers: bool = False
 
     def read(self, path: str) -> Raw | None:
         self._answer()
         return copy.deepcopy(self.lease)
-
-    def create(self, path: str, body: Mapping[str, Any]) -> Raw | None:
-        self._answer()
-        return None if self.lease else self._stored(body, version=1)
 
     def replace(self, path: str, body: Mapping[str, Any]) -> Raw:
         self._answer()
@@ -103,6 +99,15 @@ def test_the_first_takes_a_free_lease_and_the_second_does_not(first: Candidate, 
     assert first.lead.is_held
     assert not second.lead.try_to_acquire()
     assert not second.lead.is_held
+
+
+def test_a_lease_that_is_not_there_is_waited_for(store: Store, first: Candidate, caplog: pytest.LogCaptureFixture) -> None:
+    store.lease, installed = None, store.lease
+    with caplog.at_level("INFO"):
+        assert not first.lead.try_to_acquire()
+    assert "apply --server-side -f deploy/rbac/controller.yaml" in caplog.text
+    store.lease = installed
+    assert first.lead.try_to_acquire()
 
 
 def test_two_that_see_a_free_lease_do_not_both_get_it(store: Store, first: Candidate, second: Candidate) -> None:

@@ -56,6 +56,12 @@ def test_it_neither_applies_nor_decides(controller: Person, town: Town) -> None:
     assert controller.tries().create(approval(town, "authority")).refused_because("cannot create resource")
 
 
+@pytest.mark.parametrize("what", ["configmaps", "leases.coordination.k8s.io", "secrets", "pods"])
+def test_in_its_own_namespace_it_makes_and_deletes_nothing_of_its_kind(controller: Person, what: str) -> None:
+    """What it writes there was made with the installation."""
+    assert not any(controller.may(verb, what, "govcloud-system") for verb in ("delete", "list", *(() if what == "secrets" else ("create",))))
+
+
 @pytest.mark.parametrize(
     ("verb", "what"),
     [

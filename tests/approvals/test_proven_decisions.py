@@ -72,7 +72,7 @@ def test_a_decision_made_while_the_policies_were_away_for_a_moment_never_counts(
 
 def test_a_signed_one_does(planned: World) -> None:
     signed = altered_for_a_while(planned, signed_by=SUPERIOR)
-    planned.run()
+    planned.run_patiently()
 
     assert planned.judged(signed) == "Counted"
     assert planned.next_action().waiting_for == "authority"
@@ -85,12 +85,42 @@ def test_what_counted_before_goes_on_counting(planned: World) -> None:
     planned.run()
     altered_for_a_while(planned, "authority")
     planned.restart_controller()
-    planned.run()
+    planned.run_patiently()
 
     assert planned.judged(before) == "Counted"
     assert planned.next_action().waiting_for == "authority"
     planned.approve("authority")
     assert planned.status().phase == "Trial"
+
+
+def test_no_office_is_asked_before_its_decision_counts(planned: World) -> None:
+    altered_for_a_while(planned)
+    planned.run()
+
+    waits = planned.condition("Reconciling")
+    assert (waits.reason, planned.next_action().waiting_for) == ("AdmissionSettling", None)
+    assert "decides from 2026-03-02T02:03:06Z on" in waits.message
+    assert "起的审批决定方为有效" in planned.next_action().zh
+    planned.run_patiently()
+    assert planned.next_action().waiting_for == "superior-unit"
+    planned.approve("superior-unit")
+    assert planned.next_action().waiting_for == "authority"
+
+
+def test_policies_that_are_there_and_refuse_nothing_let_nothing_count(planned: World) -> None:
+    """As on an API server that was started without its admission plugin: nothing of the policies changes."""
+    planned.cluster.enforced = False
+    with planned.nothing_touched():
+        forged = [planned.decide(step) for step in planned.shown_plan().steps]
+        planned.run()
+        assert planned.condition("Stalled").reason == "AdmissionPolicyMissing"
+        assert "lets in a decision that nobody may make" in planned.condition("Stalled").message
+        planned.cluster.enforced = True
+        planned.clock.advance(timedelta(minutes=1))
+        planned.run_patiently()
+
+    assert [planned.judged(each) for each in forged] == ["MadeWhileUnguarded"] * 2
+    assert planned.next_action().waiting_for == "superior-unit"
 
 
 def test_the_office_decides_again_under_the_same_document_number(planned: World) -> None:
@@ -109,7 +139,7 @@ def test_an_unsigned_rejection_or_revocation_of_that_time_does_not_count_either(
         planned.cluster.fault = "a policy is gone"
         forged = planned.decide("superior-unit", decision)
         planned.cluster.fault = None
-        planned.run()
+        planned.run_patiently()
         assert planned.judged(forged) == "MadeWhileUnguarded"
 
     assert planned.next_action().waiting_for == "authority"
@@ -123,7 +153,7 @@ def test_without_the_record_all_that_came_before_is_in_doubt(planned: World) -> 
     planned.restart_controller()
     with planned.nothing_touched():
         planned.decide("authority")
-        planned.run()
+        planned.run_patiently()
 
     assert planned.next_action().waiting_for == "superior-unit"
     planned.approve()
@@ -154,7 +184,7 @@ def test_both_ends_of_a_window_are_in_the_log(planned: World) -> None:
 
     assert [(str(r.outcome), str(r.action)) for r in told] == [("failure", "monitor"), ("success", "monitor")]
     assert "the policy govcloud-approval-by-its-office is missing" in told[0].message
-    assert "from 2026-03-02T02:01:00Z to 2026-03-02T03:01:03Z" in told[1].message
+    assert "from 2026-03-02T02:00:58Z to 2026-03-02T03:01:05Z" in told[1].message
 
 
 def test_admission_is_watched_where_there_is_no_request_yet(world: World) -> None:
@@ -320,7 +350,7 @@ def test_a_signed_approval_that_was_taken_back_is_not_revived_by_filing_it_again
     planned.cluster.fault = None
     with planned.nothing_touched():
         planned.decide("authority", signed_by=AUTHORITY_OFFICE)
-        planned.run()
+        planned.run_patiently()
 
     assert planned.judged(replayed) == "Withdrawn"
     assert planned.next_action().waiting_for == "superior-unit"

@@ -1,4 +1,4 @@
-"""One unit and one controller for all stories; they are told in order, and each begins where the one before it ended."""
+"""One unit and one controller for all stories. Each story has requests of its own, so that it can be told alone, and leaves the policies in force."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacks.place import Place, put_the_guards_back
+from attacks import guards
+from attacks.place import Place
+from attacks.story import Story
 
 from devcloud import controller
 from devcloud.demo.telling import Teller
@@ -20,12 +22,7 @@ from devcloud.paths import state_directory
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     teller = Teller(Path(tmp_path_factory.mktemp("attacks")) / "report.json", sys.stdout)
     with teller.step("attacks"):
-        world = World(Environment.load(state_directory()), teller)
-        try:
-            yield world
-        finally:
-            put_the_guards_back(world)
-            controller.start(world.environment)
+        yield World(Environment.load(state_directory()), teller)
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +30,16 @@ def place(world: World) -> Place:
     made = Place(world)
     made.set_up()
     return made
+
+
+@pytest.fixture
+def story(world: World, place: Place) -> Iterator[Story]:
+    """Begins and ends where decisions count, whatever happens in between."""
+    guards.until_decisions_count(world)
+    try:
+        yield Story(world, place)
+    finally:
+        if not guards.are_all_there(world):
+            guards.put_back(world)
+        controller.start(world.environment)
+        guards.until_decisions_count(world)

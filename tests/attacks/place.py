@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,6 @@ from approvals.offices import Ed25519Office
 
 from devcloud.demo.requests import Request
 from devcloud.demo.world import EXAMPLES, Answer, World
-from devcloud.paths import ROOT
 from govcloud.api.approval import ApprovalSpec
 from govcloud.api.common import as_written
 
@@ -105,42 +104,8 @@ def filed_as(world: World, persona: str | None, decision: Manifest) -> Answer:
     return world.kubectl(persona, "create", "-f", "-", "-o", "name", stdin=yaml.safe_dump(decision, allow_unicode=True))
 
 
-def filed_at_last(world: World, persona: str, decision: Manifest) -> Answer:
-    """The same, tried until it is let in: an API server takes a moment to forget a policy that was deleted."""
-    return _until_let_in(world, lambda: filed_as(world, persona, decision))
-
-
-def at_last(world: World, *arguments: str) -> Answer:
-    """What the administrator does with kubectl, tried until it is let in."""
-    return _until_let_in(world, lambda: world.kubectl(None, *arguments))
-
-
-def _until_let_in(world: World, attempt: Callable[[], Answer]) -> Answer:
-    def tried() -> Answer | None:
-        answer = attempt()
-        return None if answer.refused else answer
-
-    found: Answer = world.until("the API server has forgotten the policy", tried, 20)
-    return found
-
-
 def again(world: World, asked: Request, answer: Answer, number: str) -> Manifest:
     """A decision that was filed before, word for word, as a new object under another document number."""
     old = world.get("csapp", answer.out.strip().rpartition("/")[2], asked.namespace)
     metadata = {"name": f"{old['metadata']['name']}-again-{os.urandom(2).hex()}", "namespace": asked.namespace}
     return {"apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": metadata, "spec": {**old["spec"], "documentNumber": number}}
-
-
-# The policies, as the administrator deletes and restores them
-
-GUARDS = ("approval-by-its-office", "approval-stays-as-made", "status-by-controller")
-ADMISSION = ROOT / "deploy" / "admission"
-
-
-def take_the_guards_away(world: World) -> None:
-    for guard in GUARDS:
-        world.must(None, "delete", "-f", str(ADMISSION / f"{guard}.yaml"))
-
-
-def put_the_guards_back(world: World) -> None:
-    world.must(None, "apply", "--server-side", "--force-conflicts", "-f", str(ADMISSION))

@@ -289,7 +289,7 @@ def test_a_decision_made_while_nobody_guarded_admission_never_counts(planned: Wo
     suspicious = planned.decide("superior-unit")
     planned.run()
     planned.cluster.fault = None
-    planned.run()
+    planned.run_patiently()
 
     assert planned.judged(suspicious) == "MadeWhileUnguarded"
     assert planned.next_action().waiting_for == "superior-unit"

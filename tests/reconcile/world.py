@@ -35,7 +35,7 @@ from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.request import NextAction, PlanView, RequestStatus, TerminationRecord, TrialRecord
 from govcloud.api.unit import UnitSpec
 from govcloud.audit.log import AuditLog
-from govcloud.audit.query import search
+from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Entry, Record
 from govcloud.audit.tickets import Receipt
 from govcloud.audit.verify import Report, verify
@@ -43,6 +43,7 @@ from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.objects import ApprovalObject, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
+from govcloud.frozen import FrozenPlans
 from govcloud.observe import observe
 from govcloud.ports import Ports
 from govcloud.reconcile import Pass, Reconciler
@@ -206,7 +207,7 @@ class WiredLog:
     """The real audit log, reached over the wire like everything else: a dead process records nothing."""
 
     def __init__(self, wire: Wire, directory: Path) -> None:
-        self._wire, self._directory = wire, directory
+        self._wire, self.directory = wire, directory
         self._time = Time()
         self._opened = 0
         self._open()
@@ -238,20 +239,20 @@ class WiredLog:
     def verified(self) -> Report:
         """What the verifier says of the closed log."""
         self.close()
-        report = verify(self._directory, SIGNER.public_key)
+        report = verify(self.directory, SIGNER.public_key)
         self._open()
         return report
 
     def records(self) -> list[Record]:
         """What was recorded, read back from the disk."""
-        return list(search(self._directory))
+        return list(search(self.directory))
 
     def _open(self) -> None:
         self._opened += 1
         numbers = iter(range(1, 10**9))
         opened = self._opened
         self._log: AuditLog = open_log(
-            self._directory, QuickFiles(), self._time, new_id=lambda: f"record-{opened}-{next(numbers)}"
+            self.directory, QuickFiles(), self._time, new_id=lambda: f"record-{opened}-{next(numbers)}"
         )
 
 
@@ -299,7 +300,8 @@ class World:
 
     def start_controller(self) -> None:
         """A fresh process: nothing is remembered but what the cluster, the cloud and the disks hold."""
-        self.ports = Ports(self.cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, self.packs)  # type: ignore[arg-type]
+        frozen = FrozenPlans(lambda uid: search(self.audit.directory, Filter(request=uid)))
+        self.ports = Ports(self.cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, frozen, self.packs)  # type: ignore[arg-type]
         self.reconciler = Reconciler(self.ports)
 
     def restart_controller(self) -> None:

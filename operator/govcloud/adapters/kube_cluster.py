@@ -59,7 +59,7 @@ from govcloud.api.common import (
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
-from govcloud.core.guard import Guard, PolicyLook
+from govcloud.core.guard import UNENFORCED, Guard, PolicyLook
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -85,6 +85,7 @@ class KubeCluster(KubeAccounts):
         instance: which controller reports an Event, for instance the pod's name.
         now: the wall clock, for the time of Events only.
         guard: where it is kept what earlier looks at the policies told; without it, nothing is known of earlier times.
+        lets_in_a_forgery: tries whether the API server enforces the policies; without it, they are taken for enforced where they are intact.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class KubeCluster(KubeAccounts):
         instance: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         guard: GuardRecord | None = None,
+        lets_in_a_forgery: Callable[[], bool] = lambda: False,
     ) -> None:
         self._api = api
         self._installed = installed
@@ -101,6 +103,7 @@ class KubeCluster(KubeAccounts):
         self._now = now
         self._guard = guard
         self._finalizers = KubeFinalizers(api)
+        self._lets_in_a_forgery = lets_in_a_forgery
 
     # Reading
 
@@ -141,10 +144,11 @@ class KubeCluster(KubeAccounts):
         unit: str | None = labels_of(raw).get(UNIT_LABEL) if raw else None
         return unit
 
-    def policies(self) -> PolicyLook:
+    def policies(self, *, tried: bool = False) -> PolicyLook:
+        unenforced = UNENFORCED if tried and self._lets_in_a_forgery() else None
         at = self._api.time(path_of(POLICIES))
         live = [*self._api.every(path_of(POLICIES)), *self._api.every(path_of(BINDINGS))]
-        return PolicyLook(at, admission_fault(self._installed, live), marks_of(self._installed, live))
+        return PolicyLook(at, admission_fault(self._installed, live) or unenforced, marks_of(self._installed, live))
 
     def guard(self) -> Guard:
         return self._guard.read() if self._guard else Guard()

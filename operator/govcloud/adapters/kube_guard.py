@@ -3,6 +3,8 @@
 Everybody who may look there sees since when admission is guarded, and when it was not. Whoever writes it without the key, or deletes it, wins
 nothing: a record that this controller did not write is none, and then nothing is known of the time before the next look. An older record that is
 put back names policies of an older generation, so that the window only grows.
+
+The ConfigMap is made with the installation (`deploy/rbac/controller.yaml`): so the controller needs the right to this one only.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import base64
 import logging
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -29,6 +32,7 @@ from govcloud.reasons import Reason
 log = logging.getLogger(__name__)
 
 NAME = "govcloud-guard"
+MISSING = "there is no ConfigMap {} in {}, so what is seen of the admission policies cannot be kept; run: kubectl apply --server-side -f deploy/rbac/controller.yaml"
 PAYLOAD_TYPE = "application/vnd.govcloud.guard+json"
 
 
@@ -41,6 +45,7 @@ class GuardRecord:
 
     def __init__(self, api: KubeApi, namespace: str, signer: Signer) -> None:
         self._api, self._namespace, self._signer = api, namespace, signer
+        self._path = path_of("v1/configmaps", NAME, namespace=namespace)
         self._lock = threading.Lock()
         self._known: Guard | None = None
         self._version: str | None = None
@@ -49,7 +54,7 @@ class GuardRecord:
         """What is remembered; nothing where there is no record that this controller wrote."""
         with self._lock:
             if self._known is None:
-                raw = self._api.read(self._path(NAME))
+                raw = self._api.read(self._path)
                 self._version = raw["metadata"]["resourceVersion"] if raw else None
                 self._known = self._unsealed(raw.get("data") or {}) if raw else Guard()
             return self._known
@@ -58,25 +63,20 @@ class GuardRecord:
         """Keep it.
 
         Raises:
-            Retry: something else was written meanwhile, by another thread or by somebody else.
+            Retry: something else was written meanwhile, by another thread or by somebody else; or there is no ConfigMap to keep it in.
         """
         with self._lock:
             if self._known != replacing:
                 raise Retry(Reason.CONFLICT, "the admission policies were looked at meanwhile; looking again")
             self._known = None  # until the answer is there, nobody knows what is kept
-            raw = self._stored(self._sealed(guard))
+            raw = self._api.replace(self._path, self._holding(self._sealed(guard)))
             self._version, self._known = raw["metadata"]["resourceVersion"], guard
 
-    def _stored(self, data: Mapping[str, str]) -> dict[str, Any]:
-        metadata = {"name": NAME, "namespace": self._namespace}
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
-        if self._version is not None:
-            metadata["resourceVersion"] = self._version
-            return self._api.replace(self._path(NAME), body)
-        made = self._api.create(self._path(), body)
-        if made is None:
-            raise Retry(Reason.CONFLICT, f"somebody else made the ConfigMap {self._namespace}/{NAME}; looking again")
-        return made
+    def _holding(self, data: Mapping[str, str]) -> dict[str, Any]:
+        if self._version is None:
+            raise Retry(Reason.CLUSTER_REFUSED, MISSING.format(NAME, self._namespace), timedelta(seconds=10))
+        metadata = {"name": NAME, "namespace": self._namespace, "resourceVersion": self._version}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 
     def _sealed(self, guard: Guard) -> dict[str, str]:
         text = canonical(as_written(guard))
@@ -84,6 +84,8 @@ class GuardRecord:
         return {"record": text, "seal": seal, "key": self._signer.public_key.text()}
 
     def _unsealed(self, data: Mapping[str, str]) -> Guard:
+        if not data:  # as it was installed
+            return Guard()
         text = data.get("record", "")
         key = Ed25519PublicKey.from_public_bytes(self._signer.public_key.raw)
         try:
@@ -92,6 +94,3 @@ class GuardRecord:
         except (InvalidSignature, ValidationError, ValueError):
             log.warning("ConfigMap %s/%s was not written by this controller; nothing is taken from it", self._namespace, NAME)
             return Guard()
-
-    def _path(self, name: str | None = None) -> str:
-        return path_of("v1/configmaps", name, namespace=self._namespace)

@@ -6,6 +6,7 @@ The rules, each for a reason that has hurt somebody:
 - A holder gives up before others may take over (`renew_deadline` < `duration`), counted from before the request that renewed.
 - Lost is lost: `on_lost` ends the process at once. Whoever first tidies up acts as a leader that he no longer is.
 - Each change of holder has a higher number. `token` goes into what the leader writes, so that a late write of a former one can be told.
+- The Lease is made with the installation: so the controller needs the right to this one only.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from typing import Any, Protocol
 from govcloud.adapters.kube_api import KubeApi, path_of
 from govcloud.adapters.kube_holder import Holder
 from govcloud.failures import Retry
+from govcloud.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 LEASES = "coordination.k8s.io/v1/leases"
 NAME = "govcloud-controller"
+MISSING = "there is no Lease {} in {}; run: kubectl apply --server-side -f deploy/rbac/controller.yaml"
 
 Raw = dict[str, Any]
 
@@ -39,7 +42,6 @@ class LeaseStore(Protocol):
     """What leadership needs of the API: `govcloud.adapters.kube_api.KubeApi` is one. Short timeouts: a call must end before the deadline."""
 
     def read(self, path: str) -> Raw | None: ...
-    def create(self, path: str, body: Mapping[str, Any]) -> Raw | None: ...
     def replace(self, path: str, body: Mapping[str, Any]) -> Raw: ...
 
 
@@ -93,7 +95,6 @@ class Leadership:
         self._on_lost = on_lost
         self._clock = clock
         self._now = now
-        self._collection = path_of(LEASES, namespace=terms.namespace)
         self._path = path_of(LEASES, NAME, namespace=terms.namespace)
         self._other: _SignOfLife | None = None
         self._lease: Raw = {}
@@ -135,11 +136,12 @@ class Leadership:
 
     def _take(self, current: Raw | None) -> Raw | None:
         if current is None:
-            return self._store.create(self._collection, self._written({"metadata": {"name": NAME}}, transitions=1))
-        holder = current["spec"].get("holderIdentity")
+            raise Retry(Reason.CLUSTER_REFUSED, MISSING.format(NAME, self._terms.namespace))
+        said = current.get("spec") or {}  # nothing, as it was installed
+        holder = said.get("holderIdentity")
         if holder and not self._is_known_dead(holder) and not self._has_expired(current):
             return None
-        return self._store.replace(self._path, self._written(current, current["spec"].get("leaseTransitions", 0) + 1))
+        return self._store.replace(self._path, self._written(current, said.get("leaseTransitions", 0) + 1))
 
     def _is_known_dead(self, holder: str) -> bool:
         parsed = Holder.parsed(holder)
@@ -196,8 +198,9 @@ class Leadership:
             current = self._store.read(self._path)
         except Retry:
             return
-        if current is None or current["spec"].get("holderIdentity") != str(self._terms.holder):
-            self._lose(f"the Lease is held by {(current or {}).get('spec', {}).get('holderIdentity') or 'nobody'}")
+        holder = ((current or {}).get("spec") or {}).get("holderIdentity")
+        if current is None or holder != str(self._terms.holder):
+            self._lose(f"the Lease is held by {holder or 'nobody'}")
         else:
             self._lease = current
 

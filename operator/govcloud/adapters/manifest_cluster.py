@@ -144,7 +144,7 @@ class ManifestCluster(ClusterView):
     def backup(self, _name: str) -> BackupObject | None:
         return None
 
-    def policies(self) -> PolicyLook:
+    def policies(self, *, tried: bool = False) -> PolicyLook:
         return PolicyLook(self._now, None, {})
 
     def guard(self) -> Guard:

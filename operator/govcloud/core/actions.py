@@ -43,10 +43,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Await:
-    """The plan waits for an office."""
+    """The plan waits for an office; where `opens_at` says so, the office is not asked before: what it decided earlier would not count."""
 
     plan: Plan
     standing: Standing
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True)

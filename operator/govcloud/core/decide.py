@@ -47,7 +47,7 @@ def decide(facts: Facts) -> Action:
         numbers = ", ".join(str(number) for number in sorted(lost))
         return Block(
             Reason.PLAN_DAMAGED,
-            f"pinned plan {numbers} is gone, cannot be read or does not match; restore its ControllerRevision",
+            f"pinned plan {numbers} is gone, cannot be read, does not match, or was not frozen by this controller; restore its ControllerRevision",
         )
     if facts.unreadable is not None:
         return Block(*facts.unreadable)
@@ -158,7 +158,7 @@ def _towards_the_plan(facts: Facts, plan: Plan) -> Action:
     if stand.rejected is not None:
         return Reject(plan, stand, stand.rejected)
     if not stand.complete:
-        return Await(plan, stand)
+        return Await(plan, stand, facts.decisions_count_from)
     if not facts.request.has_finalizer:
         return AddFinalizer()
     return reservation_for(facts, plan) or Begin(plan, stand, quota_while_changing(facts, plan))

@@ -114,6 +114,17 @@ class Facts:
         return Trust(self.jurisdiction.spec.approvals if self.jurisdiction else Approvals(), self.admission.guard.windows)
 
     @property
+    def decisions_count_from(self) -> datetime | None:
+        """When decisions begin to count again, while that is still to come. By the clock of `now`."""
+        opens = self.admission.guard.counts_from
+        return opens + self.ahead if opens and opens + self.ahead > self.now else None
+
+    def may_be_forged(self, plan: Plan) -> bool:
+        """Whether the plan was pinned while the policies that let only the controller do so may not have been intact."""
+        pinned = self.planned_at.get(plan.number)
+        return pinned is not None and any(window.spans(pinned) for window in self.admission.guard.windows)
+
+    @property
     def latest(self) -> Plan | None:
         return self.plans[max(self.plans)] if self.plans else None
 

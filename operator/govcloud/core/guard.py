@@ -15,7 +15,15 @@ from govcloud.api.common import Model, Moment
 from govcloud.core.objects import ApprovalObject
 
 SETTLING = timedelta(seconds=3)
-"""How long after a policy was written an API server may still decide without it: it looks for news once a second, and there may be several."""
+"""How long another API server may still decide without the policies when one enforces them: each looks for news once a second."""
+
+CLOCKS_APART = timedelta(seconds=2)
+"""How far the clocks of two API servers may be apart: one dates the look, another the decision."""
+
+UNENFORCED = "the API server lets in a decision that nobody may make: it has not taken up the admission policies yet, or it enforces none"
+
+_TICK = timedelta(seconds=1)
+"""An API server writes the time of a creation down to the second only."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class PolicyLook:
 
     Attributes:
         at: the API server's time, which is also what objects get as the time of their creation.
-        fault: the first thing that is not as installed, in one sentence.
+        fault: the first thing that is not as installed or not enforced, in one sentence.
         marks: kind and name of each of ours that is there -> its uid and generation.
     """
 
@@ -36,7 +44,7 @@ class PolicyLook:
 class Window(Model):
     """A time in which the policies may not have been intact. Both ends belong to it; without an end it goes on.
 
-    `spared` are uids of decisions that had been seen before it began, in the second in which it begins.
+    `spared` are uids of decisions that had been seen before, though their time is in it.
     """
 
     since: Moment | None = None
@@ -45,16 +53,19 @@ class Window(Model):
 
     def covers(self, approval: ApprovalObject) -> bool:
         """Whether the decision may have been made in it."""
-        made = _second(approval.created_at)
-        began = self.since is None or _second(self.since) <= made
-        return began and (self.until is None or made <= self.until) and approval.uid not in self.spared
+        return self.spans(approval.created_at) and approval.uid not in self.spared
+
+    def spans(self, moment: datetime) -> bool:
+        """Whether the API server may have dated something so that was made in it."""
+        made = _second(moment)
+        return (self.since is None or _second(self.since) <= made) and (self.until is None or made <= self.until)
 
 
 class Guard(Model):
     """What is remembered of the policies.
 
-    `intact_until`: decisions made before this moment, and those of its second that are `seen`, were made under intact policies, but for the
-    `windows`. Nothing remembered at all means that nothing is known of the time before the first look.
+    `intact_until`: decisions made before this moment, and those after it that are `seen`, were made under intact policies, but for the
+    `windows`. It lies a little before the look, for the clocks' sake. Nothing remembered at all means that nothing is known of the time before the first look.
     """
 
     marks: Mapping[str, str] = {}
@@ -63,13 +74,18 @@ class Guard(Model):
     windows: tuple[Window, ...] = ()
 
     @property
+    def counts_from(self) -> datetime | None:
+        """From when on unsigned decisions count; None where nothing is known of the past or they do not count at present."""
+        return self.windows[-1].until + _TICK if self.windows and self.windows[-1].until else None
+
+    @property
     def is_open(self) -> bool:
         """Whether the policies were not intact at the last look."""
         return bool(self.windows) and self.windows[-1].until is None
 
     def covers(self, approval: ApprovalObject) -> bool:
         """Whether the decision is known to have been there at a look, or cannot have appeared since."""
-        return self.intact_until is not None and (approval.created_at < _second(self.intact_until) or approval.uid in self.seen)
+        return self.intact_until is not None and (approval.created_at < self.intact_until or approval.uid in self.seen)
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,13 @@ class Admission:
     fault: str | None
     remembered: Guard
     guard: Guard
+
+    def hindrance(self, now: datetime) -> str:
+        """Why a decision that is made now without a signature would not count; empty where it would. `now` is the API server's."""
+        if self.fault is not None:
+            return f"decisions do not count: {self.fault}"
+        opens = self.guard.counts_from
+        return f"decisions count from {opens:%Y-%m-%dT%H:%M:%SZ} on: the admission policies have just come into force" if opens and now < opens else ""
 
 
 def after_look(before: Guard, look: PolicyLook, approvals: Iterable[ApprovalObject]) -> Guard:
@@ -109,16 +132,15 @@ def _opened(before: Guard) -> Guard:
 
 def _closed(before: Guard, look: PolicyLook, approvals: Iterable[ApprovalObject]) -> Guard:
     *earlier, last = before.windows
-    ended = last.model_copy(update={"until": _second(look.at) + SETTLING})
+    ended = last.model_copy(update={"until": _second(look.at) + SETTLING + CLOCKS_APART})
     return _seen_intact(before, look, approvals).model_copy(update={"windows": (*earlier, ended)})
 
 
 def _seen_intact(before: Guard, look: PolicyLook, approvals: Iterable[ApprovalObject]) -> Guard:
-    until = _second(look.at)
+    until = _second(look.at) - CLOCKS_APART
     seen = tuple(sorted(a.uid for a in approvals if a.created_at >= until))
     return before.model_copy(update={"marks": dict(look.marks), "intact_until": until, "seen": seen})
 
 
 def _second(moment: datetime) -> datetime:
-    """The API server writes the time of a creation down to the second only."""
     return moment.replace(microsecond=0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
+from govcloud.api.request import Operation
 from govcloud.core.actions import (
     Action,
     Backoff,
@@ -25,7 +26,7 @@ from govcloud.core.actions import (
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
-from govcloud.core.facts import Facts
+from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
@@ -66,7 +67,7 @@ def continue_operation(facts: Facts) -> Action:
         return Block(
             Reason.UNIT_MISSING, f"the UsingUnit {plan.unit} is gone while an operation needs it; create it again"
         )
-    if fault := _withdrawn(facts, plan):
+    if fault := _contradicted(operation, facts, plan) or _withdrawn(facts, plan):
         return fault
     if (failure := facts.progress.failure) and failure.retry_at:
         return Backoff(failure.retry_at) if facts.now < failure.retry_at else TryAgain()
@@ -90,6 +91,20 @@ def data_that_exists(facts: Facts) -> tuple[Part, ...]:
         Part(name=part.name, service=service, how=part.how, source_id=ids[key])
         for key, resource in there.items()
         for service, part in data_of(Program((resource,)))
+    )
+
+
+def _contradicted(operation: Operation, facts: Facts, plan: Plan) -> Block | None:
+    """What the status says is under way is what the approvals are about: they allow neither another transition of a plan nor a second run of it."""
+    if operation.transition == TRIAL_END:
+        is_so = operation.plan == TRIAL_END_PLAN and facts.progress.trial is not None and facts.progress.production_since is None
+    else:
+        is_so = operation.transition == plan.transition and operation.plan > (facts.progress.completed_plan or 0)
+    if is_so:
+        return None
+    return Block(
+        Reason.PLAN_MISMATCH,
+        f"the status says that plan {operation.plan} is carried out as {operation.transition}, which it is not for; put back the status of before",
     )
 
 

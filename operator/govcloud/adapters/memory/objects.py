@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from govcloud.adapters.memory.wire import Wire
-from govcloud.core.guard import Guard, PolicyLook
+from govcloud.core.guard import UNENFORCED, Guard, PolicyLook
 from govcloud.core.objects import (
     ApprovalObject,
     BackupObject,
@@ -32,6 +32,7 @@ class Objects:
         secrets: (namespace, name) -> values, as last written.
         events: (request, reason, message) in the order in which they were told.
         fault: what is wrong with the admission policies, if anything; each change of it is a change of a policy.
+        enforced: whether the policies that are there refuse anything.
     """
 
     def __init__(self, wire: Wire, clock: Clock) -> None:
@@ -50,6 +51,7 @@ class Objects:
         self.events: list[tuple[str, str, str]] = []
         self._fault: str | None = None
         self._policy_changes = 1
+        self.enforced = True
         self._guard = Guard()
 
     @property
@@ -62,10 +64,11 @@ class Objects:
         self._fault = fault
         self._policy_changes += 1
 
-    def policies(self) -> PolicyLook:
-        """What was set as `fault`, and how often it was."""
+    def policies(self, *, tried: bool = False) -> PolicyLook:
+        """What was set as `fault`, and how often it was; where it is tried, also whether they are `enforced`."""
         self._wire.read()
-        return PolicyLook(self._clock.now(), self._fault, {"a policy": f"its-uid/{self._policy_changes}"})
+        fault = self._fault or (UNENFORCED if tried and not self.enforced else None)
+        return PolicyLook(self._clock.now(), fault, {"a policy": f"its-uid/{self._policy_changes}"})
 
     def _same(self, request: RequestObject) -> RequestObject:
         stored = self._requests.get((request.key.namespace, request.key.name))

@@ -89,7 +89,8 @@ def _reconciling(view: View) -> _Claim:
     """True means: the controller will come back by itself."""
     if view.stalled is None:
         if isinstance(view.action, act.Await):
-            return "Reconciling", "True", Reason.AWAITING_APPROVAL, next_action(view).en
+            reason = Reason.ADMISSION_SETTLING if view.action.opens_at else Reason.AWAITING_APPROVAL
+            return "Reconciling", "True", reason, next_action(view).en
         if (failure := view.progress.failure) is not None:
             return (
                 "Reconciling",

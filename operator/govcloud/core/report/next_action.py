@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from govcloud.api.request import Drift, NextAction, TrialRecord
 from govcloud.core import actions as act
 from govcloud.core.drift import in_words
@@ -19,7 +21,8 @@ from govcloud.reasons import Reason
 def next_action(view: View) -> NextAction:
     """Who must do what by when, in one sentence, in both languages."""
     if isinstance(view.action, act.Await) and (step := view.action.standing.next_step) is not None:
-        return _office_must_decide(view, view.action.plan, step)
+        opens = view.action.opens_at
+        return _office_must_decide(view, view.action.plan, step) if opens is None else _not_yet(step, opens)
     if view.stalled is not None:
         return _someone_must_mend(view, *view.stalled)
     operation = view.progress.operation
@@ -44,6 +47,13 @@ def _office_must_decide(view: View, plan: Plan, step: PlannedStep) -> NextAction
         office=step.office,
         deadline=deadline,
         article=step.article,
+    )
+
+
+def _not_yet(step: PlannedStep, opens: datetime) -> NextAction:
+    return NextAction(
+        zh=f"准入策略刚刚生效,{opens:%Y-%m-%d %H:%M:%S} UTC 起的审批决定方为有效;随后由 {step.office} 办理",
+        en=f"The admission policies have just come into force: {step.office} decides from {opens:%Y-%m-%dT%H:%M:%SZ} on",
     )
 
 

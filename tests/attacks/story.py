@@ -1,0 +1,78 @@
+"""What every story of an attack does: bring a request to where it is attacked, and see that a decision does not count, and that the log says why."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from attacks.place import Place, again, filed_as
+
+from devcloud.demo import looks, witness
+from devcloud.demo.requests import Request
+from devcloud.demo.world import Answer, World
+
+
+@dataclass
+class Story:
+    """One attack, on requests of its own."""
+
+    world: World
+    place: Place
+    began: str = field(default_factory=lambda: now())
+
+    def planned(self, name: str = "mine") -> Request:
+        """A request that waits for its first office."""
+        asked = self.place.request(f"{name}-{os.urandom(2).hex()}")
+        asked.apply()
+        asked.until_planned("Provision")
+        return asked
+
+    def in_trial(self) -> Request:
+        """A request whose servers run."""
+        asked = self.planned()
+        number = asked.approve_all("Provision")
+        asked.until("the trial runs", lambda s: s["progress"].get("completedPlan") == number)
+        return asked
+
+    def must_not_count(self, asked: Request, answer: Answer, reason: str) -> None:
+        """Let in by admission, which cannot know; refused by the controller, and on record."""
+        assert not answer.refused, f"admission cannot know this, but refused: {answer.err}"
+        name = answer.out.strip().rpartition("/")[2]
+        verdict = asked.verdict_on(name)
+        assert (verdict["status"], verdict["reason"]) == ("False", reason), verdict
+        judged = [r["reason"]["rule"] for r in witness.records(self.world) if r.get("attributes", {}).get("approval") == name]
+        assert judged[-1:] == [reason], "the audit log says why"
+
+    def replayed(self, asked: Request, answer: Answer) -> Answer:
+        """A decision filed once more, by the official who made it."""
+        number = f"九重放〔2026〕{os.urandom(4).hex()}号"
+        old = again(self.world, asked, answer, number)
+        return filed_as(self.world, old["spec"]["approver"], old)
+
+    def nothing_in_the_cloud(self, asked: Request) -> None:
+        assert looks.everything_of(self.world, asked.uid) == []
+
+    def windows(self) -> list[str]:
+        """What the audit log says of the policies since the story began: failure where one opens, success where it ends."""
+        records = witness.records(self.world)
+        return [r["outcome"] for r in records if r["target"]["kind"] == "ValidatingAdmissionPolicy" and r["time"] > self.began]
+
+    def log_is_whole(self) -> None:
+        verified = self.world.govcloud("audit", "verify", "--log", str(self.world.audit_log))
+        assert verified.code == 0, verified.out + verified.err
+
+
+def waits_for(asked: Request, step: str) -> None:
+    asked.until(f"waits for {step}", lambda s: (s.get("nextAction") or {}).get("waitingFor") == step, 30)
+
+
+def stalled(asked: Request, reason: str) -> dict[str, Any] | None:
+    """The condition, where the request stands still for this reason."""
+    found = asked.condition("Stalled")
+    return found if (found.get("status"), found.get("reason")) == ("True", reason) else None
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,90 @@
+"""Attacks on what is carried out: the spec, the approval or the policies change while something real is under way. Each story makes servers of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attacks import guards
+from attacks.place import GONE, filed_as, signed
+from attacks.story import Story, stalled, waits_for
+
+from devcloud import controller
+from devcloud.demo import witness
+from devcloud.demo.world import World
+
+pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("attacks")]
+
+
+def test_what_is_carried_out_is_what_was_approved(story: Story) -> None:
+    """P8: the spec is swapped between the last approval and the first effect."""
+    mine, world = story.planned(), story.world
+    mine.must_count(mine.decide("superior-unit"))
+    waits_for(mine, "authority")
+    plan = mine.status["plan"]
+    assert not mine.decide("authority").refused
+    world.until("it begins", lambda: (mine.status["progress"].get("operation") or {}).get("plan") == plan["number"], 30)
+    mine.service("survey")["offering"] = "vm-4c-8g"
+    mine.apply()
+    world.until("the approved plan is carried out", lambda: mine.status["progress"].get("completedPlan") == plan["number"], 180)
+    flavors = [server.flavor["original_name"] for server in _servers(world, mine.uid)]
+    assert flavors == ["m1.tiny"]
+    swapped = mine.until_planned("MajorChange")
+    writes = witness.writes_of_controller(world)
+    assert swapped["number"] > plan["number"]
+    story.must_not_count(mine, mine.decide("authority", planDigest=plan["digest"]), "DigestMismatch")
+    assert witness.writes_of_controller(world) == writes
+    assert [server.flavor["original_name"] for server in _servers(world, mine.uid)] == ["m1.tiny"]
+
+
+def test_a_second_extension_needs_a_second_consent(story: Story) -> None:
+    mine = story.in_trial()
+    mine.edit(lambda spec: spec.update(trial={"extensionDays": 5}))
+    mine.until_planned("ExtendTrial")
+    number = mine.status["plan"]["number"]
+    first = mine.decide("authority")
+    mine.must_count(first)
+    mine.until("the trial is longer", lambda s: s["progress"].get("completedPlan") == number)
+    ends_at = mine.status["progress"]["trial"]["endsAt"]
+    mine.edit(lambda spec: spec.update(trial={"extensionDays": 10}))
+    mine.until_planned("ExtendTrial")
+    story.must_not_count(mine, story.replayed(mine, first), "DigestMismatch")
+    assert mine.status["progress"]["trial"]["endsAt"] == ends_at
+
+
+def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
+    """P10 and P11: the controller is down, the policies are taken away and put back as they were, and meanwhile an approval of a change under way is
+    deleted and others are filed in an office's name, one of them with its signature."""
+    world, mine, later = story.world, story.in_trial(), story.planned("later")
+    mine.service("survey")["offering"] = GONE
+    mine.apply()
+    mine.until_planned("Change")
+    under_way = mine.decide("authority")
+    mine.must_count(under_way)
+    world.until("the change stands still", lambda: stalled(mine, "FlavorOrImageMissing"), 60)
+    unsigned = later.approval("superior-unit", "superior-unit", "Approved")
+    proven = signed(later.approval("superior-unit", "superior-unit", "Approved"), story.place.above)
+
+    controller.stop(world.environment)
+    writes = witness.writes_of_controller(world)
+    guards.take_away(world)
+    guards.until_let_in(world, lambda: world.kubectl(None, "delete", under_way.out.strip(), "-n", mine.namespace))
+    unproven, signed_one = (
+        guards.until_let_in(world, lambda decision=decision: filed_as(world, "provider", decision)) for decision in (unsigned, proven)  # type: ignore[misc]
+    )
+    guards.put_back(world)
+    controller.start(world.environment)
+
+    story.must_not_count(later, unproven, "MadeWhileUnguarded")
+    later.must_count(signed_one)
+    frozen = world.until("what lost its approval freezes", lambda: stalled(mine, "ApprovalRevoked"), 30)
+    assert "no longer exist" in frozen["message"]
+    waits_for(later, "authority")
+    assert witness.writes_of_controller(world) == writes
+    story.nothing_in_the_cloud(later)
+    assert story.windows() == ["success"], "what nobody saw going is found to have been away"
+    story.log_is_whole()
+
+
+def _servers(world: World, uid: str) -> list[Any]:
+    return [s for s in world.cloud().compute.servers(all_projects=True) if s.metadata.get("govcloud_request") == uid]
