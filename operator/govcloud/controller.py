@@ -22,6 +22,7 @@ from govcloud.notifications import Courier
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
 from govcloud.reconcile import Pass, Reconciler
+from govcloud.rights_watch import TASK as RIGHTS_TASK
 from govcloud.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,10 @@ class Controller:
         log.debug("%s changed: looking at %d requests", why, len(known))
         for key in known:
             self.queue.wake(key)
+
+    def rights_changed(self) -> None:
+        """A role or a binding changed."""
+        self.housekeeping.soon(RIGHTS_TASK)
 
     # Work
 

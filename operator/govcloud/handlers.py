@@ -14,7 +14,8 @@ REQUESTS, APPROVALS = "cloudservicerequests", "cloudserviceapprovals"
 SURROUNDINGS = ("usingunits", "jurisdictions", "cloudservicecatalogs", "pauses")
 ACCOUNTS = ("annualplans", "serviceagreements")
 ADMISSION = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
-WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ACCOUNTS, *ADMISSION)
+RIGHTS = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+WATCHED = (REQUESTS, APPROVALS, *SURROUNDINGS, *ACCOUNTS, *ADMISSION, *RIGHTS)
 
 
 class Listener(Protocol):
@@ -23,6 +24,7 @@ class Listener(Protocol):
     def request_changed(self, namespace: str, name: str) -> None: ...
     def account_changed(self, kind: str, name: str) -> None: ...
     def everything_changed(self, why: str) -> None: ...
+    def rights_changed(self) -> None: ...
 
 
 def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
@@ -36,6 +38,7 @@ def registry_for(listener: Listener, heard: Heard) -> kopf.OperatorRegistry:
     _wake_one_request(registry, listener)
     _wake_all_requests(registry, listener)
     _wake_who_waits_for_money(registry, listener)
+    _tell_of_rights(registry, listener)
     return registry
 
 
@@ -100,6 +103,17 @@ def _wake_who_waits_for_money(registry: kopf.OperatorRegistry, listener: Listene
 
     for plural in ACCOUNTS:
         kopf.on.event(GROUP, VERSION, plural, id=f"{plural}_event", registry=registry)(changed)
+
+
+def _tell_of_rights(registry: kopf.OperatorRegistry, listener: Listener) -> None:
+    """Who may approve changes nothing for requests: it is recorded."""
+
+    async def changed(**_: Any) -> None:
+        listener.rights_changed()
+
+    for plural in RIGHTS:
+        kopf.on.event("rbac.authorization.k8s.io", "v1", plural, id=f"{plural}_event", registry=registry)(changed)
+
 
 async def watch(registry: kopf.OperatorRegistry, stop: threading.Event) -> None:
     """Watch until `stop` is set, or until kopf ends by itself, which is a fault."""

@@ -65,6 +65,17 @@ class Metrics:
             lambda: lag().age.total_seconds(),
         )
 
+    def watch_rights(self, count: Callable[[bool], int]) -> None:
+        """Show how many rights to approve there are: granted as the installation does it, and otherwise."""
+        gauge = Gauge(
+            "govcloud_approval_rights",
+            "Grants of the right to decide an approval step, by whether they are set up as deploy/rbac does it.",
+            ["granted"],
+            registry=self.registry,
+        )
+        gauge.labels("as-set-up").set_function(partial(count, True))
+        gauge.labels("otherwise").set_function(partial(count, False))
+
     def watch_publication(self, places: Iterable[str], lag: Callable[[str], float]) -> None:
         """Tell how far each place is behind that checkpoints of the audit log are published to."""
         gauge = Gauge(

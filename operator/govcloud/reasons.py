@@ -44,7 +44,6 @@ class Reason(StrEnum):
     DELETION_BLOCKED = "DeletionBlocked"  # deleted while resources exist: terminate first
     PAUSED = "Paused"  # operations ordered that nothing is done; deleting the Pause resumes it
     ADMISSION_POLICY_MISSING = "AdmissionPolicyMissing"  # admission policies are not as installed: no effects
-    ADMISSION_SETTLING = "AdmissionSettling"  # they have just come into force: decisions count in a moment
     APPROVAL_REVOKED = "ApprovalRevoked"  # an approval was revoked after the start: frozen
     PLAN_MISMATCH = "PlanMismatch"  # the engine wanted something that the approved plan does not hold
     PLAN_DAMAGED = "PlanDamaged"  # the pinned plan is missing or does not match its digest
@@ -55,6 +54,7 @@ class Reason(StrEnum):
     BACKUP_MISMATCH = "BackupMismatch"  # a restored backup differs from its frozen source
     PROGRAM_FAULT = "ProgramFault"  # a fault of ours
     # What waiting may cure
+    ADMISSION_SETTLING = "AdmissionSettling"  # they have just come into force: decisions count in a moment
     QUOTA_EXCEEDED = "QuotaExceeded"  # the cloud's quota is used up
     CLOUD_UNREACHABLE = "CloudUnreachable"  # OpenStack does not answer
     CLOUD_UNAUTHORIZED = "CloudUnauthorized"  # OpenStack refuses the controller's login
@@ -92,6 +92,9 @@ class Reason(StrEnum):
     SIGNING_KEY_FOREIGN = "SigningKeyForeign"  # the key belongs to another office, or is not for this step
     SIGNING_KEY_NOT_VALID = "SigningKeyNotValid"  # the key was not valid yet, or no longer
     SIGNING_KEY_REVOKED = "SigningKeyRevoked"  # the key was revoked before
+    # Who may approve
+    APPROVAL_RIGHT_CHANGED = "ApprovalRightChanged"  # somebody may decide a step now, or no longer
+    APPROVAL_RIGHT_UNUSUAL = "ApprovalRightUnusual"  # somebody may, by another role than those that are installed for it
     # How an agreement or an annual plan stands
     IN_FORCE = "InForce"  # signed, filed where that is asked for, and within its term
     NOT_SIGNED = "NotSigned"  # a draft

@@ -27,6 +27,7 @@ from govcloud.adapters.kube_holds import KubeHolds
 from govcloud.adapters.kube_keys import KubeKeys
 from govcloud.adapters.kube_lease import leadership
 from govcloud.adapters.kube_probe import lets_in_a_forgery
+from govcloud.adapters.kube_rights import rights_granted
 from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_checkpoints import CheckpointContainer
@@ -54,6 +55,8 @@ from govcloud.housekeeping import Housekeeping, Task
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
 from govcloud.ports import Clock, Cluster, Ports
+from govcloud.rights_watch import TASK as RIGHTS_TASK
+from govcloud.rights_watch import RightsWatch
 from govcloud.rounds import Rounds
 from govcloud.settings import Settings
 from policies.shelf import with_more
@@ -129,10 +132,12 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             seal_after=timedelta(seconds=settings.audit_seal_seconds),
         )
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
+        rights = RightsWatch(partial(rights_granted, api), audit, settings.state_dir / "approvers.json")
+        approvers = Task(RIGHTS_TASK, timedelta(seconds=settings.resync_seconds), rights.look)
+        housekeeping = Housekeeping((*keeping.tasks(), reads, approvers), EXPECTED)
         rounds = Rounds(ports)
         drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
         rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
-        housekeeping = Housekeeping((*keeping.tasks(), reads), EXPECTED)
         watching = Housekeeping((drift, rotation), (Retry, Stop))
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
         courier = Courier(
@@ -148,6 +153,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         resync = timedelta(seconds=settings.resync_seconds)
         controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching)
         controller.metrics.watch_copies(keeping.lag)
+        controller.metrics.watch_rights(lambda as_set_up: rights.count(as_set_up=as_set_up))
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
         yield controller, publisher

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from govcloud.api.kinds import KINDS
-from govcloud.handlers import ADMISSION
+from govcloud.handlers import ADMISSION, RIGHTS
 
 GROUPS = {
     "govcloud.dev": ("v1alpha1", {kind.plural: kind.kind for kind in KINDS}),
     "admissionregistration.k8s.io": ("v1", dict(zip(ADMISSION, ADMISSION, strict=True))),
+    "rbac.authorization.k8s.io": ("v1", dict(zip(RIGHTS, RIGHTS, strict=True))),
     "apiextensions.k8s.io": ("v1", {"customresourcedefinitions": "CustomResourceDefinition"}),
 }
 EVERY = 0.02

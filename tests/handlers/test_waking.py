@@ -12,7 +12,7 @@ import pytest
 from handlers.api_server import WatchedServer, watched_server
 from handlers.test_liveness import until
 
-from govcloud.handlers import WATCHED, registry_for, watch
+from govcloud.handlers import RIGHTS, WATCHED, registry_for, watch
 
 
 class Told:
@@ -29,6 +29,9 @@ class Told:
 
     def everything_changed(self, why: str) -> None:
         self.heard.append(("everything", why))
+
+    def rights_changed(self) -> None:
+        self.heard.append(("rights",))
 
 
 @pytest.fixture
@@ -63,3 +66,10 @@ def test_an_account_wakes_all_when_people_edit_it_and_the_waiting_when_the_contr
 
     server.written[plural] = account(kind, "of-2026", generation=2, observed=2)
     until(lambda: told.heard[1:] == [("account", kind, "of-2026")])
+
+
+@pytest.mark.parametrize("plural", RIGHTS)
+def test_a_role_or_a_binding_tells_of_rights_and_wakes_nobody(server: WatchedServer, told: Told, plural: str) -> None:
+    metadata = {"name": "helpful", "uid": plural, "resourceVersion": "2"}
+    server.written[plural] = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": plural, "metadata": metadata}
+    until(lambda: told.heard == [("rights",)])
