@@ -37,7 +37,9 @@ def story(world: World, place: Place) -> Iterator[Story]:
     """Begins and ends where decisions count, whatever happens in between."""
     guards.until_decisions_count(world)
     try:
-        yield Story(world, place)
+        told = Story(world, place)
+        yield told
+        told.all_of_it_is_on_record()
     finally:
         if not guards.are_all_there(world):
             guards.put_back(world)

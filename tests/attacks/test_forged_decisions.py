@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from attacks import guards
 from attacks.place import AUTHORITY, Manifest, filed_as, signed
-from attacks.story import Story, now, stalled, waits_for
+from attacks.story import Story, in_another_second, now, stalled, waits_for
 
 from devcloud.demo import witness
 from devcloud.demo.requests import Request
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("attacks")]
 
+EVERYTHING_OF_OURS = {"apiGroups": ["govcloud.dev"], "resources": ["*"], "verbs": ["*"]}
 UNTIL_YESTERDAY = "2026-01-01T00:00:00Z"
 
 
@@ -84,8 +85,10 @@ def test_nobody_speaks_for_two(story: Story) -> None:
     mine.must_count(usurped)
     waits_for(mine, "authority")
     story.must_not_count(mine, filed_as(story.world, None, mine.approval("authority", "administrator", "Approved")), "OnePersonTwoOffices")
-    mine.must_count(mine.decide("superior-unit", "Revoked", office=story.place.above.office))
+    revoked = mine.decide("superior-unit", "Revoked", office=story.place.above.office)
+    mine.must_count(revoked)
     waits_for(mine, "superior-unit")
+    in_another_second(story.world, revoked, mine.namespace)
 
     number = f"九卫健〔2026〕{os.urandom(3).hex()}1号"
     mine.must_count(mine.decide("superior-unit", documentNumber=number))
@@ -110,6 +113,17 @@ def test_a_rejection_ends_the_plan(story: Story) -> None:
         story.must_not_count(mine, story.replayed(mine, old), "DigestMismatch")
     waits_for(mine, "superior-unit")
     story.nothing_in_the_cloud(mine)
+
+
+def test_who_may_approve_is_on_record_though_it_is_taken_back(story: Story) -> None:
+    """The administrator grants a decision by a role of his own making, and takes it away again."""
+    world, where, name = story.world, ("-n", story.place.name), f"helpful-{os.urandom(2).hex()}"
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": [EVERYTHING_OF_OURS]}
+    world.must(None, "create", *where, "-f", "-", stdin=json.dumps(role))
+    world.must(None, "create", "rolebinding", name, *where, f"--role={name}", "--user=mallory")
+    world.until("it is on record", lambda: story.rights(name) == ["ApprovalRightUnusual"], 30)
+    world.must(None, "delete", "rolebinding", name, *where)
+    world.until("so is its end", lambda: story.rights(name) == ["ApprovalRightUnusual", "ApprovalRightChanged"], 30)
 
 
 def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_counts(story: Story) -> None:
