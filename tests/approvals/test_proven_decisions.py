@@ -367,6 +367,23 @@ def test_a_signed_approval_that_is_still_there_is_not_revived_either(planned: Wo
     assert planned.judged(replayed) == "Withdrawn"
 
 
+def test_nor_is_one_that_was_signed_by_a_clock_that_is_ahead(planned: World) -> None:
+    """Its time says that it was signed after the revocation."""
+    template = planned.decide("superior-unit", valid_until=planned.clock.now()).spec.model_copy(update={"valid_until": None, "document_number": "九卫〔2026〕9号"})
+    ahead = planned.clock.now() + timedelta(minutes=4)
+    original = planned.cluster.create_approval(NAMESPACE, "original", SUPERIOR.signs(template, NAMESPACE, ahead))
+    planned.run()
+    assert planned.judged(original) == "Counted"
+    planned.decide("superior-unit", "Revoked", signed_by=SUPERIOR)
+    planned.run()
+    planned.clock.advance(timedelta(minutes=1))
+    replayed = planned.cluster.create_approval(NAMESPACE, "replayed", original.spec)
+    planned.run()
+
+    assert planned.judged(replayed) == "Withdrawn"
+    assert planned.next_action().waiting_for == "superior-unit"
+
+
 def test_a_decision_that_came_too_early_is_filed_again_under_its_own_document_number(planned: World) -> None:
     number = "九信办〔2026〕40号"
     early = planned.decide("authority", document_number=number)

@@ -196,6 +196,16 @@ def _signed_before_a_revocation(hearing: Hearing) -> Fault | None:
     return Reason.WITHDRAWN, f"it was signed before {later[0].name} took the office's approval back; sign anew / 签名早于撤销，请重新签名"
 
 
+def _under_a_withdrawn_number(hearing: Hearing) -> Fault | None:
+    """The same words, filed once more: an office's clock may have been ahead when it signed them, so their time does not tell."""
+    number = folded(hearing.spec.document_number)
+    withdrawn = (v.approval for v in hearing.so_far.verdicts if v.reason is Reason.WITHDRAWN)
+    same = next((a for a in withdrawn if a.uid != hearing.approval.uid and folded(a.spec.document_number) == number), None)
+    if same is None or hearing.spec.decision != "Approved":
+        return None
+    return Reason.WITHDRAWN, f"{same.name} of this document number was taken back; decide again under another / 该批文号的审批已撤销，请以新文号重新审批"
+
+
 def _too_early(hearing: Hearing) -> Fault | None:
     if hearing.spec.decision != "Approved" or not any(step in hearing.so_far.missing for step in hearing.earlier_steps):
         return None
@@ -228,6 +238,7 @@ CHECKS: tuple[Callable[[Hearing], Fault | None], ...] = (
     _without_its_reason,
     _withdrawn_for_good,
     _signed_before_a_revocation,
+    _under_a_withdrawn_number,
     _too_early,
     _too_late,
 )
