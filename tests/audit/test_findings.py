@@ -14,6 +14,7 @@ from govcloud.audit.keyring import announcement
 from govcloud.audit.layout import Layout
 from govcloud.audit.merkle import GrowingTree, leaf_hash
 from govcloud.audit.notes import Checkpoint, Ed25519Signer, PublicKey, SignedCheckpoint, sign
+from govcloud.audit.verdict import Remarks
 from govcloud.audit.verify import Report, Result, verify
 
 STRANGER = Ed25519Signer("another/log", Ed25519PrivateKey.from_private_bytes(b"\x0b" * 32))
@@ -283,3 +284,12 @@ def test_what_is_odd_is_remarked(tmp_path: Path) -> None:
         "the wall clock went back before record 1",
         "record 2 was written under an older leadership than the one before",
     )
+
+
+@pytest.mark.parametrize(("count", "kept"), [(20, ()), (21, ("1 more remarks about single records",)), (19, ())])
+def test_only_the_first_remarks_about_records_are_kept(count: int, kept: tuple[str, ...]) -> None:
+    remarks = Remarks()
+    remarks.add("about the log")
+    for number in range(count):
+        remarks.about_record(f"about record {number}")
+    assert remarks.all() == ("about the log", *(f"about record {number}" for number in range(min(count, 20))), *kept)

@@ -52,6 +52,21 @@ def test_the_first_time_everything_is_read_and_remembered(audit: Path) -> None:
     with Layout(audit).notes.open("rb") as stream:
         note, _ = newest_note(stream)
     assert note and state == {"format": FORMAT, "checkpoint": note.text(), "announced": 0, "openIntents": []}
+    text = json.dumps(note.text(), ensure_ascii=False)
+    whole = f'{{\n "format": "{FORMAT}",\n "checkpoint": {text},\n "announced": 0,\n "openIntents": []\n}}\n'
+    assert (audit.parent / "state").read_text() == whole, "people can read it"
+
+
+def test_a_kept_checkpoint_is_held_against_the_log_every_time(audit: Path, tmp_path: Path) -> None:
+    shutil.copytree(audit, tmp_path / "old")
+    grown(audit, event())
+    with Layout(audit).notes.open("rb") as stream:
+        kept, _ = newest_note(stream)
+    for _ in range(2):
+        assert verify_from(audit, tmp_path / "state", KEY, kept).result is Result.OK
+    for _ in range(2):
+        report = verify_from(tmp_path / "old", tmp_path / "other", KEY, kept)
+        assert (report.result, report.first_bad) == (Result.INCOMPLETE, 20)
 
 
 def grown(audit: Path, entry: Entry) -> None:
@@ -144,7 +159,13 @@ def test_changes_of_key_before_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other"}', '{"format": "govcloud-audit-verified/1"}'])
 def test_a_state_that_is_none_is_refused(audit: Path, text: str) -> None:
     (audit.parent / "state").write_text(text)
-    with pytest.raises(BadState, match=r"earlier verification|does not say"):
+    with pytest.raises(BadState, match=r"was not written by an earlier verification: ."):
+        again(audit)
+
+
+def test_a_state_of_another_kind_says_which_is_wanted(audit: Path) -> None:
+    (audit.parent / "state").write_text('{"format": "other"}')
+    with pytest.raises(BadState, match=rf"state does not say {FORMAT}$"):
         again(audit)
 
 

@@ -153,26 +153,45 @@ def test_the_same_size_is_consistent_only_with_the_same_root() -> None:
     assert not is_consistent(5, root, 5, root, (root,))
 
 
+@pytest.mark.parametrize("old", [1, 2, 4, 8])
+def test_a_log_that_signs_its_old_root_for_a_larger_size_is_not_consistent(old: int) -> None:
+    root = mth(entries(old))
+    for new in range(old + 1, 3 * old + 1):
+        assert not is_consistent(old, root, new, root, ())
+
+
 @pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (0, 0), (0, 9)])
 def test_proofs_for_what_is_not_there_are_refused(index: int, size: int) -> None:
-    with pytest.raises(ValueError, match="no leaf"):
+    with pytest.raises(ValueError, match=rf"^no leaf {index} in a tree of {size} out of 8$"):
         tree_of(8).inclusion_proof(index, size)
+
+
+@pytest.mark.parametrize(("index", "size"), [(-1, 5), (5, 5), (6, 5)])
+def test_a_place_outside_the_tree_has_no_proof(index: int, size: int) -> None:
+    with pytest.raises(ValueError, match=rf"^no leaf {index} in a tree of {size}$"):
+        root_from_inclusion(bytes(32), index, size, ())
+
+
+def test_the_only_leaf_is_its_own_proof() -> None:
+    assert root_from_inclusion(bytes(32), 0, 1, ()) == bytes(32)
+    assert tree_of(1).inclusion_proof(0, 1) == ()
+    assert tree_of(1).consistency_proof(1, 1) == ()
 
 
 @pytest.mark.parametrize(("old", "new"), [(0, 5), (6, 5), (1, 9)])
 def test_consistency_of_what_is_not_there_is_refused(old: int, new: int) -> None:
-    with pytest.raises(ValueError, match="no tree"):
+    with pytest.raises(ValueError, match=rf"^no tree of {old} within {new} out of 8$"):
         tree_of(8).consistency_proof(old, new)
     if old == 0 or old > new:
-        with pytest.raises(ValueError, match="not in order"):
+        with pytest.raises(ValueError, match=rf"^sizes {old} and {new} are not in order$"):
             is_consistent(old, b"", new, b"", ())
 
 
 def test_proofs_of_the_wrong_length_are_refused() -> None:
     proof, leaf = tree_of(8).inclusion_proof(3, 8), leaf_hash(entries(8)[3])
-    with pytest.raises(ValueError, match="too short"):
+    with pytest.raises(ValueError, match=r"^the proof is too short$"):
         root_from_inclusion(leaf, 3, 8, proof[:-1])
-    with pytest.raises(ValueError, match="too long"):
+    with pytest.raises(ValueError, match=r"^the proof is too long$"):
         root_from_inclusion(leaf, 3, 8, [*proof, leaf])
     with pytest.raises(ValueError, match="no leaf"):
         root_from_inclusion(leaf, 8, 8, proof)
@@ -186,3 +205,31 @@ def test_sm3_is_the_standards_sm3() -> None:
         tree.append(leaf_hash(entry, sm3))
     left = sm3(b"\x01" + sm3(b"\x00a") + sm3(b"\x00b"))
     assert tree.root() == sm3(b"\x01" + left + sm3(b"\x00c"))
+
+
+@given(st.data())
+def test_every_part_of_the_second_tree_is_by_its_own_hash(data: st.DataObject) -> None:
+    new = data.draw(st.integers(1, 40))
+    old = data.draw(st.integers(1, new))
+    leaves = [leaf_hash(entry, sm3) for entry in entries(new)]
+    tree, growing = Tree(leaves, sm3), GrowingTree(sm3)
+    for leaf in leaves:
+        growing.append(leaf)
+    assert tree.root() == growing.root() != tree_of(new).root()
+    proof = tree.inclusion_proof(old - 1, new)
+    assert root_from_inclusion(leaves[old - 1], old - 1, new, proof, sm3) == tree.root()
+    assert is_consistent(old, tree.root(old), new, tree.root(), tree.consistency_proof(old, new), sm3)
+
+
+def test_no_leaves_have_the_hash_of_nothing() -> None:
+    assert Tree([]).root() == Tree([leaf_hash(b"")]).root(0) == GrowingTree().root() == sha256(b"")
+    assert Tree([], sm3).root() == GrowingTree(sm3).root() == sm3(b"")
+
+
+def test_the_peaks_are_the_roots_of_the_largest_complete_subtrees() -> None:
+    growing, leaves = GrowingTree(), [leaf_hash(entry) for entry in entries(13)]
+    for leaf in leaves:
+        growing.append(leaf)
+    ranges = [(0, 8), (8, 12), (12, 13)]
+    assert growing.peaks() == {(start, end): Tree(leaves[start:end]).root() for start, end in ranges}
+    assert GrowingTree().peaks() == {}

@@ -1,11 +1,12 @@
 """The signing key can be changed; nothing that an old key signs afterwards is believed."""
 
+import errno
 import itertools
 import shutil
 from pathlib import Path
 
 import pytest
-from audit.logs import CONTROLLER, KEY, SIGNER, QuickFiles, Time, event, fill, open_log
+from audit.logs import CONTROLLER, KEY, SIGNER, FaultyFiles, QuickFiles, Time, event, fill, open_log
 from audit.verdicts import agreed, said_offline
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
@@ -175,11 +176,48 @@ def test_a_crash_between_the_record_and_its_signature_is_mended_by_the_old_key(t
     assert agreed(audit, KEY).result is Result.OK
 
 
-def test_there_has_to_be_a_log_and_its_key(tmp_path: Path) -> None:
-    time = Time()
-    with pytest.raises(FileNotFoundError, match="no audit log"):
-        rotate(tmp_path, tmp_path / "key", CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("with_log", "with_key"), [(False, False), (True, False), (False, True)])
+def test_there_has_to_be_a_log_and_its_key(tmp_path: Path, with_log: bool, with_key: bool) -> None:
+    time, key_file = Time(), tmp_path / "signing.key"
+    if with_log:
+        fill(tmp_path / "audit", 2)
+    if with_key:
+        keyed(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileNotFoundError, match=rf"^There is no audit log in {tmp_path}/audit with its signing key in {key_file}$"):
+        rotate(tmp_path / "audit", key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_with_the_key_of_another_log_nothing_is_changed(tmp_path: Path) -> None:
+    audit, key_file, time = tmp_path / "audit", tmp_path / "signing.key", Time()
+    fill(audit, 3)
+    key_file.write_text(THIEF.text() + "\n")
+    key_file.chmod(0o600)
+    for _ in range(2):  # the second time a key lies ready beside it
+        with pytest.raises(KeyUnknown, match="is signed by"):
+            rotate(audit, key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
+    assert load_or_create_signer(key_file).public_key == THIEF.public_key
+    assert (agreed(audit, KEY).records, read(audit).newest) == (3, KEY)
+
+
+def test_a_change_is_one_record_of_its_own_fence_and_sets_little_aside(tmp_path: Path) -> None:
+    audit, key_file, time = tmp_path / "audit", keyed(tmp_path), Time()
+    fill(audit, 3, time=time)
+    (audit / "ballast").unlink()
+    rotate(audit, key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
+    *_, last = search(audit)
+    assert (last.sequence, last.fence, last.action) == (3, "rotate-key", "renew")
+    assert (audit / "ballast").stat().st_size == 1024 * 1024
+
+
+def test_when_the_disk_fails_the_old_key_stays(tmp_path: Path) -> None:
+    audit, key_file, time = tmp_path / "audit", keyed(tmp_path), Time()
+    fill(audit, 3, time=time)
+    broken = FaultyFiles(lambda _, name: errno.EIO if name == "flush" else None)
+    with pytest.raises(AuditUnavailable):
+        rotate(audit, key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=broken)
+    assert load_or_create_signer(key_file).public_key == KEY
 
 
 def test_while_the_controller_runs_nothing_is_changed(tmp_path: Path) -> None:

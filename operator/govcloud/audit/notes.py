@@ -247,17 +247,17 @@ def newest_note(stream: BinaryIO) -> tuple[SignedCheckpoint | None, int]:
     size = stream.seek(0, os.SEEK_END)
     start = stream.seek(max(0, size - _TAIL_BYTES))
     tail = stream.read()
-    end = tail.rfind(b"\n\n", 0, len(tail))
-    while end >= 0 and not _is_signature(tail, end):  # the empty line after a body, not the one after a note
-        end = tail.rfind(b"\n\n", 0, end)
-    if end < 0:
+    whole = tail.rpartition(b"\n\n")[0]
+    while whole and not _ends_with_a_signature(whole):  # the empty line after a body, not the one after a note
+        whole = whole.rpartition(b"\n\n")[0]
+    if not whole:
         if start:
             raise BadNote(f"no whole checkpoint in the last {_TAIL_BYTES} bytes")
         return None, size
-    body_end = tail.rfind(b"\n\n", 0, end)
-    body_start = tail.rfind(b"\n\n", 0, body_end) + 2 if tail.rfind(b"\n\n", 0, body_end) >= 0 else 0
-    return parse(_decoded(tail[body_start : end + 1])), len(tail) - end - 2
+    before, _, signatures = whole.rpartition(b"\n\n")
+    body = before.rpartition(b"\n\n")[2]
+    return parse(_decoded(body + b"\n\n" + signatures + b"\n")), len(tail) - len(whole) - 2
 
 
-def _is_signature(tail: bytes, end: int) -> bool:
-    return tail[tail.rfind(b"\n", 0, end) + 1 : end].startswith(_SIGNATURE_START.encode())
+def _ends_with_a_signature(text: bytes) -> bool:
+    return text.rpartition(b"\n")[2].startswith(_SIGNATURE_START.encode())
