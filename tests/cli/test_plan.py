@@ -135,7 +135,7 @@ def test_people_read_cost_quota_and_who_decides_by_which_article(city: Path) -> 
     english, chinese = plan(city, [_request()], "--lang", "en").stdout, plan(city, [_request()], "--lang", "zh").stdout
     for said in ("plan 1, provision", "yuan a month", "quota: instances 3", f"1. {SUPERIOR_TITLE} decides 'superior-unit'", "[jj 14]"):
         assert said.lower() in english.lower()
-    for said in ("第 1 号计划:开通试用", "月费用上限", f"1. {SUPERIOR_TITLE}:主管一级预算单位批准", "试用 15 天免费"):
+    for said in ("第 1 号计划:开通试用", "月费用上限", f"1. {SUPERIOR_TITLE}:主管一级预算单位批准", "试用 15 天不计费"):
         assert said in chinese
 
 

@@ -48,7 +48,7 @@ def cost(plan: Plan, before: Plan | None = None) -> Said:
         zh, en = f"{zh}(此前 {before.monthly_cost} 元)", f"{en} ({before.monthly_cost} before)"
     if plan.transition == "Provision" and plan.values.trial_days and plan.stage == "Trial":
         days = plan.trial_length().days
-        zh, en = f"{zh};试用 {days} 天免费", f"{en}; the trial of {days} days is free"
+        zh, en = f"{zh};试用 {days} 天不计费", f"{en}; the trial of {days} days is not metered"
     return Said(zh, en)
 
 
