@@ -47,6 +47,7 @@ def test_every_nested_object_is_described() -> None:
 
 
 @pytest.mark.cluster
+@pytest.mark.soak
 def test_the_engines_command_line_shows_it(tmp_path: Path) -> None:
     plugin = tmp_path / "pulumi-resource-openstack"
     plugin.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m stacks.provider.plugin "$@"\n')
