@@ -21,8 +21,8 @@ class Reason(StrEnum):
     BACKUP_VERIFIED = "BackupVerified"  # every part was restored and equals its frozen source
     BACKUP_RUNNING = "BackupRunning"  # parts are being backed up or proven
     NOTHING_TO_DO = "NothingToDo"  # spec and completed plan agree
-    DRIFT_FOUND = "DriftFound"  # the cloud is not as the completed plan left it; nothing is corrected unasked
-    NO_DRIFT = "NoDrift"  # at the last look the cloud was as the completed plan left it
+    DRIFT_FOUND = "DriftFound"  # the cloud is not as the controller left it; nothing is corrected unasked
+    NO_DRIFT = "NoDrift"  # at the last look the cloud was as the controller left it
     SERVING = "Serving"  # a jurisdiction or catalog has all it needs
     # Limits of time
     DEADLINE_RUNNING = "DeadlineRunning"  # a legal limit runs, with time left

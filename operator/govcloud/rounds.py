@@ -70,5 +70,5 @@ class Rounds:
 
 
 def is_looked_after_now(request: RequestObject) -> bool:
-    """Whether the request's resources should be as its completed plan left them."""
+    """Whether the request's resources should be as the controller left them."""
     return is_looked_after(status_of(request).progress)

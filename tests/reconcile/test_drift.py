@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from reconcile.world import World
 
+from govcloud.api.request import Failure, Operation, Progress
 from govcloud.audit.records import Action, Record
+from govcloud.core.drift import is_looked_after
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
 from govcloud.rounds import Rounds
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+UNDER_WAY = Operation(plan=2, transition="Change", started_at=AT)
+FAILED = Failure(kind="Retry", reason="CloudUnreachable", message="no answer", count=1, retry_at=AT)
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ def test_a_restart_forgets_nothing_that_was_told(production: World) -> None:
     assert len(told(production)) == 1
 
 
-def test_while_a_plan_is_carried_out_nothing_is_looked_for(production: World) -> None:
+def test_a_plan_that_cannot_get_on_is_looked_after_too(production: World) -> None:
     production.edit_service("web", count=3)
     production.run()
     production.wire.fail_next("cloud.create", Retry(Reason.CLOUD_UNREACHABLE, "no answer", timedelta(minutes=1)), times=50)
@@ -109,8 +115,21 @@ def test_while_a_plan_is_carried_out_nothing_is_looked_for(production: World) ->
     remove(production, "web-0")
     look(production)
 
-    assert production.status().progress.drift is None
-    assert told(production) == []
+    assert "web-0 (gone)" in told(production)[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "looked_after"),
+    [
+        ({}, True),
+        ({"completed_plan": None}, False),
+        ({"operation": UNDER_WAY}, False),
+        ({"operation": UNDER_WAY, "failure": FAILED}, True),
+        ({"terminated_at": AT}, False),
+    ],
+)
+def test_nothing_is_looked_for_while_it_is_being_made_or_after_its_end(changes: dict[str, object], looked_after: bool) -> None:
+    assert is_looked_after(Progress(completed_plan=1).model_copy(update=changes)) == looked_after
 
 
 def test_what_was_found_before_a_run_counts_no_more_after_it(production: World) -> None:
@@ -149,3 +168,37 @@ def test_after_the_end_there_is_nothing_to_look_for(production: World) -> None:
     assert production.status().phase == "Terminated"
     assert production.status().progress.drift is None
     assert "Drifted" not in {condition.type for condition in production.status().conditions}
+
+
+@pytest.mark.parametrize("noticed", ["before", "while it waits"])
+def test_a_termination_does_not_wait_for_a_machine_that_nobody_can_stop_any_more(production: World, noticed: str) -> None:
+    remove(production, "web-0")
+    if noticed == "before":
+        look(production)
+    production.terminate()
+    production.run()
+    production.approve()
+    if noticed != "before":
+        assert production.condition("Stalled").reason == "ResourceFailed"
+        look(production)
+    production.run_patiently()
+
+    assert production.status().phase == "Terminated"
+    assert production.things() == {}
+    record = production.status().progress.termination
+    backup = production.cluster.backup(record.backup) if record and record.backup else None
+    assert backup is not None
+    assert {part.name for part in backup.spec.parts} >= {"data", "db", "files", "web-0-boot"}
+
+
+def test_it_waits_for_a_person_where_what_holds_data_is_gone(production: World) -> None:
+    remove(production, "data")
+    look(production)
+    production.terminate()
+    production.run()
+    production.approve()
+
+    assert production.status().phase == "Terminating"
+    stalled = production.condition("Stalled")
+    assert stalled.status == "True" and "data" in stalled.message
+    assert "web-0" in production.things()

@@ -311,7 +311,7 @@ MOST_DRIFT = 64
 
 
 class Drift(Model):
-    """A resource that is not as its completed plan left it."""
+    """A resource that is not as the controller left it."""
 
     resource: Token = Field(description="its name in the plan")
     type: Token
@@ -345,7 +345,7 @@ class Progress(Model):
         (), description="legal limits that run, and those of the newest plan that have ended"
     )
     drift: Annotated[tuple[Drift, ...], Field(max_length=MOST_DRIFT)] | None = Field(
-        None, description="how the cloud differed from the completed plan at the last look; the first 64 resources"
+        None, description="how the cloud differed from what the controller left at the last look; the first 64 resources"
     )
     notices: Annotated[tuple[Notice, ...], Field(max_length=MOST_NOTICES)] = Field(
         (), description="the newest states that receivers of notifications are told of, where the jurisdiction has one"

@@ -1,4 +1,4 @@
-"""When the cloud is not as the completed plan left it: an incident that is told, never a reason to write to the cloud. Pure."""
+"""When the cloud is not as the controller left it: an incident that is told, never a reason to write to the cloud. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ NAMED_AT_ONCE = 8
 
 
 def is_looked_after(progress: Progress) -> bool:
-    """Whether the cloud should be as a completed plan left it: not before one, not while anything is under way, not after the end."""
-    return progress.completed_plan is not None and progress.operation is None and progress.terminated_at is None
+    """Whether the cloud should be as the stack's last run left it: after the first plan and before the end, while nothing is being done."""
+    rests = progress.operation is None or progress.failure is not None
+    return progress.completed_plan is not None and rests and progress.terminated_at is None
 
 
 def drift_after(facts: Facts, progress: Progress) -> tuple[Drift, ...] | None:
     """What is known after a pass: the last look, if there was one since; what was known before, if not."""
     if progress.terminated_at is not None:
         return None
-    if facts.drift is None or facts.progress.operation is not None or not is_looked_after(progress):
+    if facts.drift is None or not is_looked_after(facts.progress) or not is_looked_after(progress):
         return progress.drift
     return facts.drift[:MOST_DRIFT]
 
@@ -41,8 +42,8 @@ def in_words(drift: tuple[Drift, ...]) -> tuple[str, str]:
 def as_told(drift: tuple[Drift, ...]) -> str:
     """The sentence of Events and of the audit log."""
     if not drift:
-        return "the cloud is as the completed plan left it again"
-    return f"the cloud is not as the completed plan left it: {in_words(drift)[1]}. Nothing is corrected unasked"
+        return "the cloud is as the controller left it again"
+    return f"the cloud is not as the controller left it: {in_words(drift)[1]}. Nothing is corrected unasked"
 
 
 def _zh(drift: Drift) -> str:

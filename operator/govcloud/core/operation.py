@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from datetime import timedelta
 
@@ -34,7 +34,8 @@ from govcloud.core.standing import Standing
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
-from stacks.order import references
+from stacks.machines import ATTACHMENT, INSTANCE
+from stacks.order import needs, references
 from stacks.program import Program, Resource, Value
 from stacks.request import data_of
 from stacks.transform import POWER_INPUTS, with_power, with_removal
@@ -165,17 +166,22 @@ def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
     if not facts.resources:
         return FinishStep("freeze", None)
-    stopped = _power_off("freeze", facts, plan, unit)
+    gone = gone_without_loss(facts)
+    stopped = _power_off("freeze", facts, plan, unit, gone)
     doomed = with_removal(stopped.program)
-    return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)))
+    forgotten = frozenset((name, "delete") for name in gone)
+    return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)) | forgotten)
 
 
-def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> Deploy:
+def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject, gone: Set[str] = frozenset()) -> Deploy:
     """What there is, with its servers off. Allows those updates and nothing else, and asks for nothing else.
 
-    What there is need not be what the completed plan says: a change that could not finish may have come half way.
+    What there is need not be what the completed plan says: a change that could not finish may have come half way, and what is `gone`
+    cannot be stopped.
     """
-    off = Program(tuple(_with_power_only(resource, facts) for resource in _resources_that_exist(facts)), _outputs(facts))
+    names = {resource.name for resource in facts.resources} - gone
+    there = (resource for resource in _resources_that_exist(facts) if resource.name not in gone)
+    off = Program(tuple(_with_power_only(resource, names) for resource in there), _outputs(facts, names))
     off = with_power(off, running=False)
     return Deploy(step, plan, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
 
@@ -191,18 +197,30 @@ def _resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
     return tuple(resource for key, resource in known.items() if key in there)
 
 
-def _with_power_only(resource: Resource, facts: Facts) -> Resource:
+def gone_without_loss(facts: Facts) -> frozenset[str]:
+    """Machines that somebody deleted behind our back, with their attachments. A machine's data lies on volumes, so nothing is lost with it.
+
+    A termination need not wait for them: nobody could bring one back under its id. Anything else that is gone is for a person to look into.
+    """
+    drift = facts.drift if facts.drift is not None else facts.progress.drift or ()
+    lost = {each.resource for each in drift if each.type == INSTANCE and not each.fields}
+    there = _resources_that_exist(facts)
+    machines = {resource.name for resource in there if resource.name in lost and not resource.holds_data}
+    hanging = {resource.name for resource in there if needs(resource) & machines}
+    relations = {resource.name for resource in there if resource.type == ATTACHMENT}
+    return frozenset(machines | hanging) if hanging <= relations else frozenset()
+
+
+def _with_power_only(resource: Resource, there: Set[str]) -> Resource:
     """The resource such that only its power can differ from what there is."""
-    names = {other.name for other in facts.resources}
     kept = tuple(name for name in resource.inputs if name not in POWER_INPUTS)
-    return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in names))
+    return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in there))
 
 
-def _outputs(facts: Facts) -> Mapping[str, Value]:
+def _outputs(facts: Facts, there: Set[str]) -> Mapping[str, Value]:
     """What the completed plan's program gives out, as far as it still can."""
-    names = {resource.name for resource in facts.resources}
     outputs = facts.completed.resources().outputs if facts.completed else {}
-    return {name: value for name, value in outputs.items() if references(value) <= names}
+    return {name: value for name, value in outputs.items() if references(value) <= there}
 
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:

@@ -105,6 +105,8 @@ class MemoryBackups:
     def _copy(self, spec: BackupSpec, part: PartStatus, step: str, project: str, source: str) -> Thing:
         key = f"{spec.request.uid}/{part.name}/{step}"
         found = self._cloud.made_by(project, key)
+        if found is None and source not in self._cloud.contents:
+            raise Stop(Reason.INVALID_INPUT, f"{part.name} names {source}, which is not there")
         if found is None:
             found = self._cloud.make(f"memory:{step}", project, f"{part.name}-{step}", "", key, {})
             self._cloud.contents[found.id] = self._cloud.contents[source]

@@ -9,7 +9,9 @@ from typing import Any
 
 from govcloud.adapters.memory.cloud import MemoryCloud, Thing
 from govcloud.adapters.memory.wire import Wire
+from govcloud.failures import Stop
 from govcloud.ports import UnitAccess
+from govcloud.reasons import Reason
 from stacks.diff import ResourceChange
 from stacks.program import External, Lookup, Program, Ref, Resource, Secret, Value
 
@@ -101,6 +103,8 @@ class StackRun:
 
     def _update(self, wanted: Resource) -> None:
         old, id_ = self.stack.resources[wanted.type, wanted.name]
+        if self.cloud.thing(id_) is None:
+            raise Stop(Reason.RESOURCE_FAILED, f"{wanted.name} vanished while it was being waited for")
         ignored = {name: value for name, value in old.inputs.items() if name in wanted.ignore_changes}
         kept = {name: value for name, value in wanted.inputs.items() if name not in wanted.ignore_changes}
         changed = replace(wanted, inputs={**kept, **ignored})

@@ -89,7 +89,7 @@ def _at_rest(view: View) -> NextAction:
 
 def _drift_must_be_looked_into(drift: tuple[Drift, ...]) -> NextAction:
     zh, en = in_words(drift)
-    return NextAction(zh=f"运维人员须核查:云上资源与已完成计划不符:{zh};系统不擅自修复,请恢复原状,或由申请人提出变更"[:2000],
+    return NextAction(zh=f"运维人员须核查:云上资源与系统所建不符:{zh};系统不擅自修复,请恢复原状,或由申请人提出变更"[:2000],
                       en=f"Operations look into what changed behind the controller's back: {en}. Put it back, or have the applicant ask for a change: "
                          "nothing is corrected unasked"[:2000])  # fmt: skip
 
