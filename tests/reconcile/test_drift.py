@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from reconcile.world import World
 
-from govcloud.api.request import Failure, Operation, Progress
+from govcloud.api.request import Drift, Failure, Operation, Progress
 from govcloud.audit.records import Action, Record
-from govcloud.core.drift import is_looked_after
+from govcloud.core.drift import gone_without_loss, is_looked_after
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
 from govcloud.rounds import Rounds
@@ -189,6 +189,16 @@ def test_a_termination_does_not_wait_for_a_machine_that_nobody_can_stop_any_more
     backup = production.cluster.backup(record.backup) if record and record.backup else None
     assert backup is not None
     assert {part.name for part in backup.spec.parts} >= {"data", "db", "files", "web-0-boot"}
+
+
+def test_a_machine_that_was_made_anew_under_its_name_is_not_gone(production: World) -> None:
+    facts, made = production.facts(), production.things()["web-0"]
+    there = production.plan(1).resources().resources
+    gone = Drift(resource="web-0", type=made.type, id=made.id)
+    assert "web-0" in gone_without_loss(replace(facts, drift=(gone,)), there)
+    assert gone_without_loss(replace(facts, drift=(gone.model_copy(update={"id": "another"}),)), there) == frozenset()
+    changed = gone.model_copy(update={"fields": ("name",)})
+    assert gone_without_loss(replace(facts, drift=(changed,)), there) == frozenset()
 
 
 def test_it_waits_for_a_person_where_what_holds_data_is_gone(production: World) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from govcloud.api.request import MOST_DRIFT, Drift, Progress
 from govcloud.core.facts import Facts
+from stacks.machines import ATTACHMENT, INSTANCE
+from stacks.order import needs
+from stacks.program import Resource
 
 NAMED_AT_ONCE = 8
 """Resources that a sentence names; of the others it says how many there are."""
@@ -29,6 +34,25 @@ def new_drift(before: Progress, after: Progress) -> tuple[Drift, ...] | None:
     if after.drift is None or after.drift == (before.drift or ()):
         return None
     return after.drift
+
+
+def gone_without_loss(facts: Facts, there: Iterable[Resource]) -> frozenset[str]:
+    """Machines that somebody deleted behind our back, with their attachments. A machine's data lies on volumes, so nothing is lost with it.
+
+    A termination need not wait for them: nobody could bring one back under its id. Anything else that is gone is for a person to look into.
+
+    Args:
+        there: what the state remembers, as the plans describe it.
+    """
+    found = facts.drift if facts.drift is not None else facts.progress.drift or ()
+    known = {(resource.name, resource.type, resource.id) for resource in facts.resources}
+    # By id: what was made anew under the name is not gone.
+    lost = {each.resource for each in found if not each.fields and (each.resource, each.type, each.id) in known}
+    resources = tuple(there)
+    machines = {each.name for each in resources if each.name in lost and each.type == INSTANCE and not each.holds_data}
+    hanging = {each.name for each in resources if needs(each) & machines}
+    relations = {each.name for each in resources if each.type == ATTACHMENT}
+    return frozenset(machines | hanging) if hanging <= relations else frozenset()
 
 
 def in_words(drift: tuple[Drift, ...]) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from govcloud.core.actions import (
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
+from govcloud.core.drift import gone_without_loss
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
@@ -34,8 +35,7 @@ from govcloud.core.standing import Standing
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
-from stacks.machines import ATTACHMENT, INSTANCE
-from stacks.order import needs, references
+from stacks.order import references
 from stacks.program import Program, Resource, Value
 from stacks.request import data_of
 from stacks.transform import POWER_INPUTS, with_power, with_removal
@@ -166,7 +166,7 @@ def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
     if not facts.resources:
         return FinishStep("freeze", None)
-    gone = gone_without_loss(facts)
+    gone = gone_without_loss(facts, _resources_that_exist(facts))
     stopped = _power_off("freeze", facts, plan, unit, gone)
     doomed = with_removal(stopped.program)
     forgotten = frozenset((name, "delete") for name in gone)
@@ -195,20 +195,6 @@ def _resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
     for resource in (resource for plan in plans for resource in plan.resources().resources):
         known.setdefault((resource.type, resource.name), resource)
     return tuple(resource for key, resource in known.items() if key in there)
-
-
-def gone_without_loss(facts: Facts) -> frozenset[str]:
-    """Machines that somebody deleted behind our back, with their attachments. A machine's data lies on volumes, so nothing is lost with it.
-
-    A termination need not wait for them: nobody could bring one back under its id. Anything else that is gone is for a person to look into.
-    """
-    drift = facts.drift if facts.drift is not None else facts.progress.drift or ()
-    lost = {each.resource for each in drift if each.type == INSTANCE and not each.fields}
-    there = _resources_that_exist(facts)
-    machines = {resource.name for resource in there if resource.name in lost and not resource.holds_data}
-    hanging = {resource.name for resource in there if needs(resource) & machines}
-    relations = {resource.name for resource in there if resource.type == ATTACHMENT}
-    return frozenset(machines | hanging) if hanging <= relations else frozenset()
 
 
 def _with_power_only(resource: Resource, there: Set[str]) -> Resource:
