@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,9 +18,15 @@ from devcloud import controller
 from devcloud.demo.telling import Teller
 from devcloud.demo.world import World
 from devcloud.environment import Environment
+from devcloud.failures import DevCloudError
 from devcloud.paths import state_directory
+from govcloud.audit.query import search
+from govcloud.audit.records import Action, Phase, Record
+from govcloud.audit.removal import TARGET_KIND
 
 pytestmark = pytest.mark.cluster
+
+OFTEN = {"GOVCLOUD_AUDIT_SEAL_SECONDS": "10"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with teller.step("keeping"):
         world = World(Environment.load(state_directory()), teller)
         controller.stop(world.environment)
-        controller.start(world.environment, {"GOVCLOUD_AUDIT_SEAL_SECONDS": "10"})
+        controller.start(world.environment, OFTEN)
         yield world
         controller.stop(world.environment)
         controller.start(world.environment)
@@ -51,6 +60,52 @@ def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(wor
     assert _as_auditor(world, "hold", "remove", name, "--reason", "it ended")[0] == 0
     metrics = urlopen(world.environment.health_url.replace("/healthz", "/metrics")).read().decode()  # noqa: S310
     assert "govcloud_audit_uncopied_seconds" in metrics
+
+
+@pytest.mark.soak
+def test_a_controller_killed_while_it_ships_copies_leaves_nothing_half_copied(world: World, tmp_path: Path) -> None:
+    controller.stop(world.environment)
+    interrupted = [_killed_while_it_ships(world) for _ in range(4)]
+    assert any(interrupted), "every shipment was over before the kill"
+    before = _status(world)["records"]
+    controller.start(world.environment, OFTEN)
+    world.until("the log is copied", lambda: _status(world)["copied"] >= before, seconds=60)
+
+    assert world.govcloud("audit", "verify").code == 0
+    key = str(world.audit_log / "public-key")
+    back = world.govcloud("audit", "restore", str(tmp_path / "back"), "--key", key)
+    assert back.code == 0, back.out + back.err
+    copied = sorted((tmp_path / "back" / "segments").iterdir())[:-1]
+    assert int(copied[-1].stem) > before - 100
+    for path in copied:
+        assert path.read_bytes() == (world.audit_log / "segments" / path.name).read_bytes()
+    assert (tmp_path / "back" / "keyring").read_bytes() == (world.audit_log / "keyring").read_bytes()
+
+
+def _killed_while_it_ships(world: World) -> bool:
+    """Whether it was: a shipment is over in a moment, so the first one of a life is watched for from its beginning."""
+    before = set((world.audit_log / "segments").iterdir())
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(controller.start, world.environment, OFTEN)
+        _wait_for_a_shipment(world.audit_log, before)
+        controller.kill(world.environment)
+        with suppress(DevCloudError):  # it ended before it was healthy
+            starting.result()
+    return bool(_unsettled_shipments(world.audit_log))
+
+
+def _wait_for_a_shipment(audit: Path, before: set[Path]) -> None:
+    """Until a segment that was not there before holds the intent of one."""
+    deadline = time.monotonic() + 60
+    while not any(b'"copy records' in path.read_bytes() for path in (audit / "segments").iterdir() if path not in before):
+        assert time.monotonic() < deadline, "nothing was shipped within a minute"
+        time.sleep(0.002)
+
+
+def _unsettled_shipments(audit: Path) -> list[Record]:
+    about = [record for record in search(audit) if record.action is Action.BACKUP and record.target.kind == TARGET_KIND]
+    settled = {record.intent for record in about if record.settles}
+    return [record for record in about if record.phase is Phase.INTENT and record.id not in settled]
 
 
 def _status(world: World) -> dict[str, int]:
