@@ -46,7 +46,7 @@ lint: environment ## style, types, and which part may import which
 
 test-unit: environment ## units and contracts; needs no control plane, takes seconds
 	@mkdir -p build
-	@$(PYTEST) -m "not cluster and not soak" -n 2 --junit-xml=build/test-unit.xml
+	@$(PYTEST) -m "not cluster and not soak" -n 2 --dist worksteal --junit-xml=build/test-unit.xml
 
 test-cluster: environment ## end to end, on two development clouds side by side
 	@mkdir -p build

@@ -7,7 +7,7 @@ the user makes the credential with which all requests of the unit are carried ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -90,6 +90,15 @@ def program(unit: UnitStack) -> Program:
 def credential_name(generation: int) -> str:
     """Logical name of a generation of the credential. The first has none of its own: it was made before there were others."""
     return named(CREDENTIAL, generation) if generation else CREDENTIAL
+
+
+def forgotten_credentials(resources: Iterable[str], generations: Iterable[int]) -> frozenset[str]:
+    """Which of the stack's resources are credentials that the stack's outputs know no more.
+
+    The engine writes outputs before it deletes: a run that was ended in between left a credential that is still valid.
+    """
+    known = {credential_name(generation) for generation in generations}
+    return frozenset(name for name in resources if name.split("-")[0] == CREDENTIAL and name not in known)
 
 
 def needed_quota(unit: UnitStack) -> Quota:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from govcloud.core.rotation import generation
 from govcloud.failures import Retry
 from stacks.engine.failures import EngineError
+from stacks.engine.state import Remembered
 from stacks.kind import Quota
 
 NEW = 20_000
@@ -79,6 +80,22 @@ def test_a_process_that_dies_at_any_step_is_followed_by_one_that_goes_on(old: Wo
         rotate(old)
     assert generations(old)[-1] == (NEW,)
     assert old.stacks.outcome(KEY) is None
+
+
+def test_what_a_run_that_died_before_its_deletion_left_is_withdrawn(old: World) -> None:
+    rotate(old)
+    rotate(old)
+    old.engine.resources = (remembered("credential"), remembered(f"credential-{NEW}"))
+    old.restart()
+    rotate(old)
+    assert generations(old) == [(0, NEW), (NEW,), (NEW,)]
+    rotate(old)
+    assert len(generations(old)) == 3
+
+
+def remembered(name: str) -> Remembered:
+    kind = "openstack:identity/applicationCredential:ApplicationCredential"
+    return Remembered(f"urn:pulumi:unit::govcloud-units::{kind}::{name}", kind, f"id of {name}", {}, {}, "service-user", False)
 
 
 def test_another_run_of_the_units_stack_in_between_keeps_both(old: World) -> None:

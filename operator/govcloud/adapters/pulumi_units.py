@@ -47,12 +47,15 @@ class UnitState:
     on_demand: Mapping[str, str]
     credentials: tuple[int, ...]
     older_credential_ids: frozenset[str]
+    forgotten_credentials: frozenset[str]
 
     @classmethod
-    def of(cls, outputs: Mapping[str, Any]) -> UnitState | None:
-        """The state in a stack's outputs; None where the stack was not finished."""
+    def of(cls, outputs: Mapping[str, Any], resources: Iterable[str]) -> UnitState | None:
+        """The state in a stack's outputs and the names of its resources; None where the stack was not finished."""
         if not outputs.get("application_credential_secret"):
             return None
+        # A state from before there were generations has the first one.
+        credentials = tuple(int(generation) for generation in outputs.get("credentials") or (0,))
         return cls(
             project_id=outputs["project_id"],
             user_id=outputs["user_id"],
@@ -61,9 +64,9 @@ class UnitState:
             quota=Quota(**{name: int(value) for name, value in outputs["quota"].items()}),
             external_network=outputs["external_network"],
             on_demand={name: outputs[name] for name in _ON_DEMAND if outputs.get(name)},
-            # A state from before there were generations has the first one.
-            credentials=tuple(int(generation) for generation in outputs.get("credentials") or (0,)),
+            credentials=credentials,
             older_credential_ids=frozenset(outputs.get("older_credential_ids") or ()),
+            forgotten_credentials=unit_stack.forgotten_credentials(resources, credentials),
         )
 
 
@@ -94,11 +97,11 @@ class UnitStacks:
         return UnitAccess(project_id=state.project_id, user_id=state.user_id)
 
     def rotate_credential(self, unit: UnitObject) -> None:
-        """One step: the newer credential is made, or, in a later call, the older ones are withdrawn."""
+        """One step: the newer credential is made, or, in a later call, the older ones are withdrawn; also those that an interrupted run left."""
         with self._running.locked(unit.uid):
             state = self._state_of(unit)
             credentials = self._credentials_after(state) if state else ()
-            if state and credentials != state.credentials:
+            if state and (credentials != state.credentials or state.forgotten_credentials):
                 self._run(unit, state.quota, state.external_network, state.on_demand, credentials)
 
     def access(self, unit: UnitObject, program: Program) -> UnitState:
@@ -132,7 +135,7 @@ class UnitStacks:
         with translated(), self._registry.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds)) as run:
             find = self._running.finding(run, {resource.name for resource in program.resources})
             outcome = self._running.up(stack, program, self._running.inputs(unit.uid, {}), find)
-        state = UnitState.of(outcome.outputs)
+        state = UnitState.of(outcome.outputs, outcome.resources)
         if state is None:
             raise Stop(Reason.PROGRAM_FAULT, f"the stack of unit {unit.name} gave out no credential")
         self._known[unit.uid] = state
@@ -142,7 +145,7 @@ class UnitStacks:
         with self._running.locked(unit.uid), translated():
             if unit.uid not in self._known:
                 remembered = self._running.engine.remembered(_unit_stack(unit))
-                state = UnitState.of(remembered.outputs) if remembered else None
+                state = UnitState.of(remembered.outputs, (r.name for r in remembered.resources)) if remembered else None
                 if state is None:
                     return None
                 self._known[unit.uid] = state
