@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from reconcile.world import ANNUAL_PLAN, ITEM, Crash, World, services, without_times
 
+from govcloud.audit.query import Filter, search
+from govcloud.audit.records import Action
 from govcloud.audit.usage import ledger
 from govcloud.audit.verify import Result
 
@@ -206,7 +208,8 @@ def _reserved(world: World) -> list[tuple[str, str, str]]:
 
 
 def _running(world: World) -> set[tuple[str, str, str]]:
-    running = (interval for interval in ledger(world.audit.records()) if interval.until is None)
+    metered = search(world.audit.directory, Filter(actions=frozenset({Action.METER})))
+    running = (interval for interval in ledger(metered) if interval.until is None)
     return {(i.item.service, i.item.offering, str(i.rate.quantity)) for i in running}
 
 

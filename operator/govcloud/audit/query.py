@@ -51,7 +51,8 @@ class Filter:
 
     def may_match(self, payload: bytes) -> bool:
         """A cheap look at the stored bytes: false only when `matches` would be."""
-        return all(text.encode() in payload for text in (self.request, self.unit) if _stored_verbatim(text))
+        named = all(text.encode() in payload for text in (self.request, self.unit) if _stored_verbatim(text))
+        return named and (not self.actions or any(f'"{action}"'.encode() in payload for action in self.actions))
 
 
 def _stored_verbatim(text: str) -> bool:
