@@ -225,7 +225,7 @@ class WiredLog:
     def copied(self, wire: Wire, directory: Path) -> WiredLog:
         """The same log, closed meanwhile and copied to `directory`, written on by somebody else."""
         made = copy.copy(self)
-        made._wire, made._directory, made._time = wire, directory, copy.copy(self._time)
+        made._wire, made.directory, made._time = wire, directory, copy.copy(self._time)
         made._open()
         return made
 
