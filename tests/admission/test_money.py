@@ -7,18 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from admission.people import EXAMPLES, UID, Manifest, People, Person, Town
+from admission.people import EXAMPLES, Manifest, People, Person, Town, request
 
 pytestmark = pytest.mark.cluster
 
-RESERVATION = {
-    "uid": UID,
-    "namespace": "somewhere",
-    "name": "survey",
-    "plan": 1,
-    "yearly": "1.00",
-    "since": "2026-11-22T00:00:00Z",
-}
+Reservation = dict[str, str | int]
 
 
 def example(file: str, name: str, **changes: Any) -> Manifest:
@@ -34,26 +27,40 @@ def authority(people: People) -> Person:
 
 
 @pytest.fixture(scope="module")
-def plan(authority: Person, controller: Person, town: Town) -> Iterator[str]:
-    """A plan in which money is reserved."""
-    yield from _with_a_reservation(
-        "aplan", example("annual-plan.yaml", town.unit), {"item": "hospital-registration"}, authority, controller
-    )
+def reservation(people: People, town: Town) -> Iterator[Reservation]:
+    """Of a request that is there, or the controller would free the money; and that is paused, or it would set its own aside."""
+    asked, name = request(town, "reserving"), f"reserving-{town.unit}"
+    spec = {"by": "operations", "reason": "money", "request": {"namespace": town.namespace, "name": "reserving"}}
+    paused = {"apiVersion": "govcloud.dev/v1alpha1", "kind": "Pause", "metadata": {"name": name}, "spec": spec}
+    applicant, operations = people("applicant"), people("operations")
+    for answer in (operations.create(paused), applicant.create(asked)):
+        assert answer.accepted, answer.said
+    uid = applicant.get("csreq/reserving", town.namespace)["metadata"]["uid"]
+    yield {"uid": uid, "namespace": town.namespace, "name": "reserving", "plan": 1, "yearly": "1.00", "since": "2026-11-22T00:00:00Z"}
+    for answer in (applicant.delete("csreq/reserving", town.namespace), operations.delete(f"cspause/{name}")):
+        assert answer.accepted, answer.said
 
 
 @pytest.fixture(scope="module")
-def agreement(authority: Person, controller: Person, town: Town) -> Iterator[str]:
+def plan(authority: Person, controller: Person, town: Town, reservation: Reservation) -> Iterator[str]:
+    """A plan in which money is reserved."""
+    reserved = reservation | {"item": "hospital-registration"}
+    yield from _with_a_reservation("aplan", example("annual-plan.yaml", town.unit), reserved, authority, controller)
+
+
+@pytest.fixture(scope="module")
+def agreement(authority: Person, controller: Person, town: Town, reservation: Reservation) -> Iterator[str]:
     """An agreement under which money is reserved."""
-    yield from _with_a_reservation("csagr", example("agreement.yaml", town.unit), {}, authority, controller)
+    yield from _with_a_reservation("csagr", example("agreement.yaml", town.unit), reservation, authority, controller)
 
 
 def _with_a_reservation(
-    kind: str, manifest: Manifest, more: dict[str, str], authority: Person, controller: Person
+    kind: str, manifest: Manifest, reservation: Reservation, authority: Person, controller: Person
 ) -> Iterator[str]:
     made = authority.create(manifest)
     assert made.accepted, made.said
     name = f"{kind}/{manifest['metadata']['name']}"
-    told = controller.patch(name, None, {"status": {"reservations": [RESERVATION | more]}}, "--subresource=status")
+    told = controller.patch(name, None, {"status": {"reservations": [reservation]}}, "--subresource=status")
     assert told.accepted, told.said
     yield name
     controller.patch(name, None, {"status": {"reservations": []}}, "--subresource=status")
@@ -79,12 +86,12 @@ def test_what_is_reserved_is_written_by_the_controller_only(administrator: Perso
 
 
 def test_nothing_goes_while_money_is_reserved(
-    administrator: Person, authority: Person, plan: str, agreement: str
+    administrator: Person, authority: Person, town: Town, plan: str, agreement: str
 ) -> None:
     for person in (administrator, authority):
         for name in (plan, agreement):
             answer = person.tries().delete(name)
-            assert answer.refused_because("money reserved for 1 requests", "somewhere/survey", "尚有预留资金")
+            assert answer.refused_because("money reserved for 1 requests", f"{town.namespace}/reserving", "尚有预留资金")
 
 
 def test_an_item_with_reserved_money_stays_in_its_plan(authority: Person, plan: str) -> None:

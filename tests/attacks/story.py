@@ -67,7 +67,8 @@ class Story:
     def rights(self, binding: str) -> list[str]:
         """What the audit log says of the rights that a binding grants, by the reasons."""
         target = f"{self.place.name}/{binding}"
-        return [r["reason"]["rule"] for r in witness.records(self.world) if (r["target"]["kind"], r["target"]["name"]) == ("RoleBinding", target)]
+        about = (r for r in witness.records(self.world) if (r["target"]["kind"], r["target"].get("name")) == ("RoleBinding", target))
+        return [r["reason"]["rule"] for r in about]
 
     def log_is_whole(self) -> None:
         verified = self.world.govcloud("audit", "verify", "--log", str(self.world.audit_log))
