@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
@@ -35,7 +35,7 @@ from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
-from govcloud.adapters.pulumi_stacks import open_stacks
+from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
 from govcloud.adapters.system_clock import DevClock, SystemClock
 from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.log import AuditLog
@@ -101,16 +101,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         logins = CloudLogins(settings.cloud, journal)
         publisher = stack.enter_context(_published(settings, api, logins, audit))
         stack.enter_context(_recorded_life(settings, audit))
-        stacks = stack.enter_context(
-            open_stacks(
-                settings.state_dir,
-                settings.pulumi,
-                controller_login(settings.cloud),
-                journal,
-                backend=settings.state_backend,
-                generation=lambda: generation(_machine_time(), settings.credential_days),
-            )
-        )
+        stacks = stack.enter_context(_stacks(settings, journal))
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
         ports = Ports(
             cluster=cluster,
@@ -122,15 +113,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             frozen=FrozenPlans(lambda uid: search(settings.state_dir / "audit", Filter(request=uid))),
             packs=with_more(settings.packs_dir),
         )
-        keeping = Keeping(
-            log=audit,
-            directory=settings.state_dir / "audit",
-            store=SwiftCopies(partial(logins, settings.audit_copies_project), settings.audit_copies_container),
-            orders=KubeHolds(api, settings.namespace).orders,
-            clock=_machine_time,
-            days=settings.audit_retention_days,
-            seal_after=timedelta(seconds=settings.audit_seal_seconds),
-        )
+        keeping = _keeping(settings, api, logins, audit)
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
         rights = RightsWatch(partial(rights_granted, api), audit, settings.state_dir / "approvers.json")
         approvers = Task(RIGHTS_TASK, timedelta(seconds=settings.resync_seconds), rights.look)
@@ -157,6 +140,31 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
         yield controller, publisher
+
+
+def _stacks(settings: Settings, journal: AuditJournal) -> AbstractContextManager[PulumiStacks]:
+    """The engine, with the provider beside it."""
+    return open_stacks(
+        settings.state_dir,
+        settings.pulumi,
+        controller_login(settings.cloud),
+        journal,
+        backend=settings.state_backend,
+        generation=lambda: generation(_machine_time(), settings.credential_days),
+    )
+
+
+def _keeping(settings: Settings, api: KubeApi, logins: CloudLogins, audit: AuditLog) -> Keeping:
+    """What ships the log's segments, holds them, and lets them go."""
+    return Keeping(
+        log=audit,
+        directory=settings.state_dir / "audit",
+        store=SwiftCopies(partial(logins, settings.audit_copies_project), settings.audit_copies_container),
+        orders=KubeHolds(api, settings.namespace).orders,
+        clock=_machine_time,
+        days=settings.audit_retention_days,
+        seal_after=timedelta(seconds=settings.audit_seal_seconds),
+    )
 
 
 @contextmanager
