@@ -6,6 +6,7 @@ import stat
 import threading
 from base64 import b64decode, b64encode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from audit.logs import KEY, SIGNER
@@ -272,6 +273,13 @@ def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> No
     assert [p.name for p in path.parent.iterdir()] == ["audit.key"]
 
 
+def test_a_key_is_made_where_it_is_to_lie_and_never_passes_through_another_disk(tmp_path: Path) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as other_disk:
+        for directory in (Path(other_disk), tmp_path):  # one of them is not the disk that temporary files lie on
+            load_or_create_signer(directory / "audit.key")
+            assert (directory / "audit.key").exists()
+
+
 def test_two_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
     path, found = tmp_path / "audit.key", list[PublicKey]()
     threads = [threading.Thread(target=lambda: found.append(load_or_create_signer(path).public_key)) for _ in range(8)]
@@ -295,7 +303,8 @@ def test_a_damaged_key_is_refused_without_quoting_it(tmp_path: Path) -> None:
     path = tmp_path / "audit.key"
     load_or_create_signer(path)
     secret = path.read_text().strip().split("+", 4)[4]  # its Base64 may have more of them
-    for text in (path.read_text().replace("PRIVATE", "PUBLIC"), path.read_text()[:-9] + "\n", "nothing\n", ""):
+    whole = path.read_text()
+    for text in (whole.replace("PRIVATE", "PUBLIC"), whole[:-9] + "\n", whole[:-9] + " " + whole[-9:], "nothing\n", ""):
         path.write_text(text)
         with pytest.raises(KeyUnknown) as refused:
             load_or_create_signer(path)

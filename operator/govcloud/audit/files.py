@@ -5,6 +5,7 @@ Tests put a disk that fails behind the same protocol. Never here: what is writte
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -134,14 +135,23 @@ class RealFiles:
         return descriptor
 
     def kind(self, directory: Path) -> str:
-        """Read from the mount table: the longest mount point above the directory decides."""
-        place = directory.resolve()
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
-        above = [(len(point), kind) for _, point, kind, *_ in mounts if place.is_relative_to(point)]
-        return max(above)[1] if above else "unknown"
+        return kind_of(directory.resolve(), Path("/proc/self/mounts").read_text(encoding="utf-8"))
 
     def boot_id(self) -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def kind_of(place: Path, mounts: str) -> str:
+    """By the kernel's table of mounts (fstab(5)): the longest mount point above the place decides, of equal ones the last."""
+    lines = [line.split() for line in mounts.splitlines()]
+    points = [(_unescaped(point), number, kind) for number, (_, point, kind, *_) in enumerate(lines)]
+    above = [(len(point), number, kind) for point, number, kind in points if place.is_relative_to(point)]
+    return max(above)[2] if above else "unknown"
+
+
+def _unescaped(point: str) -> str:
+    """Blanks, line ends and backslashes stand there as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point)
 
 
 def write_atomically(files: FileSystem, path: Path, data: bytes) -> None:

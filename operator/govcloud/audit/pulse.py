@@ -9,16 +9,16 @@ PULSE_SECONDS = 10
 
 
 class Pulse:
-    """Ticks until it is stopped, or until the log has said that it cannot go on."""
+    """Ticks every so many seconds until it is stopped, or until the log has said that it cannot go on."""
 
-    def __init__(self, tick: Callable[[], None]) -> None:
-        self._tick = tick
+    def __init__(self, tick: Callable[[], None], seconds: float = PULSE_SECONDS) -> None:
+        self._tick, self._seconds = tick, seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-pulse", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._stopped.wait(PULSE_SECONDS):
+        while not self._stopped.wait(self._seconds):
             try:
                 self._tick()
             except AuditUnavailable:  # told to everybody by health() and by the next append
