@@ -148,7 +148,8 @@ def test_a_full_disk_refuses_intents_but_records_how_running_effects_ended(tmp_p
     log = open_log(tmp_path, files)
     begun = log.append(intent())
     files.full = True
-    with pytest.raises(AuditUnavailable, match="has no room"):
+    why = f"no room for {Layout(tmp_path).segment(0)}"
+    with pytest.raises(AuditUnavailable, match=rf"^The audit log has no room \({why}\)\. Make room on the disk; it goes on by itself$"):
         log.append(intent("too late"))
     log.append(outcome(begun.id))
     assert log.health().state is State.FULL
@@ -168,7 +169,11 @@ def test_recording_goes_on_by_itself_when_there_is_room_again(tmp_path: Path) ->
     assert log.append(intent("again")).sequence == 2  # after what was said about the pause and its end
     assert log.health().writable
     log.close()
-    assert [r.action for r in search(tmp_path)] == [Action.DISABLE, Action.ENABLE, Action.CREATE]
+    assert [(r.action, r.message) for r in search(tmp_path)] == [
+        (Action.DISABLE, "the disk is full: nothing new is begun until there is room"),
+        (Action.ENABLE, "there is room again"),
+        (Action.CREATE, ""),
+    ]
 
 
 def test_the_pulse_also_notices_that_there_is_room_again(tmp_path: Path) -> None:
@@ -183,6 +188,34 @@ def test_the_pulse_also_notices_that_there_is_room_again(tmp_path: Path) -> None
     log.tick()
     assert log.health().writable
     log.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "full_before", "doing"),
+    [
+        ("remove", False, "cannot release the space set aside"),
+        ("reserve", True, "cannot set space aside again"),
+    ],
+)
+def test_a_disk_that_fails_while_it_is_full_is_said_to_be_broken_and_at_what(
+    tmp_path: Path, call: str, full_before: bool, doing: str
+) -> None:
+    class Failing(FullDisk):
+        def _maybe_fail(self, name: str) -> None:
+            if name == call and failing:
+                raise OSError(errno.EIO, "Input/output error")
+            super()._maybe_fail(name)
+
+    failing, files = False, Failing()
+    log = open_log(tmp_path, files)
+    files.full, failing = True, not full_before
+    with pytest.raises(AuditUnavailable):
+        log.append(intent())
+    files.full, failing = False, True
+    with pytest.raises(AuditUnavailable) as refused:
+        log.append(intent())
+    why = f"The audit log is broken: {doing}: Input/output error. See to the disk, then restart the controller"
+    assert (str(refused.value), log.health().state) == (why, State.BROKEN)
 
 
 def test_when_even_the_reserve_is_used_up_the_log_says_so(tmp_path: Path) -> None:
@@ -225,5 +258,5 @@ def test_an_unforeseen_error_in_the_writer_settles_everyone_and_stops_it(tmp_pat
     log.append(intent())
     with pytest.raises(ValueError, match="id"):
         log.append(intent())
-    with pytest.raises(AuditUnavailable, match="interrupted"):
+    with pytest.raises(AuditUnavailable, match=r"^The audit log is broken: a write was interrupted\. See"):
         log.append(intent())

@@ -5,17 +5,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from audit.logs import KEY, START, QuickFiles, Time, event, intent, open_log, outcome
+from audit.logs import KEY, SIGNER, START, QuickFiles, Time, event, intent, open_log, outcome
 from audit.verdicts import said_offline
 from pydantic import ValidationError
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.files import RealFiles
 from govcloud.audit.layout import Layout
+from govcloud.audit.log import AuditLog
 from govcloud.audit.merkle import leaf_hash
+from govcloud.audit.own_words import publication_event
 from govcloud.audit.pulse import PULSE_SECONDS
 from govcloud.audit.query import effects, recent, search
-from govcloud.audit.records import Action, Phase, Target
+from govcloud.audit.records import Action, Outcome, Phase, Target
 from govcloud.audit.state import State
 from govcloud.audit.store import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS
 from govcloud.audit.verify import Report, Result, verify
@@ -332,6 +334,65 @@ def test_foreign_words_put_in_past_the_checks_are_escaped_all_the_same(tmp_path:
     (record,) = search(tmp_path)
     assert record.attributes["documentNumber"].startswith("2026\\u202e\\u000axxx")
     assert len(record.attributes["documentNumber"]) == 256
+
+
+def test_a_segment_that_is_exactly_full_is_sealed(tmp_path: Path) -> None:
+    one = open_log(tmp_path / "one")
+    one.append(event())
+    one.close()
+    size = Layout(tmp_path / "one").segment(0).stat().st_size
+    for most, segments in ((size, 2), (size + 1, 1)):
+        log = open_log(tmp_path / str(most), segment_bytes=most)
+        log.append(event())
+        log.append(event())
+        log.close()
+        assert len(list(Layout(tmp_path / str(most)).segments.iterdir())) == segments
+
+
+def test_the_leaves_from_any_sequence_on_are_those_of_the_records(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=1_500)
+    for _ in range(8):
+        log.append(event())
+    leaves = [leaf_hash(record.stored()) for record in search(tmp_path)]
+    assert 2 < len(list(Layout(tmp_path).segments.iterdir())) < 8
+    assert [list(log.leaves(start)) for start in range(9)] == [leaves[start:] for start in range(9)]
+    log.close()
+
+
+def test_that_the_log_is_alive_and_published_adds_no_substance(tmp_path: Path) -> None:
+    time = Time()
+    log = open_log(tmp_path, time=time)
+    log.append(event())
+    assert log.substance() == 1
+    time.advance(CHECKPOINT_SECONDS)
+    log.tick()
+    log.append(publication_event("the witness", Outcome.SUCCESS, "it works again"))
+    assert (log.health().records, log.substance()) == (3, 1)
+    log.append(event())
+    assert log.substance() == 4
+    log.close()
+
+
+def test_a_log_that_proves_to_be_another_accepts_nothing_more(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(event())
+    log.distrust("an older copy was put back")
+    for refused in (lambda: log.append(event()), log.sign, log.seal):
+        with pytest.raises(AuditUnavailable, match=r"^an older copy was put back$"):
+            refused()
+    assert (log.health().state, log.health().reason) == (State.BROKEN, "an older copy was put back")
+    log.close()
+    assert verify(tmp_path, KEY).signed == 0, "what is not to be trusted is not signed"
+
+
+def test_left_to_itself_it_keeps_space_for_its_end_and_looks_after_itself(tmp_path: Path) -> None:
+    time, others = Time(), set(threading.enumerate())
+    log = AuditLog(tmp_path, clock=time.wall, monotonic=time.monotonic, signer=SIGNER, fence="lease/1")
+    assert len(set(threading.enumerate()) - others) == 1
+    assert Layout(tmp_path).ballast.stat().st_size == 64 * 1024**2
+    assert len({receipt.id for receipt in log.append_many([event(), event()])}) == 2
+    log.close()
+    assert set(threading.enumerate()) == others
 
 
 def test_files_are_not_readable_by_everybody(tmp_path: Path) -> None:
