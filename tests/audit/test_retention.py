@@ -1,31 +1,37 @@
 """Nothing goes before its time, by either clock; what goes leaves its hashes and a record."""
 
+import errno
+import hashlib
 import json
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from audit.logs import CONTROLLER, KEY, QuickFiles, Time, event, intent, open_log, outcome
+from audit.logs import CONTROLLER, KEY, SIGNER, FaultyFiles, QuickFiles, Time, event, intent, open_log, outcome
 
 from govcloud.audit import verify_offline
+from govcloud.audit.durable import DiskBroken
 from govcloud.audit.errors import AuditDamaged
 from govcloud.audit.holds import Hold
 from govcloud.audit.layout import Layout
+from govcloud.audit.notes import Signer
 from govcloud.audit.proofs import at, check, export, newest_checkpoint
 from govcloud.audit.query import search
-from govcloud.audit.records import Action
+from govcloud.audit.records import Action, Outcome, Phase, Target
 from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS, Policy, Segment, removable, remove
+from govcloud.audit.rotation import rotate
+from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.audit.verify import Result, verify
 
 YEAR = Policy(MINIMUM_DAYS)
 
 
 def log_of_days(
-    directory: Path, days: int, time: Time, step_hours: int = 24, files: QuickFiles | None = None
+    directory: Path, days: int, time: Time, step_hours: int = 24, files: QuickFiles | None = None, signer: Signer = SIGNER
 ) -> None:
     """A record a day, as heartbeats would be every minute."""
-    log = open_log(directory, time=time, segment_bytes=3_000, files=files)
+    log = open_log(directory, time=time, segment_bytes=3_000, files=files, signer=signer)
     for _ in range(days * 24 // step_hours):
         log.append_many([event(unit="jj-health")])
         time.advance(step_hours * 3_600)
@@ -73,6 +79,29 @@ def test_what_is_older_than_the_policy_may_go_and_nothing_else(old: tuple[Path, 
     assert all(record.time <= limit for record in records[: segments[-1].end])
     assert records[segments[-1].end + 8].time > limit, "the next segment is not wholly expired"
     assert allowed(directory, now, Policy(386)) == []
+
+
+def test_a_year_is_over_when_all_of_it_is_over(old: tuple[Path, datetime]) -> None:
+    _, now = old
+    year, moment = timedelta(days=365), timedelta(microseconds=1)
+    assert Segment(0, 1, now - year, lived_since=year).expired(YEAR, now)
+    assert not Segment(0, 1, now - year + moment, lived_since=year).expired(YEAR, now)
+    assert not Segment(0, 1, now - year, lived_since=year - moment).expired(YEAR, now)
+
+
+def test_when_all_is_over_the_segment_that_is_written_to_stays(tmp_path: Path) -> None:
+    time = Time()
+    log_of_days(tmp_path, 20, time)
+    time.advance(LONG_AGO.total_seconds())
+    log_of_days(tmp_path, 1, time)
+    over = allowed(tmp_path, time.now)
+    starts = [int(path.stem) for path in sorted(Layout(tmp_path).segments.iterdir())]
+    assert ([segment.first for segment in over], over[-1].end) == (starts[:-1], starts[-1])
+
+
+def test_of_a_log_without_records_nothing_is_removed(tmp_path: Path) -> None:
+    open_log(tmp_path).close()
+    assert allowed(tmp_path, Time().now + LONG_AGO) == []
 
 
 def test_a_wall_clock_that_runs_ahead_removes_nothing(tmp_path: Path) -> None:
@@ -154,11 +183,12 @@ def test_an_intent_that_was_never_settled_keeps_its_segment(tmp_path: Path) -> N
 
 def test_a_log_that_is_not_whole_loses_nothing(tmp_path: Path) -> None:
     time = Time()
-    log_of_days(tmp_path, 2, time)
-    path = Layout(tmp_path).segment(0)
-    path.write_bytes(path.read_bytes().replace(b"jj-health", b"jj-wealth", 1))
-    with pytest.raises(AuditDamaged, match="not whole"):
-        allowed(tmp_path, time.now)
+    log_of_days(tmp_path, 3, time)
+    first, rest = Layout(tmp_path).segment(0).read_bytes().split(b"\n", 1)
+    Layout(tmp_path).segment(0).write_bytes(first + b"\n" + rest.replace(b"jj-health", b"jj-wealth", 1))
+    with pytest.raises(AuditDamaged, match="not whole") as refused:
+        allowed(tmp_path, time.now + LONG_AGO)
+    assert refused.value.index == 1
 
 
 def offline(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, int | None]:
@@ -194,6 +224,53 @@ def test_after_removal_the_rest_is_whole_continued_and_provable(
     log.append(event())
     log.close()
     assert verify(tmp_path, KEY).result is Result.OK
+
+
+def test_what_removal_is_recorded_as(old: tuple[Path, datetime], tmp_path: Path) -> None:
+    directory, now = old
+    shutil.copytree(directory, tmp_path / "audit")
+    (segment, *_), data = allowed(directory, now), Layout(directory).segment(0).read_bytes()
+    log = open_log(tmp_path / "audit")
+    remove(log, tmp_path / "audit", [segment], CONTROLLER)
+    log.close()
+    *_, intended, done = search(tmp_path / "audit")
+    assert [(r.phase, r.outcome) for r in (intended, done)] == [(Phase.INTENT, Outcome.PENDING), (Phase.OUTCOME, Outcome.SUCCESS)]
+    assert done.intent == intended.id
+    for record in (intended, done):
+        assert (record.action, record.initiator) == (Action.DELETE, CONTROLLER)
+        assert record.target == Target(kind="AuditSegment", id="0")
+        assert record.message == f"retention: records 0 to {segment.end - 1} expired and are archived"
+        assert record.attributes == {"first": "0", "end": str(segment.end), "digest": hashlib.sha256(data).hexdigest()}
+
+
+def test_a_disk_that_does_not_let_go_is_said(old: tuple[Path, datetime], tmp_path: Path) -> None:
+    directory, now = old
+    shutil.copytree(directory, tmp_path / "audit")
+    log = open_log(tmp_path / "audit")
+    stubborn = FaultyFiles(lambda _, name: errno.EIO if name == "remove" else None)
+    with pytest.raises(DiskBroken, match=r"^cannot remove an expired segment: Input/output error$"):
+        remove(log, tmp_path / "audit", allowed(directory, now), CONTROLLER, stubborn)
+    assert [intent.action for intent in log.open_intents()] == [Action.DELETE]
+    log.close()
+    assert verify(tmp_path / "audit", KEY).result is Result.OK
+
+
+def test_a_log_whose_key_was_changed_in_what_is_gone_goes_on(tmp_path: Path) -> None:
+    time, audit, key_file = Time(), tmp_path / "audit", tmp_path / "signing.key"
+    key_file.write_text(SIGNER.text() + "\n")
+    key_file.chmod(0o600)
+    log_of_days(audit, 10, time)
+    rotate(audit, key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
+    signer = load_or_create_signer(key_file)
+    log_of_days(audit, 10, time, signer=signer)
+    time.advance(LONG_AGO.total_seconds())
+    log_of_days(audit, 1, time, signer=signer)
+    log = open_log(audit, time=time, signer=signer)
+    remove(log, audit, allowed(audit, time.now), CONTROLLER)
+    log.close()
+    assert next(search(audit)).sequence > 10
+    log_of_days(audit, 2, time, signer=signer)
+    assert verify(audit, KEY).result is verify(audit, signer.public_key).result is Result.OK
 
 
 def test_segments_that_vanish_without_a_record_are_missed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,9 +327,8 @@ def test_a_removal_is_announced_and_signed_before_the_file_goes(old: tuple[Path,
 
 def test_only_the_oldest_can_be_removed(old: tuple[Path, datetime], tmp_path: Path) -> None:
     directory, now = old
-    segments = allowed(directory, now)
-    later = Segment(segments[-1].end, segments[-1].end + 1, "", now)
+    end = allowed(directory, now)[-1].end
     log = open_log(directory)
-    with pytest.raises(ValueError, match="oldest"):
-        remove(log, directory, [later], CONTROLLER)
+    with pytest.raises(ValueError, match=rf"^Only the oldest segment can be removed, not the one that begins at {end}$"):
+        remove(log, directory, [Segment(end, end + 1, now)], CONTROLLER)
     log.close()
