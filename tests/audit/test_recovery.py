@@ -1,9 +1,11 @@
 """What a crash leaves at the end is repaired and said; anything else stops the start."""
 
+import errno
+import re
 from pathlib import Path
 
 import pytest
-from audit.logs import KEY, SIGNER, LossyFiles, event, fail_from, fill, intent, open_log, outcome
+from audit.logs import KEY, SIGNER, FaultyFiles, LossyFiles, event, fail_from, fill, intent, open_log, outcome
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from govcloud.audit.errors import AuditDamaged, AuditUnavailable, KeyUnknown
@@ -93,6 +95,35 @@ def test_a_whole_but_foreign_frame_at_the_end_refuses_to_start(tmp_path: Path) -
         stream.write(encode(b'{"sequence":3}'))
     with pytest.raises(AuditDamaged, match="does not continue"):
         open_log(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (rb"^.*$", b"{", "its content is not JSON"),
+        (rb"^.*$", b"[]", "its content is not a record"),
+        (rb'"sequence":2', b'"sequence":7', "it calls itself record 7"),
+        (rb'"prev":"..', b'"prev":"zz', "it does not continue the record before it"),
+        (rb'"time":"2', b'"time":"X', "its time cannot be read"),
+        (rb'"action":"create"', b'"action":"juggle"', r"\('action',\): Input should be .*"),
+    ],
+)
+def test_a_last_record_that_is_whole_but_wrong_is_named_with_what_is_wrong(tmp_path: Path, old: bytes, new: bytes, what: str) -> None:
+    *lines, last = crashed(tmp_path).splitlines(keepends=True)
+    Layout(tmp_path).segment(0).write_bytes(b"".join(lines) + encode(re.sub(old, new, decode(last))))
+    told = rf"^The audit log was changed: record 2: {what}\. Run: govcloud audit verify$"
+    with pytest.raises(AuditDamaged, match=told) as refused:
+        open_log(tmp_path)
+    assert refused.value.index == 2
+
+
+def test_what_cannot_be_kept_is_not_cut_off(tmp_path: Path) -> None:
+    torn = crashed(tmp_path)[:-5]
+    Layout(tmp_path).segment(0).write_bytes(torn)
+    stubborn = FaultyFiles(lambda _, name: errno.EIO if name == "rename" else None)
+    with pytest.raises(AuditUnavailable, match=r"^The audit log cannot be opened: cannot keep what was cut off: Input/output error$"):
+        open_log(tmp_path, stubborn)
+    assert Layout(tmp_path).segment(0).read_bytes() == torn
 
 
 def test_intents_without_an_outcome_are_found_at_the_start(tmp_path: Path) -> None:
