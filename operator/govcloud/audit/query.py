@@ -140,10 +140,10 @@ def parse_time(text: str, now: datetime) -> datetime:
 
     Without an offset it is UTC. Raises `ValueError` with what would be right.
     """
-    if span := _SPAN.match(text):
-        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
+        if span := _SPAN.match(text):
+            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text} is no time; write 2026-05-01, 2026-05-01T08:00:00+08:00, or 24h, 7d, 2w") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
