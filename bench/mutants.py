@@ -78,7 +78,7 @@ def measure_all(names: Iterable[str], options: argparse.Namespace, end: float) -
             measurement = None if options.again else asked_for(module, options)
             measurement = measurement or draw(module, TESTS[module], options.seed, options.sample)
             say(f"{module}: {len(measurement.left)} of {measurement.total} mutants to be measured")
-            measure(measurement, TESTS[module], options.processes, end - time.monotonic())
+            measure(measurement, TESTS[module], options.processes, end)
         except subprocess.TimeoutExpired:
             say(f"the time was over within {module}")
             return

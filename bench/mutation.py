@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -118,17 +119,18 @@ def draw(module: str, tests: Sequence[str], seed: int, at_most: int | None) -> M
     return measurement
 
 
-def measure(measurement: Measurement, tests: Sequence[str], processes: int, seconds: float) -> None:
+def measure(measurement: Measurement, tests: Sequence[str], processes: int, end: float) -> None:
     """Gives each mutant its verdict; whatever takes too long beside others is tried once more alone, with six times the patience.
 
-    Raises `subprocess.CalledProcessError` when mutmut fails, `subprocess.TimeoutExpired` when the time is over; what was found out is kept.
+    `end` is a moment of the monotonic clock. Raises `subprocess.CalledProcessError` when mutmut fails, `subprocess.TimeoutExpired` when the
+    time is over; what was found out is kept.
     """
     place, module = PLACE / measurement.module, measurement.module
     for patience, at_once in (("at first", processes), ("alone", 1)):
         if names := measurement.left:
             (place / "setup.cfg").write_text(_setup(module, tests, _PATIENCE[patience]), encoding="utf-8")
             try:
-                _mutmut(place, [_RUN, "run", "--max-children", str(at_once), *names], seconds)
+                _mutmut(place, [_RUN, "run", "--max-children", str(at_once), *names], end - time.monotonic())
             finally:
                 codes = _codes(module)
                 words = {name: _word(codes[name]) for name in names}
