@@ -38,7 +38,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "retention": ("test_retention", "test_holds"),
     "holds": ("test_holds",),
     "expiry": ("test_holds",),
-    "reader": ("test_kept", "test_recovery", "test_findings"),
+    "reader": ("test_kept", "test_recovery", "test_findings", "test_query", "test_second_tree"),
     "recovery": ("test_recovery", "test_second_tree", "test_rotation", "test_retention"),
     "notes": ("test_notes",),
     "durable": ("test_durable",),
