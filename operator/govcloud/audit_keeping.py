@@ -53,6 +53,10 @@ class Keeping:
         """How far the copies are behind."""
         return self._copying.lag()
 
+    def lock(self) -> timedelta | None:
+        """For how long from its storing on nobody can delete a copy; None where somebody can, and until the store was asked."""
+        return self._copying.lock()
+
     def tasks(self) -> tuple[Task, ...]:
         """What has to be done again and again."""
         return (

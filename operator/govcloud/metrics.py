@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -54,8 +55,8 @@ class Metrics:
         """Show a number that is asked for whenever somebody looks."""
         Gauge(name, what, registry=self.registry).set_function(value)
 
-    def watch_copies(self, lag: Callable[[], Lag]) -> None:
-        """Show how far the copies of the audit log are behind."""
+    def watch_copies(self, lag: Callable[[], Lag], lock: Callable[[], timedelta | None]) -> None:
+        """Show how far the copies of the audit log are behind, and whether they are locked where they lie."""
         self.watch(
             "govcloud_audit_uncopied_records", "Records of the audit log that are not copied yet.", lambda: lag().records
         )
@@ -63,6 +64,11 @@ class Metrics:
             "govcloud_audit_uncopied_seconds",
             "Age of the oldest record of the audit log that is not copied yet.",
             lambda: lag().age.total_seconds(),
+        )
+        self.watch(
+            "govcloud_audit_copies_locked_days",
+            "Days for which nobody can delete a copy of the audit log; 0 where the store has no retention lock, and until it was asked.",
+            lambda: (lock() or timedelta()).days,
         )
 
     def watch_rights(self, count: Callable[[bool], int]) -> None:

@@ -14,6 +14,7 @@ from govcloud.audit.cosignatures import COSIGNATURE
 from govcloud.audit.errors import KeyUnknown
 from govcloud.audit.notes import PublicKey
 from govcloud.audit.retention import DEFAULT_DAYS, MINIMUM_DAYS
+from govcloud.s3_address import S3Address
 
 PREFIX = "GOVCLOUD_"
 
@@ -66,6 +67,14 @@ class Settings(BaseModel):
         "govcloud-backups", min_length=1, description="OpenStack project that holds the copies of the audit log and its published checkpoints"
     )
     audit_copies_container: str = Field("govcloud-audit", min_length=1, description="the container for these copies")
+    audit_copies: str = Field(
+        "",
+        description="bucket for copies and checkpoints of the audit log, s3://BUCKET?endpoint=https://HOST:PORT; locked for the days of "
+        "their retention where it has Object Lock; empty: containers of that project in Swift, which has no lock",
+    )
+    audit_copies_credentials: Path | None = Field(
+        None, description="file with the key of that bucket's store, as AWS's shared credentials file; read anew when it changes"
+    )
     insecure_notifications: bool = Field(
         False, description="let notifications go to http URLs and to this machine; never in production"
     )
@@ -84,6 +93,13 @@ class Settings(BaseModel):
             raise ValueError("the URL holds a password, and settings are logged: put it into the file that PGPASSFILE names")
         return url
 
+    @field_validator("audit_copies")
+    @classmethod
+    def _is_a_bucket(cls, url: str) -> str:
+        if url:
+            S3Address.parse(url)
+        return url
+
     @field_validator("witness_key")
     @classmethod
     def _is_a_witness_key(cls, text: str) -> str:
@@ -96,6 +112,12 @@ class Settings(BaseModel):
     def _a_witness_is_known_by_its_key(self) -> Self:
         if bool(self.witness_url) != bool(self.witness_key):
             raise ValueError("GOVCLOUD_WITNESS_URL and GOVCLOUD_WITNESS_KEY are set together or not at all")
+        return self
+
+    @model_validator(mode="after")
+    def _a_bucket_has_a_key(self) -> Self:
+        if bool(self.audit_copies) != bool(self.audit_copies_credentials):
+            raise ValueError("GOVCLOUD_AUDIT_COPIES and GOVCLOUD_AUDIT_COPIES_CREDENTIALS are set together or not at all")
         return self
 
     @classmethod

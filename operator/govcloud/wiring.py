@@ -30,9 +30,7 @@ from govcloud.adapters.kube_probe import lets_in_a_forgery
 from govcloud.adapters.kube_rights import rights_granted
 from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
-from govcloud.adapters.openstack_checkpoints import CheckpointContainer
 from govcloud.adapters.openstack_cloud import OpenStackCloud
-from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
@@ -54,6 +52,7 @@ from govcloud.frozen import FrozenPlans
 from govcloud.housekeeping import Housekeeping, Task
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
+from govcloud.object_storage import ObjectStorage, in_bucket, in_swift
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.rights_watch import TASK as RIGHTS_TASK
 from govcloud.rights_watch import RightsWatch
@@ -99,7 +98,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         )
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
-        publisher = stack.enter_context(_published(settings, api, logins, audit))
+        storage = _object_storage(settings, logins, journal)
+        publisher = stack.enter_context(_published(settings, api, storage, audit))
         stack.enter_context(_recorded_life(settings, audit))
         stacks = stack.enter_context(_stacks(settings, journal))
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
@@ -113,7 +113,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             frozen=FrozenPlans(lambda uid: search(settings.state_dir / "audit", Filter(request=uid))),
             packs=with_more(settings.packs_dir),
         )
-        keeping = _keeping(settings, api, logins, audit)
+        keeping = _keeping(settings, api, storage, audit)
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
         rights = RightsWatch(partial(rights_granted, api), audit, settings.state_dir / "approvers.json")
         approvers = Task(RIGHTS_TASK, timedelta(seconds=settings.resync_seconds), rights.look)
@@ -135,7 +135,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         )
         resync = timedelta(seconds=settings.resync_seconds)
         controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching)
-        controller.metrics.watch_copies(keeping.lag)
+        controller.metrics.watch_copies(keeping.lag, keeping.lock)
         controller.metrics.watch_rights(lambda as_set_up: rights.count(as_set_up=as_set_up))
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
@@ -154,12 +154,20 @@ def _stacks(settings: Settings, journal: AuditJournal) -> AbstractContextManager
     )
 
 
-def _keeping(settings: Settings, api: KubeApi, logins: CloudLogins, audit: AuditLog) -> Keeping:
+def _object_storage(settings: Settings, logins: CloudLogins, journal: AuditJournal) -> ObjectStorage:
+    """Where copies and checkpoints of the log go."""
+    if settings.audit_copies_credentials:
+        keep = timedelta(days=settings.audit_retention_days)
+        return in_bucket(settings.audit_copies, settings.audit_copies_credentials, journal, keep)
+    return in_swift(partial(logins, settings.audit_copies_project), settings.audit_copies_container)
+
+
+def _keeping(settings: Settings, api: KubeApi, storage: ObjectStorage, audit: AuditLog) -> Keeping:
     """What ships the log's segments, holds them, and lets them go."""
     return Keeping(
         log=audit,
         directory=settings.state_dir / "audit",
-        store=SwiftCopies(partial(logins, settings.audit_copies_project), settings.audit_copies_container),
+        store=storage.copies,
         orders=KubeHolds(api, settings.namespace).orders,
         clock=_machine_time,
         days=settings.audit_retention_days,
@@ -189,13 +197,10 @@ def _record_reads(audit: AuditLog, settings: Settings) -> None:
 
 
 @contextmanager
-def _published(settings: Settings, api: KubeApi, logins: CloudLogins, audit: AuditLog) -> Iterator[Publisher]:
+def _published(settings: Settings, api: KubeApi, storage: ObjectStorage, audit: AuditLog) -> Iterator[Publisher]:
     """The log's checkpoints on their way elsewhere; what is there already is compared before anything is recorded."""
     origin = audit.keyring.first.name
-    places: tuple[Place, ...] = (
-        CheckpointMap(api, settings.namespace),
-        CheckpointContainer(partial(logins, settings.audit_copies_project), origin),
-    )
+    places: tuple[Place, ...] = (CheckpointMap(api, settings.namespace), storage.checkpoints(origin))
     witness = WitnessClient(settings.witness_url, settings.witness_key, origin) if settings.witness_url else None
     publisher = Publisher(audit, places, witness, monotonic)
     publisher.compare()

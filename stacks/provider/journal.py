@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 Operation = Literal["create", "update", "delete", "backup", "restore", "verify", "purge"]
 Result = Literal["success", "failure", "unknown"]
+System = Literal["openstack", "s3"]
 
 
 class JournalUnavailable(Exception):
@@ -52,7 +53,8 @@ class EffectContext:
 class Write:
     """One HTTP request that changes something. `path` has no query and no host; bodies are never recorded.
 
-    `request_id` is the global request id we send (`req-<uuid4>`); `project` the OpenStack project of the token, if known.
+    `request_id` is the global request id we send (`req-<uuid4>`), empty where the system knows none; `project` the OpenStack project of
+    the token, if known; `system` what is written to.
     """
 
     service: str
@@ -60,6 +62,7 @@ class Write:
     path: str
     request_id: str
     project: str | None
+    system: System = "openstack"
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,14 @@ UNREACHABLE = Retry(Reason.CLOUD_UNREACHABLE, "Swift does not answer")
 class World:
     """A log, its clock, a store of copies, and what ships from one to the other; another process each time it is opened."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory, self.time = directory, Time()
+    def __init__(self, directory: Path, *, national: bool = False) -> None:
+        self.directory, self.time, self.national = directory, Time(), national
         self.wire = Wire()
         self.store = MemoryCopies(self.wire, FixedClock(self.time.now))
         self.opened()
 
     def opened(self) -> None:
-        self.log: AuditLog = open_log(self.directory, time=self.time)
+        self.log: AuditLog = open_log(self.directory, time=self.time, national=self.national)
         self.copying = Copying(self.log, self.directory, self.store, CONTROLLER, self.time.wall, QuickFiles())
 
     def reopened(self) -> None:
@@ -88,8 +88,59 @@ def test_what_is_open_longer_than_an_hour_is_sealed_and_copied(world: World) -> 
     assert world.segments() == []
     world.time.advance(100)
     world.copying.run()
-    assert world.segments() == [(0, 1)]
+    assert world.segments() == [(0, 2)]
     assert len(world.store.objects) == 4
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        (None, "copies of this log go to memory, which has no retention lock: whoever administers it can delete them"),
+        (timedelta(days=1_095), "copies of this log go to memory, where nobody can delete them for 1095 days after they were stored"),
+    ],
+)
+def test_each_life_says_once_where_copies_go_and_whether_they_are_locked(world: World, lock: timedelta | None, said: str) -> None:
+    world.store.locked = lock
+    for _ in range(2):
+        assert world.copying.lock() is None, "nobody was asked yet"
+        world.copying.run()
+        world.copying.run()
+        assert world.copying.lock() == lock
+        world.reopened()
+    assert [record.message for record in search(world.directory) if record.action is Action.CONFIGURE] == [said, said]
+
+
+@pytest.mark.parametrize("national", [False, True], ids=["one tree", "two trees"])
+def test_copies_from_before_hashes_went_with_them_get_theirs_once(tmp_path: Path, national: bool) -> None:
+    world = World(tmp_path / "audit", national=national)
+    world.record(3)
+    world.copying.run()
+    whole = dict(world.store.objects)
+    world.store.objects = {name: kept for name, kept in whole.items() if not name.startswith(f"{HASHES}000000000000000")}
+    world.reopened()
+    world.copying.run()
+    missing = sorted(whole.keys() & {name for name in world.store.objects if name.startswith(HASHES)})
+    assert missing == sorted(name for name in whole if name.startswith(HASHES))
+    assert all(world.store.objects[name][0] == whole[name][0] for name in missing)
+    completed = [r for r in search(world.directory) if r.message.startswith("complete the copy of records") and r.phase is Phase.OUTCOME]
+    assert [record.outcome for record in completed] == [Outcome.SUCCESS] * 2, "of the newest the whole copy is looked at once more"
+    assert completed[0].message.endswith("read back and equal")
+    writes = len(world.wire.writes)
+    world.copying.run()
+    assert len(world.wire.writes) == writes
+
+
+def test_an_old_segment_that_was_changed_keeps_no_new_one_from_being_copied(world: World) -> None:
+    world.record(2)
+    world.copying.run()
+    del world.store.objects[hashes_name(0, "sha256")]
+    Layout(world.directory).segment_hashes(0).write_bytes(bytes(96))
+    world.reopened()
+    world.record(1)
+    with pytest.raises(CopyDiffers, match="Segment 0 is not what was sealed"):
+        world.copying.run()
+    assert world.said(Phase.OUTCOME)[-1] == (str(world.segments()[-1][0]), Outcome.SUCCESS)
+    assert hashes_name(0, "sha256") not in world.store.objects
 
 
 def test_the_lag_is_what_a_lost_disk_would_take_along(world: World) -> None:
@@ -98,7 +149,7 @@ def test_the_lag_is_what_a_lost_disk_would_take_along(world: World) -> None:
     lag = world.copying.lag()
     assert (lag.records, int(lag.age.total_seconds())) == (12, 1_000)
     world.copying.run()
-    assert world.copying.lag().records == len(world.said(Phase.INTENT) + world.said(Phase.OUTCOME))
+    assert world.copying.lag().records == len(world.said(Phase.INTENT) + world.said(Phase.OUTCOME)) + 1
     assert str(Lag(3, timedelta(seconds=90.7))) == "3 records are not copied yet, the oldest is 0:01:30 old"
 
 

@@ -14,6 +14,13 @@ from govcloud.settings import Settings, UnknownSetting
 RIGHT = {"GOVCLOUD_STATE_DIR": "/var/lib/govcloud"}
 WITNESS = {"GOVCLOUD_WITNESS_URL": "https://audit.example.gov.cn:8444", "GOVCLOUD_WITNESS_KEY": AUDITOR.public_key.text()}
 
+BUCKET = {"GOVCLOUD_AUDIT_COPIES": "s3://audit?endpoint=https://s3.example.gov.cn", "GOVCLOUD_AUDIT_COPIES_CREDENTIALS": "/etc/govcloud/s3"}
+
+
+def test_a_bucket_is_set_with_the_file_of_its_key() -> None:
+    settings = Settings.from_environment({**RIGHT, **BUCKET})
+    assert (settings.audit_copies, str(settings.audit_copies_credentials)) == tuple(BUCKET.values())
+
 
 def test_the_defaults_need_a_directory_only() -> None:
     settings = Settings.from_environment(RIGHT)
@@ -34,6 +41,9 @@ def test_a_witness_is_set_with_its_key() -> None:
         ({**WITNESS, "GOVCLOUD_WITNESS_URL": "audit.example.gov.cn"}, "witness_url"),
         ({**WITNESS, "GOVCLOUD_WITNESS_KEY": "nonsense"}, "not the key of a witness"),
         ({**WITNESS, "GOVCLOUD_WITNESS_KEY": KEY.text()}, "not the key of a witness"),
+        ({"GOVCLOUD_AUDIT_COPIES": "s3://audit"}, "set together or not at all"),
+        ({"GOVCLOUD_AUDIT_COPIES_CREDENTIALS": "/etc/govcloud/s3"}, "set together or not at all"),
+        ({**BUCKET, "GOVCLOUD_AUDIT_COPIES": "audit"}, "right would be s3://BUCKET"),
         ({"GOVCLOUD_AUDIT_SM3": "perhaps"}, "audit_sm3"),
         ({"GOVCLOUD_WORKERS": "0"}, "workers"),
     ],

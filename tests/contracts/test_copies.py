@@ -9,6 +9,7 @@ from io import BytesIO
 
 import pytest
 from adapters import openstack_kit as loopback
+from adapters.s3_server import S3Server, running_s3
 from provider.provider_kit import FastClock, MemoryJournal
 
 from devcloud.paths import state_directory
@@ -18,12 +19,14 @@ from govcloud.adapters.openstack_copies import SwiftCopies
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.openstack_swift import Container
 from govcloud.adapters.reading_journal import ReadingJournal
+from govcloud.adapters.s3_copies import S3Copies
 from govcloud.audit.copies import CopyStore, digest_of
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.failures import Stop
 from stacks.provider.journal import EffectContext, effect
 
 CONTENT = b"line\n" * 50_000
+YEARS = timedelta(days=1_095)
 
 
 @pytest.fixture
@@ -36,6 +39,22 @@ def played() -> Iterator[CopyStore]:
     with loopback.running_cloud() as cloud:
         logins = loopback.Logins(cloud, clock=FastClock())
         yield SwiftCopies(lambda: logins("govcloud-backups"), "govcloud-audit")
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> CopyStore:
+    return S3Copies(s3.bucket(s3.make(locked=False)), YEARS)
+
+
+@pytest.fixture
+def locked(s3: S3Server) -> CopyStore:
+    return S3Copies(s3.bucket(s3.make(locked=True)), YEARS)
 
 
 @pytest.fixture
@@ -52,7 +71,7 @@ def real() -> Iterator[CopyStore]:
         container.delete()
 
 
-@pytest.fixture(params=["twin", "played", pytest.param("real", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["twin", "played", "bucket", "locked", pytest.param("real", marks=pytest.mark.cluster)])
 def store(request: pytest.FixtureRequest) -> CopyStore:
     found: CopyStore = request.getfixturevalue(request.param)
     return found

@@ -45,7 +45,7 @@ def test_the_lag_is_a_metric_and_when_it_is_long_a_hint(tmp_path: Path) -> None:
     log = open_log(tmp_path, time=time)
     keeping = Keeping(log, tmp_path, MemoryCopies(Wire(), FixedClock(time.now)), dict, time.wall)
     housekeeping, metrics = Housekeeping(keeping.tasks(), EXPECTED), Metrics(lambda: 0, dict)
-    metrics.watch_copies(keeping.lag)
+    metrics.watch_copies(keeping.lag, keeping.lock)
     log.append(event())
     time.advance(3 * 3_600 - 10)
     assert housekeeping.hints() == []

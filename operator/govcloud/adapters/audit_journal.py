@@ -8,7 +8,7 @@ from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.log import AuditLog
 from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Reason, RequestIds, Target
 from govcloud.core.evidence import CONTROLLER
-from stacks.provider.journal import EffectContext, JournalUnavailable, Operation, Write, WriteOutcome
+from stacks.provider.journal import EffectContext, JournalUnavailable, Operation, System, Write, WriteOutcome
 
 _ACTIONS: dict[Operation, Action] = {
     "create": Action.CREATE,
@@ -32,7 +32,7 @@ class AuditJournal:
     def __init__(self, log: AuditLog, unit_of: Callable[[str], str]) -> None:
         self._log = log
         self._unit_of = unit_of
-        self._open: dict[str, Entry] = {}
+        self._open: dict[str, tuple[System, Entry]] = {}
 
     def intent(self, context: EffectContext, write: Write) -> str:
         """Record what is about to be written.
@@ -45,16 +45,16 @@ class AuditJournal:
             action=_ACTIONS[context.operation],
             outcome=Outcome.PENDING,
             initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
-            target=Target(kind=f"openstack:{write.service}", id=write.path[-256:], name=context.urn[-256:], project=write.project or ""),
+            target=Target(kind=f"{write.system}:{write.service}", id=write.path[-256:], name=context.urn[-256:], project=write.project or ""),
             request=context.owner,
             unit=self._unit_of(context.owner),
             reason=Reason(plan_number=context.plan or None),  # no plan allows what the controller does for itself
-            request_ids=RequestIds(openstack=(write.request_id,)),
+            request_ids=_request_ids(write.system, (write.request_id,)),
             message=f"{write.method} {write.path}"[:1000],
             attributes={"stack": context.stack[:256], "type": context.type[:256], "operationKey": context.key, "method": write.method},
         )
         intent = self._append(entry)
-        self._open[intent] = entry
+        self._open[intent] = write.system, entry
         return intent
 
     def outcome(self, intent: str, outcome: WriteOutcome) -> None:
@@ -63,8 +63,8 @@ class AuditJournal:
         Raises:
             JournalUnavailable: the log cannot record; nothing more must be written.
         """
-        begun = self._open.pop(intent)
-        ids = (*begun.request_ids.openstack, *outcome.service_request_ids)
+        system, begun = self._open.pop(intent)
+        ids = (*getattr(begun.request_ids, system), *outcome.service_request_ids)
         status = {"status": str(outcome.status)} if outcome.status is not None else {}
         self._append(
             Entry(
@@ -77,7 +77,7 @@ class AuditJournal:
                 request=begun.request,
                 unit=begun.unit,
                 reason=begun.reason,
-                request_ids=RequestIds(openstack=ids[:16]),
+                request_ids=_request_ids(system, ids),
                 message=(outcome.error or begun.message)[:1000],
                 attributes={**begun.attributes, **status},
                 duration_ms=int(outcome.seconds * 1000),
@@ -89,6 +89,10 @@ class AuditJournal:
             return self._log.append(entry).id
         except AuditUnavailable as error:
             raise JournalUnavailable(str(error)) from error
+
+
+def _request_ids(system: System, ids: tuple[str, ...]) -> RequestIds:
+    return RequestIds.model_validate({system: tuple(filter(None, ids))[:16]})
 
 
 def settle_interrupted(log: AuditLog) -> int:

@@ -1,22 +1,18 @@
 """Checkpoints of the audit log in Swift: an object each, under a name that is written once.
 
-Container `govcloud-audit-checkpoints` of the project that keeps the backups holds `<log>/<size>`: the first 16 hexadecimal
-digits of the SHA-256 of the log's origin, and the size in 16 digits. An older copy of the log that is put back cannot take
-their place: a name that exists is never written again.
+They are in container `govcloud-audit-checkpoints` of the project that keeps the backups, named as `checkpoint_objects` says.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
+from govcloud.adapters.checkpoint_objects import accounted, folder_of, object_name, refuse_other
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_swift import Container
-from govcloud.audit.notes import BadNote, parse
-from govcloud.audit.own_words import PUBLICATION
-from govcloud.audit.publishing import OtherHistory, PlaceUnavailable
+from govcloud.audit.publishing import PlaceUnavailable
 from govcloud.failures import Retry, Stop
-from stacks.provider.journal import EffectContext, effect
+from stacks.provider.journal import effect
 
 CONTAINER = "govcloud-audit-checkpoints"
 
@@ -34,7 +30,7 @@ class CheckpointContainer:
 
     def __init__(self, login: Callable[[], Login], origin: str) -> None:
         self._login = login
-        self._log = hashlib.sha256(origin.encode()).hexdigest()[:16]
+        self._log = folder_of(origin)
         self._container: Container | None = None
 
     def newest(self) -> str | None:
@@ -50,7 +46,7 @@ class CheckpointContainer:
     def publish(self, note: str, size: int) -> None:
         """Store a note under the name of its size."""
         try:
-            self._store(f"{self._log}/{size:016d}", note, size)
+            self._store(object_name(self._log, size), note, size)
         except (Retry, Stop) as error:
             raise PlaceUnavailable(str(error)) from error
 
@@ -58,9 +54,9 @@ class CheckpointContainer:
         container = self._opened()
         there = container.content(name)
         if there is not None:
-            _refuse_other(there.decode(errors="replace"), note)
+            refuse_other(there.decode(errors="replace"), note)
             return
-        with effect(_context(self._log, size)):
+        with effect(accounted(self._log, size)):
             if not container.exists():
                 container.make({})
             container.put(name, note.encode(), "text/plain; charset=utf-8", only_new=True)
@@ -71,25 +67,3 @@ class CheckpointContainer:
             self._container = Container(login, login.project_id, CONTAINER)
         return self._container
 
-
-def _refuse_other(there: str, note: str) -> None:
-    """Signatures may differ: a witness adds one with its own time."""
-    try:
-        same = parse(there).checkpoint == parse(note).checkpoint
-    except BadNote:
-        same = False
-    if not same:
-        raise OtherHistory(there)
-
-
-def _context(log: str, size: int) -> EffectContext:
-    key = hashlib.sha256(f"{log}/{size}".encode()).hexdigest()[:40]
-    return EffectContext(
-        owner="",
-        stack="audit",
-        urn=f"audit/checkpoint/{size}",
-        type=PUBLICATION,
-        operation="create",
-        key=key,
-        plan=0,
-    )

@@ -10,18 +10,14 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import BinaryIO
 
-import requests
-
-from govcloud.adapters.openstack_failures import SOON, translated
+from govcloud.adapters.held_since import age_by
+from govcloud.adapters.openstack_failures import translated
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_reading import chunks_of, read_all
 from govcloud.adapters.openstack_swift import Container
 from govcloud.audit.copies import Kept
-from govcloud.failures import Retry
-from govcloud.reasons import Reason
 from stacks.provider.journal import EffectContext, effect
 
 _TYPE = "openstack:objectstorage/containerObject:ContainerObject"
@@ -39,6 +35,11 @@ class SwiftCopies:
         self._login = login
         self._name = container
         self._made = False
+        self.place = f"container {container}"
+
+    def lock(self) -> timedelta | None:
+        """None, always."""
+        return None
 
     def names(self, prefix: str) -> Iterator[str]:
         """Names in the order of their bytes, over all pages; none where there is no container yet."""
@@ -51,7 +52,7 @@ class SwiftCopies:
             response = self._container().find(name)
             if response is None:
                 return None
-            return Kept(read_all(response).sha256, _age(response))
+            return Kept(read_all(response).sha256, age_by(response.headers, response.url))
 
     def put(self, name: str, content: BinaryIO) -> None:
         """Store it; Swift refuses (412, a `Stop`) where the name is taken."""
@@ -80,11 +81,3 @@ def _accounted(name: str) -> AbstractContextManager[EffectContext]:
     key = hashlib.sha256(name.encode()).hexdigest()[:40]
     return effect(EffectContext("", "audit-copies", f"audit/{name}", _TYPE, "backup", key, 0))
 
-
-def _age(response: requests.Response) -> timedelta:
-    try:
-        now, since = (parsedate_to_datetime(response.headers[name]) for name in ("Date", "Last-Modified"))
-    except (KeyError, ValueError) as error:
-        told = f"{response.url} was answered without a readable Date and Last-Modified"
-        raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON) from error
-    return max(now - since, timedelta(0))  # Swift rounds Last-Modified up to the next second

@@ -21,6 +21,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from .files import FileSystem
+from .kept_hashes import SM3
 from .layout import Layout
 from .notes import NoteStream
 from .reader import HASH_BYTES, read_hashes, read_segment, segment_starts
@@ -28,6 +29,8 @@ from .reader import HASH_BYTES, read_hashes, read_segment, segment_starts
 SEGMENTS = "segments/"
 HASHES = "hashes/"
 MANIFESTS = "manifests/"
+TREES = ("sha256", SM3)
+"""Of which leaf hashes are kept; the second one's only where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,12 @@ class Kept:
 
 class CopyStore(Protocol):
     """Where copies lie. Implementations raise their own errors when they cannot be reached; a name that is not there is no error."""
+
+    place: str
+    """What people call it, such as `bucket audit`."""
+
+    def lock(self) -> timedelta | None:
+        """For how long from its storing on nobody at all can delete an object; None where whoever administers the store can."""
 
     def names(self, prefix: str) -> Iterator[str]:
         """All names that begin so, sorted."""

@@ -13,15 +13,26 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .copies import MANIFESTS, CopyDiffers, CopyStore, Manifest, hashes_name, manifest_name, manifest_of, sealed
+from .copies import (
+    HASHES,
+    MANIFESTS,
+    TREES,
+    CopyDiffers,
+    CopyStore,
+    Manifest,
+    hashes_name,
+    manifest_name,
+    manifest_of,
+    sealed,
+)
 from .errors import KeyUnknown
 from .files import FileSystem, RealFiles
-from .kept_hashes import SM3
 from .keyring import Keyring
 from .keyring_copies import keyring_name
 from .keyring_file import read_keyring
 from .layout import Layout
 from .log import AuditLog
+from .own_words import event
 from .reader import Damage, read_hashes, read_segment, segment_starts
 from .records import Action, Entry, Initiator, Outcome, Phase, Record, Target
 from .removal import TARGET_KIND
@@ -60,17 +71,23 @@ class Copying:
         self._seal_after = seal_after
         self._copied: set[int] | None = None
         self._keyring = ""
+        self._lock: timedelta | None = None
+        self._told = self._completed = False
 
     def run(self) -> None:
         """Seal what is due to be sealed, ship what is sealed and not there, then the keyring if it is another one.
 
+        Once in the life of a process also: say where copies go, and add what earlier ones lack.
+
         Raises `AuditUnavailable`, `CopyDiffers`, `Damage`, and whatever the store raises.
         """
         self._seal_if_due()
+        self._tell_of_store()
         for first, end in sealed(self._files, self._layout):
             if first not in self._known():
                 self._ship(manifest_of(self._files, self._layout, first, end))
         self._ship_keyring()
+        self._complete()
 
     def lag(self) -> Lag:
         """How far the copies are behind. Until the store was asked, nothing counts as copied."""
@@ -78,6 +95,33 @@ class Copying:
         since = began(self._files, self._layout, first)
         age = max(self._clock() - since, timedelta()) if since else timedelta()
         return Lag(max(self._log.health().records - first, 0), age)
+
+    def lock(self) -> timedelta | None:
+        """For how long from its storing on nobody can delete a copy; None where somebody can, and until the store was asked."""
+        return self._lock
+
+    def _tell_of_store(self) -> None:
+        if not self._told:
+            self._lock = self._store.lock()
+            self._log.append(event(Action.CONFIGURE, told_of_store(self._store.place, self._lock)))
+            self._told = True
+
+    def _complete(self) -> None:
+        """Copies that were made before hashes went with them get theirs, as long as the segments are here to judge them by."""
+        if not self._completed:
+            there = frozenset(self._store.names(HASHES))
+            for first, end in sealed(self._files, self._layout):
+                if lacking := self._kept_trees(first) - {tree for tree in TREES if hashes_name(first, tree) in there}:
+                    self._ship_hashes(manifest_of(self._files, self._layout, first, end), sorted(lacking))
+            self._completed = True
+
+    def _kept_trees(self, first: int) -> set[str]:
+        return {tree for tree in TREES if self._files.exists(self._layout.segment_hashes(first, tree))}
+
+    def _ship_hashes(self, manifest: Manifest, trees: Iterable[str]) -> None:
+        with self._recorded(manifest, "complete the copy of"):
+            for tree in trees:
+                self._keep_hashes(manifest.first, tree)
 
     def _seal_if_due(self) -> None:
         since = began(self._files, self._layout, max(segment_starts(self._files, self._layout)))
@@ -108,7 +152,7 @@ class Copying:
         with self._recorded(manifest), self._files.open_for_reading(self._layout.segment(manifest.first)) as segment:
             self._there(manifest.name, sha256(stored).hexdigest())
             self._keep(manifest.segment_name, segment, manifest.sha256)
-            for tree in ("sha256", SM3):
+            for tree in TREES:
                 self._keep_hashes(manifest.first, tree)
             self._keep(manifest.name, BytesIO(stored), sha256(stored).hexdigest())
         self._known().add(manifest.first)
@@ -143,8 +187,8 @@ class Copying:
         return kept is not None
 
     @contextmanager
-    def _recorded(self, manifest: Manifest) -> Iterator[None]:
-        intent = _entry(manifest, self._initiator)
+    def _recorded(self, manifest: Manifest, what: str = "copy") -> Iterator[None]:
+        intent = _entry(manifest, self._initiator, what)
         receipt = self._log.append(intent)
         try:
             yield
@@ -169,14 +213,21 @@ def began(files: FileSystem, layout: Layout, segment: int) -> datetime | None:
     return stored.record().time if stored else None
 
 
-def _entry(manifest: Manifest, initiator: Initiator) -> Entry:
+def told_of_store(place: str, lock: timedelta | None) -> str:
+    """What the log says of it at each start."""
+    if lock is None:
+        return f"copies of this log go to {place}, which has no retention lock: whoever administers it can delete them"
+    return f"copies of this log go to {place}, where nobody can delete them for {lock.days} days after they were stored"
+
+
+def _entry(manifest: Manifest, initiator: Initiator, what: str) -> Entry:
     return Entry(
         phase=Phase.INTENT,
         action=Action.BACKUP,
         outcome=Outcome.PENDING,
         initiator=initiator,
         target=Target(kind=TARGET_KIND, id=str(manifest.first), name=manifest.segment_name),
-        message=f"copy records {manifest.first} to {manifest.end - 1}",
+        message=f"{what} records {manifest.first} to {manifest.end - 1}",
         attributes={"first": str(manifest.first), "end": str(manifest.end), "digest": manifest.sha256},
     )
 

@@ -238,6 +238,7 @@ class RequestIds(_Strict):
 
     openstack: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_REQUEST_IDS)] = ()
     kubernetes: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_REQUEST_IDS)] = ()
+    s3: Annotated[tuple[ForeignId, ...], Field(max_length=MAX_REQUEST_IDS)] = ()
 
 
 class Entry(_Strict):

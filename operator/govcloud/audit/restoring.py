@@ -13,10 +13,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from .copies import MANIFESTS, SEGMENTS, CopyDiffers, CopyStore, Manifest, bounded, hashes_name
+from .copies import MANIFESTS, SEGMENTS, TREES, CopyDiffers, CopyStore, Manifest, bounded, hashes_name
 from .durable import DurableFile
 from .files import FileSystem, RealFiles, write_atomically
-from .kept_hashes import SM3
 from .keyring_copies import restore_keyring
 from .layout import Layout
 from .notes import PublicKey, SignedCheckpoint
@@ -42,6 +41,8 @@ def restore(
     disk, layout = files or RealFiles(), Layout(directory)
     if disk.exists(directory) and disk.names(directory):
         raise FileExistsError(f"{directory} is not empty; a log is restored into a directory of its own")
+    if next(store.names(MANIFESTS), None) is None:
+        raise FileNotFoundError("There are no copies of an audit log in this store")
     for path in (layout.segments, layout.hashes, layout.notes.parent):
         disk.make_directory(path)
     end = _bring_back(store, disk, layout, progress)
@@ -68,8 +69,6 @@ def _bring_back(store: CopyStore, disk: FileSystem, layout: Layout, progress: Ca
             progress(manifest)
     finally:
         notes.close()
-    if not end:
-        raise FileNotFoundError("There are no copies of an audit log in this store")
     return end
 
 
@@ -99,7 +98,7 @@ def _bring_back_segment(store: CopyStore, disk: FileSystem, layout: Layout, mani
 
 
 def _bring_back_hashes(store: CopyStore, disk: FileSystem, layout: Layout, manifest: Manifest) -> None:
-    for tree in ("sha256", SM3):
+    for tree in TREES:
         name = hashes_name(manifest.first, tree)
         if store.find(name):
             write_atomically(disk, layout.segment_hashes(manifest.first, tree), _hashes(store, name, manifest))

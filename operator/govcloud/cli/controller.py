@@ -29,14 +29,15 @@ def run(
     Settings come from the environment: GOVCLOUD_STATE_DIR (required: audit log, Pulumi state, master key), GOVCLOUD_CLOUD (entry of
     clouds.yaml), GOVCLOUD_NAMESPACE, GOVCLOUD_HEALTH_PORT, GOVCLOUD_WORKERS, GOVCLOUD_RESYNC_SECONDS, GOVCLOUD_PULUMI,
     GOVCLOUD_PACKS_DIR (a folder with further regulation packs), GOVCLOUD_AUDIT_RETENTION_DAYS, GOVCLOUD_AUDIT_SEAL_SECONDS,
-    GOVCLOUD_AUDIT_COPIES_PROJECT, GOVCLOUD_AUDIT_COPIES_CONTAINER, GOVCLOUD_AUDIT_SM3, GOVCLOUD_WITNESS_URL,
-    GOVCLOUD_WITNESS_KEY; the cluster from KUBECONFIG or the pod's service account; the cloud from
+    GOVCLOUD_AUDIT_COPIES_PROJECT, GOVCLOUD_AUDIT_COPIES_CONTAINER, or GOVCLOUD_AUDIT_COPIES (s3://BUCKET?endpoint=…) with
+    GOVCLOUD_AUDIT_COPIES_CREDENTIALS, GOVCLOUD_AUDIT_SM3, GOVCLOUD_WITNESS_URL, GOVCLOUD_WITNESS_KEY;
+    the cluster from KUBECONFIG or the pod's service account; the cloud from
     OS_CLIENT_CONFIG_FILE. Ends with 0 after SIGTERM, 1 after a fault (the log says which), 3 when the settings are wrong.
     """
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
-    for noisy in ("kopf", "keystoneauth", "urllib3", "openstack", "kubernetes", "asyncio", "stevedore"):
+    for noisy in ("kopf", "keystoneauth", "urllib3", "openstack", "kubernetes", "asyncio", "stevedore", "boto3", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         settings = Settings.from_environment({**os.environ, "GOVCLOUD_DEV_CLOCK": str(dev_clock)})

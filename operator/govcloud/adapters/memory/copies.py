@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from govcloud.adapters.memory.wire import Wire
@@ -23,6 +23,12 @@ class MemoryCopies:
     wire: Wire
     clock: Clock
     objects: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
+    locked: timedelta | None = None
+    place: str = "memory"
+
+    def lock(self) -> timedelta | None:
+        self.wire.read()
+        return self.locked
 
     def names(self, prefix: str) -> Iterator[str]:
         self.wire.read()

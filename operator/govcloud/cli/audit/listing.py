@@ -62,6 +62,6 @@ _COLUMNS: tuple[Column[Record], ...] = (
     Column("unit", "使用单位", lambda r: r.unit),
     Column("request", "申请编号", lambda r: r.request),
     Column("why", "依据", _why),
-    Column("request ids", "请求标识", lambda r: " ".join((*r.request_ids.openstack, *r.request_ids.kubernetes))),
+    Column("request ids", "请求标识", lambda r: " ".join((*r.request_ids.openstack, *r.request_ids.kubernetes, *r.request_ids.s3))),
     Column("message", "说明", lambda r: r.message),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +11,23 @@ import typer
 from govcloud.audit.copies import CopyDiffers, Manifest
 from govcloud.audit.restoring import restore
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import fail, read_checkpoint, read_key, wrong_usage
+from govcloud.cli.audit.common import fail, read_key, wrong_usage
+from govcloud.cli.audit.storage import (
+    UNREACHABLE,
+    CloudOption,
+    ContainerOption,
+    CopiesOption,
+    CredentialsOption,
+    NamespaceOption,
+    ProjectOption,
+    PublishedOption,
+    anchor_of,
+    opened_storage,
+    published_checkpoint,
+)
 from govcloud.cli.audit.verify import print_report
 from govcloud.cli.columns import Format
 from govcloud.failures import Retry, Stop
-
-UNREACHABLE = 5
 
 
 def run(
@@ -26,27 +36,29 @@ def run(
     from_checkpoint: Annotated[
         Path | None, typer.Option(help="The newest checkpoint that was kept elsewhere: what it signed must be there.")
     ] = None,
-    cloud: Annotated[str, typer.Option(help="Entry of clouds.yaml.")] = "govcloud",
-    project: Annotated[str, typer.Option(help="OpenStack project that holds the copies.")] = "govcloud-backups",
-    container: Annotated[str, typer.Option(help="Container with the copies.")] = "govcloud-audit",
+    published: PublishedOption = None,
+    cloud: CloudOption = "govcloud",
+    project: ProjectOption = "govcloud-backups",
+    container: ContainerOption = "govcloud-audit",
+    copies: CopiesOption = "",
+    credentials: CredentialsOption = None,
+    namespace: NamespaceOption = "govcloud-system",
 ) -> None:
     """Rebuild the log from its copies in object storage, and verify it.
 
     \b
-    Example:
+    Examples:
       govcloud audit restore /tmp/restored --key /safe/audit.pub --from-checkpoint /safe/checkpoint
+      govcloud audit restore /tmp/restored --key /safe/audit.pub --published storage --credentials /safe/s3-key \\
+        --copies "s3://audit?endpoint=https://s3.example.gov.cn"
 
     The copies end with the last sealed segment. If the checkpoint signed more, the verdict is `incomplete` (2) and says from which
     record on. Further exit codes: 1 a copy is not what was written, 3 wrong usage, 4 key unknown, 5 the object store does not answer.
     """
-    from govcloud.adapters.openstack_copies import SwiftCopies  # loads the OpenStack client
-    from govcloud.adapters.openstack_login import CloudLogins
-    from govcloud.adapters.reading_journal import ReadingJournal
-
-    anchor = read_checkpoint(from_checkpoint) if from_checkpoint else None
-    store = SwiftCopies(partial(CloudLogins(cloud, ReadingJournal()), project), container)
+    trusted, storage = read_key(key), opened_storage(cloud, project, container, copies, credentials)
+    anchor = anchor_of(from_checkpoint, published, lambda where: published_checkpoint(where, trusted, namespace, storage))
     try:
-        report = restore(store, directory, read_key(key), anchor, _tell)
+        report = restore(storage.copies, directory, trusted, anchor, _tell)
     except OSError as error:
         wrong_usage(error)
     except CopyDiffers as differs:

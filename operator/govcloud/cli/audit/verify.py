@@ -10,8 +10,22 @@ from typing import Annotated
 import typer
 
 from govcloud.audit.incremental import BadState, verify_from
+from govcloud.audit.layout import Layout
+from govcloud.audit.notes import SignedCheckpoint
 from govcloud.audit.verify import Report, verify
-from govcloud.cli.audit.common import KeyOption, LogOption, read_checkpoint, read_key, wrong_usage
+from govcloud.cli.audit.common import KeyOption, LogOption, read_key, wrong_usage
+from govcloud.cli.audit.storage import (
+    CloudOption,
+    CopiesOption,
+    CredentialsOption,
+    NamespaceOption,
+    ProjectOption,
+    Published,
+    PublishedOption,
+    anchor_of,
+    opened_storage,
+    published_checkpoint,
+)
 from govcloud.cli.columns import Format
 
 
@@ -26,6 +40,12 @@ def run(
         typer.Option(help="Go on from where this file says the last verification ended, and write it anew."),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="table (a few lines of text) or json.")] = Format.TABLE,
+    published: PublishedOption = None,
+    cloud: CloudOption = "govcloud",
+    project: ProjectOption = "govcloud-backups",
+    copies: CopiesOption = "",
+    credentials: CredentialsOption = None,
+    namespace: NamespaceOption = "govcloud-system",
 ) -> None:
     """Check that the log is whole and is the one that was signed.
 
@@ -34,14 +54,20 @@ def run(
       govcloud audit verify
       govcloud audit verify --key /safe/audit.pub --from-checkpoint /safe/checkpoint-2026-05
       govcloud audit verify --key /safe/audit.pub --state /safe/verified
+      govcloud audit verify --key /safe/audit.pub --published cluster
       govcloud audit verify --format json | jq .first_bad
 
     The key, a checkpoint and the state should come from a place that those who can write the log cannot write. With a
     state, sealed segments that were right an earlier time are not read again: the hashes that were kept of them are held
     against what was signed, and a note says so.
     """
-    anchor = read_checkpoint(from_checkpoint) if from_checkpoint else None
     public_key = read_key(key) if key else None
+
+    def newest(where: Published) -> SignedCheckpoint:
+        storage = opened_storage(cloud, project, "", copies, credentials)
+        return published_checkpoint(where, public_key or read_key(Layout(log).public_key), namespace, storage)
+
+    anchor = anchor_of(from_checkpoint, published, newest)
     try:
         report = verify_from(log, state, public_key, anchor) if state else verify(log, public_key, anchor)
     except (OSError, BadState) as error:

@@ -1,0 +1,67 @@
+"""Copies of the audit log in a bucket: written once by name, locked where the bucket has Object Lock, read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import BinaryIO
+
+from govcloud.adapters.held_since import age_by
+from govcloud.adapters.openstack_failures import SOON
+from govcloud.adapters.openstack_reading import CHUNK
+from govcloud.adapters.s3_bucket import Bucket
+from govcloud.adapters.s3_failures import translated
+from govcloud.audit.copies import Kept, digest_of
+from govcloud.failures import Retry
+from govcloud.reasons import Reason
+from stacks.provider.journal import EffectContext
+
+OBJECT = "s3:object"
+
+
+class S3Copies:
+    """A `govcloud.audit.copies.CopyStore`.
+
+    Args:
+        bucket: where; whoever administers the store has made it.
+        keep: for how long a copy is locked from its storing on.
+    """
+
+    def __init__(self, bucket: Bucket, keep: timedelta) -> None:
+        self._bucket, self._keep = bucket, keep
+        self.place = f"bucket {bucket.name}"
+
+    def lock(self) -> timedelta | None:
+        return self._keep if self._bucket.locked() else None
+
+    def names(self, prefix: str) -> Iterator[str]:
+        return self._bucket.names(prefix)
+
+    def find(self, name: str) -> Kept | None:
+        """Read every byte. The age is told by the store's own Date and Last-Modified."""
+        opened = self._bucket.open(name)
+        if opened is None:
+            return None
+        with translated(f"read {name} of {self.place} back"), closing(opened["Body"]) as body:
+            digest, _ = digest_of(body.iter_chunks(CHUNK))
+        return Kept(digest, age_by(opened["ResponseMetadata"]["HTTPHeaders"], f"{name} of {self.place}"))
+
+    def put(self, name: str, content: BinaryIO) -> None:
+        """Store it, once (a `Stop` where the name is taken)."""
+        self._bucket.put_new(name, content, _accounted(name), self._keep)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The bytes in pieces. One that breaks off raises `Retry`."""
+        opened = self._bucket.open(name)
+        if opened is None:
+            raise Retry(Reason.CONFLICT, f"{name} of {self.place} is listed but cannot be read", SOON)
+        with translated(f"read {name} of {self.place}"), closing(opened["Body"]) as body:
+            yield from body.iter_chunks(CHUNK)
+
+
+def _accounted(name: str) -> EffectContext:
+    """What is written belongs to no request; no plan is needed to keep the log (JJ 26)."""
+    key = hashlib.sha256(name.encode()).hexdigest()[:40]
+    return EffectContext("", "audit-copies", f"audit/{name}", OBJECT, "backup", key, 0)
