@@ -66,7 +66,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "reads": ("test_reads",),
     "usage": ("test_usage", "test_charges"),
     "charges": ("test_charges",),
-    "verify_offline": ("test_tampering", "test_rotation", "test_second_tree", "test_retention", "test_proofs", "test_log"),
+    "verify_offline": ("test_offline_findings", "test_second_tree", "test_rotation", "test_proofs", "test_log"),
 }
 """What protects most comes first."""
 

@@ -28,6 +28,8 @@ OK, TAMPERED, INCOMPLETE, USAGE, KEY_UNKNOWN = range(5)
 NAMES = ("ok", "tampered", "incomplete", "usage", "key-unknown")
 GAP = timedelta(minutes=3)
 """The writer says something every minute."""
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading raises of JSON that has another form than the writer's."""
 
 
 class Verdict(Exception):
@@ -315,9 +317,12 @@ class LogCheck:
         index = self.tree.size
         record = read_frame(line, index)
         try:
-            fields = json.loads(record, object_pairs_hook=no_repeated_keys)
-        except ValueError as error:
+            self.take_fields(index, record, json.loads(record, object_pairs_hook=no_repeated_keys))
+        except UNREADABLE as error:
             raise Verdict(TAMPERED, f"record {index}: {error}", index) from error
+
+    def take_fields(self, index: int, record: bytes, fields: dict[str, Any]) -> None:
+        """The same, read; whatever has another form than the writer's raises one of `UNREADABLE`."""
         if fields.get("sequence") != index:
             raise Verdict(TAMPERED, f"record {index} calls itself {fields.get('sequence')}", index)
         if fields.get("prev") != self.previous:
@@ -366,17 +371,26 @@ class LogCheck:
 
 
 def climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
-    """The root that an inclusion proof leads to, by the recursive definition of RFC 9162 2.1.3.1."""
+    """The root that an inclusion proof leads to, by the recursive definition of RFC 9162 2.1.3.1. Raises `ValueError`."""
     if size == 1:
         if proof:
-            raise Verdict(TAMPERED, "a proof is too long", index)
+            raise ValueError("its proof is too long")
         return leaf
     if not proof:
-        raise Verdict(TAMPERED, "a proof is too short", index)
+        raise ValueError("its proof is too short")
     left = 1 << ((size - 1).bit_length() - 1)
     if index < left:
         return combine(climb(leaf, index, left, proof[:-1]), proof[-1])
     return combine(proof[-1], climb(leaf, index - left, size - left, proof[:-1]))
+
+
+def is_in(size: int, root: bytes, item: dict[str, Any]) -> bool:
+    """Whether a record of a bundle is in the log of this size and root, by its proof."""
+    index, leaf = item["index"], hashlib.sha256(b"\x00" + item["record"].encode()).digest()
+    try:
+        return 0 <= index < size and climb(leaf, index, size, [decode(node) for node in item["proof"]]) == root
+    except ValueError as error:
+        raise Verdict(TAMPERED, f"record {index}: {error}", index) from error
 
 
 def check_bundle(path: Path, key: Key) -> str:
@@ -391,10 +405,8 @@ def check_bundle(path: Path, key: Key) -> str:
         count = 0
         for line in stream:
             item = json.loads(line)
-            leaf = hashlib.sha256(b"\x00" + item["record"].encode()).digest()
-            index = item["index"]
-            if not 0 <= index < size or climb(leaf, index, size, [decode(node) for node in item["proof"]]) != root:
-                raise Verdict(TAMPERED, f"record {index} is not in the signed log", index)
+            if not is_in(size, root, item):
+                raise Verdict(TAMPERED, f"record {item['index']} is not in the signed log", item["index"])
             count += 1
     if count != header["records"]:
         raise Verdict(INCOMPLETE, f"{header['records']} records are announced, {count} are there")
@@ -440,7 +452,7 @@ def main(argv: list[str] | None = None) -> int:
         code, what, first_bad = verdict.code, str(verdict), verdict.first_bad
     except OSError as error:
         code, what, first_bad = USAGE, str(error), None
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         code, what, first_bad = TAMPERED, f"unreadable: {error}", None
     said = {"result": NAMES[code], "what": what, "first_bad": first_bad, "remarks": remarks}
     print(json.dumps(said, ensure_ascii=False))
