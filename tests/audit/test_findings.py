@@ -245,6 +245,15 @@ def test_a_key_that_has_nothing_to_do_with_the_log(tmp_path: Path) -> None:
     )
 
 
+def test_a_kept_checkpoint_by_an_unknown_key_proves_nothing_of_a_log_that_was_never_signed(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "audit")
+    log.append(event())
+    what = f"The checkpoint at 99 is not signed by the key {KEY.name}+{KEY.key_id.hex()}"
+    kept = sign(Checkpoint(KEY.name, 99, bytes(32)), THIEF)
+    assert said(verify(tmp_path / "audit", KEY, kept)) == (Result.KEY_UNKNOWN, what, None)
+    log.close()
+
+
 def test_a_change_of_key_that_the_old_key_did_not_sign(audit: Path) -> None:
     log = open_log(audit)
     log.append(announcement(THIEF.public_key, event().initiator))

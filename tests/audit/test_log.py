@@ -297,6 +297,16 @@ def test_little_space_is_said_before_it_is_none(tmp_path: Path) -> None:
     log.close()
 
 
+def test_a_disk_that_does_not_say_how_much_room_it_has_is_taken_for_full(tmp_path: Path) -> None:
+    class Sick(QuickFiles):
+        def free_bytes(self, directory: Path) -> int:
+            raise OSError("no answer")
+
+    log = open_log(tmp_path, Sick())
+    assert (log.health().free_bytes, log.health().low_space, log.health().writable) == (0, True, True)
+    log.close()
+
+
 def test_many_records_at_once_are_one_flush(tmp_path: Path) -> None:
     files = CountingFiles()
     log = open_log(tmp_path, files)

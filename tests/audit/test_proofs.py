@@ -97,12 +97,40 @@ def test_another_logs_key_cannot_judge_a_bundle(log: Path) -> None:
 def test_only_what_is_signed_can_be_proven(tmp_path: Path) -> None:
     writer = open_log(tmp_path)
     writer.append(intent())
-    with pytest.raises(FileNotFoundError, match="within a minute"):
+    with pytest.raises(FileNotFoundError, match=rf"^Nothing in {tmp_path} is signed yet; it will be within a minute$"):
         list(export(tmp_path, at(0)))
     writer.close()
     assert len(list(export(tmp_path, at(0)))) == 2
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=rf"^There is no signed audit log in {tmp_path}/nothing$"):
         newest_checkpoint(tmp_path / "nothing")
+
+
+def test_what_came_after_the_newest_checkpoint_is_not_in_the_bundle(tmp_path: Path) -> None:
+    writer = open_log(tmp_path)
+    writer.append_many([event(message="signed"), event(message="signed too")])
+    writer.sign()
+    writer.append(event(message="not yet"))
+    records = check(export(tmp_path, of_unit("jj-health")), KEY).records
+    assert [Record.model_validate_json(record).message for record in records] == ["signed", "signed too"]
+    assert check(export(tmp_path, at(2)), KEY).records == ()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda lines: lines[:-1], "The bundle announces 14 records and holds 13"),
+        (lambda lines: [lines[0].replace("export/1", "export/2"), *lines[1:]], "The first line does not say govcloud-audit-export/1"),
+        (lambda _: [], "The first line is not the header of a bundle: Expecting value: line 1 column 1 (char 0)"),
+        (lambda lines: [*lines, "[]"], "A line is not a record with its proof: list indices must be integers or slices, not str"),
+        (lambda lines: [*lines, lines[1].replace("no 1", "no 7")], "Record 1 is not in the signed log"),
+        (lambda lines: [lines[0].replace("\\n21\\n", "\\n20\\n"), *lines[1:]], "The signature of the checkpoint is wrong"),
+    ],
+)
+def test_what_a_bundle_does_not_prove_is_said(log: Path, change: Callable[[list[str]], list[str]], why: str) -> None:
+    with pytest.raises(NotProven) as refused:
+        check(change(list(export(log, of_unit("jj-health")))), KEY)
+    assert str(refused.value) == why
 
 
 def test_a_damaged_log_proves_nothing(tmp_path: Path) -> None:
@@ -110,9 +138,11 @@ def test_a_damaged_log_proves_nothing(tmp_path: Path) -> None:
     path = Layout(tmp_path).segment(0)
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"web-1", b"web-9"))
-    with pytest.raises(AuditDamaged):
+    with pytest.raises(AuditDamaged, match=r"^The audit log is damaged: record 1 .*\. Run: govcloud audit verify$") as damaged:
         list(export(tmp_path, at(0)))
+    assert damaged.value.index == 1
     path.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
-    with pytest.raises(AuditDamaged, match="not the one that was signed"):
+    with pytest.raises(AuditDamaged, match=r"^The log is not the one that was signed\. Run: govcloud audit verify$") as damaged:
         list(export(tmp_path, at(0)))
+    assert damaged.value.index == 0
     assert SIGNER.public_key == KEY

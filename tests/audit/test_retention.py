@@ -191,6 +191,15 @@ def test_a_log_that_is_not_whole_loses_nothing(tmp_path: Path) -> None:
     assert refused.value.index == 1
 
 
+def test_a_log_that_cannot_even_be_begun_to_read_loses_nothing(tmp_path: Path) -> None:
+    time = Time()
+    log_of_days(tmp_path, 3, time)
+    Layout(tmp_path).segment(0).write_bytes(b"x" + Layout(tmp_path).segment(0).read_bytes()[1:])
+    with pytest.raises(AuditDamaged, match=r"^Nothing is removed from a log that is not whole: Damaged: record 0 ") as refused:
+        allowed(tmp_path, time.now)
+    assert refused.value.index == 0
+
+
 def offline(directory: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, int | None]:
     capsys.readouterr()
     code = verify_offline.main(["log", str(directory), "--key", str(Layout(directory).public_key)])

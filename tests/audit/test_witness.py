@@ -104,6 +104,27 @@ def test_a_fork_is_refused_with_and_without_a_proof(url: str) -> None:
     assert post(url, submission(20, 30)).status_code == 200, "and the refusals changed nothing"
 
 
+def test_every_refusal_says_why(tmp_path: Path) -> None:
+    one = witness(tmp_path / "witness")
+    other = "another/log"
+    for what, status, said in (
+        (b"", 400, "this is not a submission: invalid literal for int() with base 10: ''\n"),
+        (submission(0, 7).body().replace("old 0", "old 00").encode(), 400, "the submission is not in its one canonical form\n"),
+        (Submission(0, (), signed(7, name=other)).body().encode(), 404, f"the log {other} is not known here\n"),
+        (submission(0, 7, signer=THIEF).body().encode(), 403, f"the checkpoint is not signed by a known key of {KEY.name}\n"),
+        (Submission(8, (), signed(7)).body().encode(), 400, "the old size 8 is larger than the new one 7\n"),
+        (submission(3, 7).body().encode(), 409, "0\n"),
+        (submission(0, 20).body().encode(), 200, None),
+        (submission(20, 20, FORK).body().encode(), 409, "another tree of 20 records was signed here before\n"),
+        (submission(20, 30, FORK).body().encode(), 422, "the proof does not lead from 20 records to 30\n"),
+    ):
+        answer = one.add_checkpoint(what)
+        assert (answer.status, answer.body) == (status, said or answer.body)
+        assert answer.content_type == ("text/x.tlog.size" if said == "0\n" else "text/plain; charset=utf-8")
+    assert one.newest("0" * 64).body == "no checkpoint of such a log was signed here\n"
+    assert one.newest(sha256(KEY.name.encode()).hexdigest()).status == 200
+
+
 def test_the_first_checkpoint_has_no_proof(url: str) -> None:
     assert post(url, Submission(0, (bytes(32),), signed(7))).status_code == 422
 
