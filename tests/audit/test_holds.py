@@ -131,6 +131,7 @@ def test_a_hold_on_a_request_covers_that_request_only() -> None:
     [
         ("case-1", "{}"),
         ("case-1", "[]"),
+        ("case-1", "[" * 9_000),
         ("case-1", '{"by":"zhao","reason":"x"}'),
         ("case-1", '{"by":"zhao","reason":"x","unit":"a","request":"b"}'),
         ("case-1", '{"by":"zhao","unit":"a"}'),

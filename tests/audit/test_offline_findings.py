@@ -114,6 +114,12 @@ def test_what_is_done_to_records(
     assert auditor.log() == (result, what, first_bad)
 
 
+def test_a_record_nested_deeper_than_can_be_read(audit: Path, auditor: Auditor) -> None:
+    rewrite(audit, one_changed(7, encode(b"[" * 9_000))(lines_of(audit)))
+    result, _, first_bad = auditor.log()
+    assert (result, first_bad) == ("tampered", 7)
+
+
 def test_what_is_done_to_checkpoints(audit: Path, auditor: Auditor) -> None:
     ten, twenty, thirty = (signed(audit, size) for size in (10, 20, 30))
     forged = SignedCheckpoint(twenty.checkpoint, thirty.signatures)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,16 @@ def test_nothing_to_prove_is_an_empty_bundle(log: Path) -> None:
     assert check(export(log, of_unit("nobody")), KEY).records == ()
 
 
-def _first_record(change: Callable[[dict[str, object]], object]) -> Callable[[list[str]], list[str]]:
+def _line(number: int, change: Callable[[dict[str, object]], object]) -> Callable[[list[str]], list[str]]:
     def apply(lines: list[str]) -> list[str]:
-        item = json.loads(lines[1])
+        item = json.loads(lines[number])
         change(item)
-        return [lines[0], json.dumps(item), *lines[2:]]
+        return [*lines[:number], json.dumps(item), *lines[number + 1 :]]
 
     return apply
+
+
+_header, _first_record = partial(_line, 0), partial(_line, 1)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,11 @@ def _first_record(change: Callable[[dict[str, object]], object]) -> Callable[[li
         _first_record(lambda item: item.update(proof=[])),
         _first_record(lambda item: item.update(proof=["AAAA", *item["proof"]])),  # type: ignore[misc]
         _first_record(lambda item: item.pop("proof")),
+        _header(lambda header: header.update(records="x")),
+        _header(lambda header: header.update(checkpoint=7)),
+        _header(lambda header: header.pop("format")),
+        lambda lines: ["[" * 9_000, *lines[1:]],
+        lambda lines: [*lines[:-1], "[" * 9_000],
         lambda lines: lines[:-1],
         lambda lines: lines[1:],
         lambda lines: [],

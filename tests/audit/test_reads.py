@@ -56,7 +56,7 @@ def test_verifying_shows_no_record_and_leaves_none(tmp_path: Path) -> None:
     assert recorded(tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"unit": "a\\nb", "who": "‮evil"}', json.dumps({"who": "x" * 9_000})])
+@pytest.mark.parametrize("text", ["", "[]", "[" * 8_000, "{", '{"unit": "a\\nb", "who": "‮evil"}', json.dumps({"who": "x" * 9_000})])
 def test_a_note_that_is_none_is_recorded_all_the_same(tmp_path: Path, text: str) -> None:
     Layout(tmp_path).reads.mkdir(parents=True)
     (Layout(tmp_path).reads / "forged\n.json").write_text(text)

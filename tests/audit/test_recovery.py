@@ -101,6 +101,7 @@ def test_a_whole_but_foreign_frame_at_the_end_refuses_to_start(tmp_path: Path) -
     ("old", "new", "what"),
     [
         (rb"^.*$", b"{", "its content is not JSON"),
+        (rb"^.*$", b"[" * 9_000, "its content is not JSON"),
         (rb"^.*$", b"[]", "its content is not a record"),
         (rb'"sequence":2', b'"sequence":7', "it calls itself record 7"),
         (rb'"prev":"..', b'"prev":"zz', "it does not continue the record before it"),

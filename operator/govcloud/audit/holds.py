@@ -63,7 +63,7 @@ def parse_order(name: str, text: str) -> Order:
     try:
         said = json.loads(text)
         order = Order(**{str(key): str(value) for key, value in said.items()})
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BadOrder(f"The order {name} of a legal hold cannot be read, so nothing is removed: {text[:100]!r}") from error
     on_one_thing = bool(order.request) != bool(order.unit)
     if not order.by or not order.reason or (name.endswith(RELEASED) == on_one_thing):

@@ -115,11 +115,11 @@ def _line(stored: Stored, proof: Iterable[bytes]) -> str:
 def _header(line: str, key: PublicKey) -> tuple[SignedCheckpoint, int]:
     try:
         header = json.loads(line)
-        if header["format"] != FORMAT:
-            raise NotProven(f"The first line does not say {FORMAT}")
-        signed, count = parse(header["checkpoint"]), int(header["records"])
-    except (BadNote, KeyError, TypeError, json.JSONDecodeError) as error:
+        form, signed, count = header["format"], parse(str(header["checkpoint"])), int(header["records"])
+    except (BadNote, KeyError, TypeError, ValueError, RecursionError) as error:
         raise NotProven(f"The first line is not the header of a bundle: {error}") from error
+    if form != FORMAT:
+        raise NotProven(f"The first line does not say {FORMAT}")
     if not key.verify(signed):
         raise NotProven("The signature of the checkpoint is wrong")
     return signed, count
@@ -131,7 +131,7 @@ def _proven(line: str, signed: SignedCheckpoint) -> bytes:
         index, payload = int(item["index"]), str(item["record"]).encode()
         proof = [b64decode(node, validate=True) for node in item["proof"]]
         root = root_from_inclusion(leaf_hash(payload), index, signed.checkpoint.size, proof)
-    except (KeyError, TypeError, ValueError, Base64Error) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, Base64Error) as error:
         raise NotProven(f"A line is not a record with its proof: {error}") from error
     if root != signed.checkpoint.root:
         raise NotProven(f"Record {index} is not in the signed log")

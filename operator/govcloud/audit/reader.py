@@ -165,7 +165,7 @@ class BadLink(Exception):
 def _fields(stored: Stored) -> dict[str, object]:
     try:
         fields = json.loads(stored.payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadLink(stored.index, "its content is not JSON", previous_suspect=False) from error
     if not isinstance(fields, dict):
         raise BadLink(stored.index, "its content is not a record", previous_suspect=False)

@@ -62,7 +62,7 @@ def _entry(files: FileSystem, path: Path) -> Entry:
             content = stream.read(_MOST_BYTES)
         said = {str(key): escape_invisible(str(value))[:256] for key, value in json.loads(content).items()}
         return _read_entry(path.stem, said)
-    except (PermissionError, ValueError, AttributeError, ValidationError):
+    except (PermissionError, ValueError, AttributeError, RecursionError, ValidationError):
         return _read_entry(path.stem, {"command": "unreadable note"})
 
 

@@ -28,7 +28,7 @@ OK, TAMPERED, INCOMPLETE, USAGE, KEY_UNKNOWN = range(5)
 NAMES = ("ok", "tampered", "incomplete", "usage", "key-unknown")
 GAP = timedelta(minutes=3)
 """The writer says something every minute."""
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading raises of JSON that has another form than the writer's."""
 
 
