@@ -118,6 +118,11 @@ class Controller:
             self._known.add((namespace, name))
         self.queue.wake((namespace, name))
 
+    def decision_changed(self, namespace: str, name: str) -> None:
+        """A decision on a request was made or changed."""
+        self.reconciler.decisions_changed()
+        self.request_changed(namespace, name)
+
     def account_changed(self, kind: str, name: str) -> None:
         """Money may have come free in an account: whoever found too little there looks again, and nobody else."""
         with self._lock:
@@ -128,6 +133,7 @@ class Controller:
 
     def everything_changed(self, why: str) -> None:
         """Something that many requests depend on changed."""
+        self.reconciler.decisions_changed()
         self.surroundings.changed()
         with self._lock:
             known = list(self._known)
@@ -146,7 +152,7 @@ class Controller:
         with self._lock:
             before = self._account_changes.copy()
         with self.metrics.seconds.time():
-            done = self.reconciler.reconcile(*key)
+            done = self.reconciler.reconcile(*key, glance=True)
         self.metrics.passes.labels(done.action).inc()
         if done.fault is not None:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()

@@ -22,6 +22,7 @@ class Listener(Protocol):
     """Who is woken up."""
 
     def request_changed(self, namespace: str, name: str) -> None: ...
+    def decision_changed(self, namespace: str, name: str) -> None: ...
     def account_changed(self, kind: str, name: str) -> None: ...
     def everything_changed(self, why: str) -> None: ...
     def rights_changed(self) -> None: ...
@@ -73,7 +74,7 @@ def _wake_one_request(registry: kopf.OperatorRegistry, listener: Listener) -> No
 
     @kopf.on.event(GROUP, VERSION, APPROVALS, registry=registry)
     async def approval_event(namespace: str | None, spec: kopf.Spec, **_: Any) -> None:
-        listener.request_changed(namespace or "", str(spec.get("request", {}).get("name", "")))
+        listener.decision_changed(namespace or "", str(spec.get("request", {}).get("name", "")))
 
 
 def _wake_all_requests(registry: kopf.OperatorRegistry, listener: Listener) -> None:

@@ -37,14 +37,19 @@ from policies.shelf import Shelf
 Found = TypeVar("Found")
 
 
-def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
-    """The facts about a request at this moment; None when it does not exist."""
+def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admission] | None = None) -> Facts | None:
+    """The facts about a request at this moment; None when it does not exist.
+
+    Args:
+        look: how to come by the decisions and the state of the policies; by default both are read now.
+    """
     request = ports.cluster.request(namespace, name)
     if request is None:
         return None
     now = ports.clock.now().replace(microsecond=0)  # what people read ends at the second, and nothing is due early
     spec, faults = parse_spec(request.spec)
-    progress = status_of(request).progress
+    told = status_of(request)
+    progress = told.progress
     unit_name = spec.unit if spec else str(request.spec.get("unit", ""))
     unit = ports.cluster.unit(unit_name) if unit_name else None
     superior = ports.cluster.unit(unit.spec.superior) if unit and unit.spec.superior else None
@@ -54,7 +59,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
     pinned = ports.cluster.plans(request.key)
     plans, damaged = _read_plans(request, pinned)
     stack, unreadable = _stack(ports, request, progress)
-    admission = look_at_admission(ports.cluster)
+    admission = look() if look else look_at_admission(ports.cluster)
     named = _accounts(request, progress, plans)
     return Facts(
         now=now,
@@ -88,6 +93,7 @@ def observe(ports: Sources, namespace: str, name: str) -> Facts | None:
         has_stack=stack is not None,
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
         drift=ports.stacks.drift(request.key) if stack is not None else None,
+        told=told,
     )
 
 

@@ -30,7 +30,8 @@ from govcloud.core.reserving import short_of
 from govcloud.core.standing import Verdict
 from govcloud.core.waking import look_again_at
 from govcloud.failures import Retry, Stop
-from govcloud.observe import look_at_admission, observe, status_of
+from govcloud.looks import Looks
+from govcloud.observe import look_at_admission, observe
 from govcloud.performing import Performer
 from govcloud.ports import Ports
 from govcloud.reasons import Reason
@@ -68,18 +69,22 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         self._performer = Performer(self.ports)
+        self._looks = Looks(lambda: look_at_admission(self.ports.cluster))
 
-    def reconcile(self, namespace: str, name: str) -> Pass:
+    def reconcile(self, namespace: str, name: str, *, glance: bool = False) -> Pass:
         """One pass.
+
+        Args:
+            glance: while nothing has to be done, decisions and policies need not be read anew for this request. Only for callers that tell every
+                change of them by `decisions_changed`.
 
         Raises:
             AuditUnavailable: nothing can be recorded, so nothing was done.
             Retry: the cluster did not answer, or somebody changed the object meanwhile.
         """
-        facts = observe(self.ports, namespace, name)
+        facts = self._observed(namespace, name, glance)
         if facts is None:
             return Pass("gone", None)
-        self._remember(facts.admission)
         self._note_the_end_of_a_pause(facts)
         facts = self._seeing_forgeries(facts)
         action = decide(facts)
@@ -105,7 +110,22 @@ class Reconciler:
         Raises:
             AuditUnavailable, Retry: as `reconcile` does.
         """
-        self._remember(look_at_admission(self.ports.cluster))
+        self._remember(self._looks.fresh())
+
+    def decisions_changed(self) -> None:
+        """A decision, a policy or a binding changed: nobody goes by an earlier look any more."""
+        self._looks.forget()
+
+    def _observed(self, namespace: str, name: str, glance: bool) -> Facts | None:
+        """What has to be done is decided by a look of its own; that nothing has to be done may be learned from an earlier one."""
+        if glance and (recent := self._looks.recent()) is not None:
+            facts = observe(self.ports, namespace, name, lambda: recent)
+            if facts is None or isinstance(decide(self._seeing_forgeries(facts)), act.Idle):
+                return facts
+        facts = observe(self.ports, namespace, name, self._looks.fresh)
+        if facts is not None:
+            self._remember(facts.admission)
+        return facts
 
     def _seeing_forgeries(self, facts: Facts) -> Facts:
         """A plan that could be carried out, and that somebody else may have pinned, is damaged unless the log knows it."""
@@ -132,7 +152,7 @@ class Reconciler:
 
     def _note_the_end_of_a_pause(self, facts: Facts) -> None:
         """Before anything is done again. A pass that leaves the status as it was has it written twice: it says the same."""
-        stall = _stall(status_of(facts.request).conditions)
+        stall = _stall(facts.told.conditions)
         if facts.pause is None and stall is not None and stall[0] == Reason.PAUSED:
             self.ports.audit.append(evidence.resumed(facts, stall[1]))
 
@@ -164,8 +184,8 @@ class Reconciler:
 
     def _tell(self, facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> RequestStatus:
         """Status, labels, approvals' statuses, Events; the log hears of a refusal once, when it is new."""
-        before = status_of(facts.request)
-        told = report(facts, action, outcome, progress, before)
+        before = facts.told
+        told = report(facts, action, outcome, progress)
         new_stall = _stall(told.status.conditions) not in (None, _stall(before.conditions))
         if new_stall and isinstance(action, act.Refuse | act.Block):
             self.ports.audit.append(evidence.refusal(facts, action))

@@ -273,7 +273,7 @@ def test_no_office_is_pressed_while_it_is_not_its_turn(situations: list[Situatio
     pressed = 0
     for situation in situations[::4]:
         progress = progress_after(situation.facts, situation.action, Outcome())
-        told = report(situation.facts, situation.action, Outcome(), progress, None).status.next_action
+        told = report(situation.facts, situation.action, Outcome(), progress).status.next_action
         running = {d.step for d in progress.deadlines if d.ended_at is None and d.due is not None}
         assert told is not None
         assert running <= ({PROVIDER} if told.waiting_for is None else {told.waiting_for}), situation.name
@@ -313,7 +313,7 @@ def test_whatever_happens_can_be_told(situations: list[Situation]) -> None:
     for situation in situations[::2]:
         facts, action = situation.facts, situation.action
         progress = progress_after(facts, action, Outcome())
-        told = report(facts, action, Outcome(), progress, None)
+        told = report(facts, action, Outcome(), progress)
         assert RequestStatus.model_validate(as_written(told.status)) == told.status, situation.name
         assert told.status.next_action is not None and told.status.next_action.zh, situation.name
         kinds = [condition.type for condition in told.status.conditions]
@@ -324,7 +324,7 @@ def test_ready_reconciling_and_stalled_never_contradict_each_other(situations: l
     """kstatus: at most one of Reconciling and Stalled; a request that is Stalled says why."""
     for situation in situations[1::2]:
         progress = progress_after(situation.facts, situation.action, Outcome())
-        told = report(situation.facts, situation.action, Outcome(), progress, None)
+        told = report(situation.facts, situation.action, Outcome(), progress)
         found = {condition.type: condition for condition in told.status.conditions}
         assert not (found["Reconciling"].status == found["Stalled"].status == "True"), situation.name
         assert found["Stalled"].status == "False" or found["Stalled"].message, situation.name

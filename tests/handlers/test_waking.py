@@ -24,6 +24,9 @@ class Told:
     def request_changed(self, namespace: str, name: str) -> None:
         self.heard.append(("request", namespace, name))
 
+    def decision_changed(self, namespace: str, name: str) -> None:
+        self.heard.append(("decision", namespace, name))
+
     def account_changed(self, kind: str, name: str) -> None:
         self.heard.append(("account", kind, name))
 
@@ -66,6 +69,15 @@ def test_an_account_wakes_all_when_people_edit_it_and_the_waiting_when_the_contr
 
     server.written[plural] = account(kind, "of-2026", generation=2, observed=2)
     until(lambda: told.heard[1:] == [("account", kind, "of-2026")])
+
+
+def test_a_decision_wakes_its_request_and_is_told_as_one(server: WatchedServer, told: Told) -> None:
+    metadata = {"name": "yes", "namespace": "health", "uid": "u", "resourceVersion": "2"}
+    about = {"request": {"name": "orders", "uid": "o"}}
+    server.written["cloudserviceapprovals"] = {
+        "apiVersion": "govcloud.dev/v1alpha1", "kind": "CloudServiceApproval", "metadata": metadata, "spec": about,
+    }  # fmt: skip
+    until(lambda: told.heard == [("decision", "health", "orders")])
 
 
 @pytest.mark.parametrize("plural", RIGHTS)

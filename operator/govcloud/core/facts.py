@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
-from govcloud.api.request import Drift, Progress, RequestKey, RequestSpec
+from govcloud.api.request import Drift, Progress, RequestKey, RequestSpec, RequestStatus
 from govcloud.core.accounts import Account, AccountRef, Holder, account_of
 from govcloud.core.approval_checks import Trust
 from govcloud.core.guard import Admission
@@ -69,6 +69,7 @@ class Facts:
         drift: how the cloud differs from the stack; None when nobody looked since it last ran.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         pause: the oldest order to leave this request as it is, if there is one.
+        told: the status as it was written last; `progress` is the part of it that decisions rest on.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
@@ -102,6 +103,7 @@ class Facts:
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
     others_of_the_unit: tuple[OtherRequest, ...] = ()
     pause: PauseObject | None = None
+    told: RequestStatus = RequestStatus()
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:

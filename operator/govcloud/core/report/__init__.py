@@ -29,14 +29,11 @@ class Report:
     verdicts: tuple[Verdict, ...]
 
 
-def report(
-    facts: Facts, action: act.Action, outcome: Outcome, progress: Progress, before: RequestStatus | None
-) -> Report:
-    """The status after a pass.
+def report(facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> Report:
+    """The status after a pass. Conditions that did not change keep the moment of their last change.
 
     Args:
         progress: what `progress_after` made of the outcome.
-        before: the status that the object has; keeps the moment of a condition's last change where nothing changed.
     """
     view = View(facts, action, progress)
     plan = view.plan
@@ -44,7 +41,7 @@ def report(
     status = RequestStatus(
         observed_generation=facts.request.generation,
         phase=phase(view),
-        conditions=conditions(view, before),
+        conditions=conditions(view, facts.told),
         next_action=next_action(view),
         plan=plan_view(plan, facts) if plan else None,
         progress=progress,

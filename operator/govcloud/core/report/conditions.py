@@ -18,7 +18,7 @@ from govcloud.reasons import Reason
 Truth = Literal["True", "False", "Unknown"]
 
 
-def conditions(view: View, before: RequestStatus | None) -> tuple[Condition, ...]:
+def conditions(view: View, before: RequestStatus) -> tuple[Condition, ...]:
     """Every condition of the request, in the order in which people read them.
 
     Args:
@@ -34,7 +34,7 @@ def conditions(view: View, before: RequestStatus | None) -> tuple[Condition, ...
     ]
     further = (_backed_up(view), _overdue(view), _calendar_known(view), _funded(view), _drifted(view))
     wanted.extend(claim for claim in further if claim)
-    old = {condition.type: condition for condition in before.conditions} if before else {}
+    old = {condition.type: condition for condition in before.conditions}
     return tuple(_stamped(view, old.get(claim[0]), *claim) for claim in wanted)
 
 
