@@ -68,6 +68,7 @@ def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admiss
         spec=spec,
         spec_faults=faults,
         progress=progress,
+        told=told,
         namespace_unit=ports.cluster.namespace_unit(namespace),
         unit=unit,
         superior=superior,
@@ -93,7 +94,6 @@ def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admiss
         has_stack=stack is not None,
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
         drift=ports.stacks.drift(request.key) if stack is not None else None,
-        told=told,
     )
 
 

@@ -57,6 +57,7 @@ class Facts:
 
     Attributes:
         spec: the parsed spec; None when it does not fit the model, and then `spec_faults` says why.
+        told: the status as it was written last; `progress` is the part of it that decisions rest on.
         plans: every pinned plan by number, oldest first; `planned_at` says when each was frozen.
         damaged: numbers of pinned plans that cannot be read.
         has_stack: whether the engine remembers a stack of the request at all.
@@ -69,7 +70,6 @@ class Facts:
         drift: how the cloud differs from the stack; None when nobody looked since it last ran.
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         pause: the oldest order to leave this request as it is, if there is one.
-        told: the status as it was written last; `progress` is the part of it that decisions rest on.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
@@ -79,6 +79,7 @@ class Facts:
     spec: RequestSpec | None
     spec_faults: tuple[Violation, ...]
     progress: Progress
+    told: RequestStatus
     namespace_unit: str | None
     unit: UnitObject | None
     superior: UnitObject | None
@@ -103,7 +104,6 @@ class Facts:
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
     others_of_the_unit: tuple[OtherRequest, ...] = ()
     pause: PauseObject | None = None
-    told: RequestStatus = RequestStatus()
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:
