@@ -91,7 +91,7 @@ def test_what_happens_arrives_once_and_in_order_across_two_processes(world: Worl
     before = receiver.asked
     with running(world, tmp_path / "book") as controller:
         world.decide("superior-unit")
-        controller.request_changed(NAMESPACE, NAME)
+        controller.decision_changed(NAMESPACE, NAME)
         until(lambda: receiver.asked > before)
     receiver.is_away = False
     with running(world, tmp_path / "book"):
