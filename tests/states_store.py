@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own for the engine's states."""
+"""Stores for the engine's states: a PostgreSQL of its own, and a bucket."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.s3_server import S3Server, running_s3
 from provider.provider_kit import unused_port
 
 from devcloud.openstack.postgres import Server
@@ -44,3 +45,29 @@ def states_in_postgresql(directory: Path) -> Iterator[Store]:
         yield Store(server, f"postgres://{USER}@127.0.0.1:{server.port}/{DATABASE}?sslmode=disable", file)
     finally:
         server.stop()
+
+
+@dataclass(frozen=True)
+class StateBucket:
+    """A bucket of a store that speaks S3."""
+
+    server: S3Server
+    name: str
+
+    @property
+    def url(self) -> str:
+        """In the words of the engine's own client."""
+        return f"s3://{self.name}?endpoint={self.server.endpoint}&s3ForcePathStyle=true&region=us-east-1"
+
+    def everything(self) -> str:
+        """What the engine has written there, as text."""
+        client = self.server.administrator
+        listed = client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        return "".join(client.get_object(Bucket=self.name, Key=each["Key"])["Body"].read().decode() for each in listed)
+
+
+@contextmanager
+def states_in_a_bucket(directory: Path) -> Iterator[StateBucket]:
+    """Start a server with an empty bucket; stop it at the end."""
+    with running_s3(directory) as server:
+        yield StateBucket(server, server.make(locked=False))

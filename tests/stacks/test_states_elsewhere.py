@@ -1,4 +1,4 @@
-"""The engine's states in a real PostgreSQL: what one machine wrote, another one reads, and no secret is in plain in it."""
+"""The engine's states in a real PostgreSQL, or a bucket: what one machine wrote, another one reads, and no secret is in plain in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from provider.engine_kit import pulumi_binary
-from states_store import Store, states_in_postgresql
+from states_store import StateBucket, Store, states_in_a_bucket, states_in_postgresql
 
 from stacks.engine.commands import Installation, StackName
 from stacks.engine.failures import EngineError, WrongPassphrase
@@ -29,6 +29,13 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         yield made
 
 
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateBucket]:
+    with states_in_a_bucket(tmp_path) as made:
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(made.server.credentials))
+        yield made
+
+
 def engine(home: Path, url: str, passphrase: str = PASSPHRASE) -> Engine:
     return Engine(Installation(str(pulumi_binary()), home, passphrase, url), lambda: 1)
 
@@ -37,7 +44,9 @@ def up(runner: Engine) -> None:
     runner.up(STACK, PROGRAM, Inputs(lambda _: HUSH, {}), lambda _: None)
 
 
-def test_another_machine_goes_on_with_what_one_has_written(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["store", pytest.param("bucket", marks=pytest.mark.soak)])
+def test_another_machine_goes_on_with_what_one_has_written(request: pytest.FixtureRequest, where: str, tmp_path: Path) -> None:
+    store: Store | StateBucket = request.getfixturevalue(where)
     one, other = engine(tmp_path / "one", store.url), engine(tmp_path / "other", store.url)
     assert other.remembered(STACK) is None
     up(one)
