@@ -15,7 +15,7 @@ from threading import Event, Thread
 from time import monotonic, monotonic_ns
 
 from govcloud import handlers, health
-from govcloud.adapters.audit_journal import AuditJournal, settle_interrupted
+from govcloud.adapters.audit_journal import AuditJournal
 from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
@@ -41,15 +41,15 @@ from govcloud.audit.publishing import Place, Publisher
 from govcloud.audit.pulse import Pulse as AuditPulse
 from govcloud.audit.query import Filter, search
 from govcloud.audit.reads import record_reads
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.audit.records import Action
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.controller import Controller
-from govcloud.core.evidence import CONTROLLER
 from govcloud.core.rotation import generation
 from govcloud.failures import Retry, Stop
 from govcloud.frozen import FrozenPlans
 from govcloud.housekeeping import Housekeeping, Task
+from govcloud.life import happened, recorded_life
 from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
 from govcloud.object_storage import ObjectStorage, in_bucket, in_swift
@@ -100,7 +100,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         logins = CloudLogins(settings.cloud, journal)
         storage = _object_storage(settings, logins, journal)
         publisher = stack.enter_context(_published(settings, api, storage, audit))
-        stack.enter_context(_recorded_life(settings, audit))
+        packs = with_more(settings.packs_dir)
+        stack.enter_context(recorded_life(audit, _machine(), settings, packs))
         stacks = stack.enter_context(_stacks(settings, journal))
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
         ports = Ports(
@@ -111,7 +112,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             audit=audit,
             clock=_clock(clock),
             frozen=FrozenPlans(lambda uid: search(settings.state_dir / "audit", Filter(request=uid))),
-            packs=with_more(settings.packs_dir),
+            packs=packs,
         )
         keeping = _keeping(settings, api, storage, audit)
         reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
@@ -214,19 +215,6 @@ def _published(settings: Settings, api: KubeApi, storage: ObjectStorage, audit: 
         pulse.stop()
 
 
-@contextmanager
-def _recorded_life(settings: Settings, audit: AuditLog) -> Iterator[None]:
-    """This process's start and stop in the log, and what an ended process left open settled."""
-    audit.append(_event(Action.START, f"the controller started (settings: {_told(settings)})"))
-    if settled := settle_interrupted(audit):
-        log.info(
-            "%d effects were interrupted by the last process's end; each is looked up before it is repeated",
-            settled,
-        )
-    yield
-    audit.append(_event(Action.STOP, "the controller ended"))
-
-
 def watch_until_told(listener: handlers.Listener, pulse: Pulse) -> int:
     """Watch until a signal comes (0), or the watch ends by itself or falls silent (1: a restart helps).
 
@@ -273,9 +261,8 @@ class _UnitNames:
 
 def _dev_clock(settings: Settings, api: KubeApi, audit: AuditLog) -> OffsetWatcher:
     def told(before: timedelta, after: timedelta) -> None:
-        audit.append(
-            _event(Action.CONFIGURE, f"the development clock was set from {before} to {after} ahead of the machine's")
-        )
+        message = f"the development clock was set from {before} to {after} ahead of the machine's"
+        audit.append(happened(Action.CONFIGURE, _machine(), message))
 
     return OffsetWatcher(api, settings.namespace, told)
 
@@ -287,22 +274,6 @@ def _machine_time() -> datetime:
 
 def _clock(watcher: OffsetWatcher | None) -> Clock:
     return SystemClock() if watcher is None else DevClock(watcher.offset)
-
-
-def _event(action: Action, message: str) -> Entry:
-    return Entry(
-        phase=Phase.EVENT,
-        action=action,
-        outcome=Outcome.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
-        target=Target(kind="controller", id=_machine()),
-        message=message,
-    )
-
-
-def _told(settings: Settings) -> str:
-    """The settings in a line; there is no secret among them."""
-    return ", ".join(f"{name}={value}" for name, value in settings.model_dump(mode="json").items())
 
 
 def _machine() -> str:

@@ -11,6 +11,7 @@ from govcloud.audit.layout import Layout
 from govcloud.audit.query import search
 from govcloud.audit.reads import Read, leave_note, record_reads
 from govcloud.audit.records import Action, Record
+from govcloud.cli import app as everything
 from govcloud.cli.audit import app
 
 
@@ -31,6 +32,16 @@ def test_a_note_becomes_a_record_and_goes(tmp_path: Path) -> None:
     assert (record.initiator.id, record.initiator.type, record.target.name) == ("wang.wei", "person", "query")
     assert (record.unit, record.request, record.attributes["at"]) == ("jj-health", "5b1c", START.isoformat())
     assert list(Layout(tmp_path).reads.iterdir()) == []
+
+
+def test_reading_the_ledger_or_comparing_it_leaves_a_note_too(tmp_path: Path) -> None:
+    fill(tmp_path / "audit", 4)
+    (tmp_path / "empty.log").touch()
+    whole = ["--log", str(tmp_path / "audit")]
+    assert CliRunner().invoke(everything, ["usage", "--unit", "jj-health", *whole]).exit_code == 0
+    CliRunner().invoke(app, ["reconcile", "--kubernetes-log", str(tmp_path / "empty.log"), *whole])
+    found = {(record.target.name, record.unit) for record in recorded(tmp_path / "audit")}
+    assert found == {("usage", "jj-health"), ("reconcile", "")}
 
 
 @pytest.mark.parametrize(

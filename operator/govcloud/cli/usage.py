@@ -19,7 +19,7 @@ from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Action
 from govcloud.audit.usage import LedgerError, ledger
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import LogOption, fail, moment, wrong_usage
+from govcloud.cli.audit.common import LogOption, fail, moment, remember_read, wrong_usage
 from govcloud.cli.columns import BomOption, ChineseOption, Column, Format, Sheet
 
 
@@ -55,6 +55,7 @@ def run(
     Exit codes: 0, 1 the log is damaged or the ledger contradicts itself, 3 wrong usage.
     """
     now = datetime.now(UTC)
+    remember_read(log, "usage", unit=unit, request=request)
     try:
         found = _charges(log, Filter(request=request, unit=unit, actions=frozenset({Action.METER})), moment(since, now), moment(until, now) or now)
     except FileNotFoundError as error:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import typer
 
 from govcloud.cli.audit import bundles, checkpoint, hold, keys, query, reconcile, restore, status, tail, verify
-from govcloud.cli.audit.common import Command
+from govcloud.cli.audit.common import Command, Group
 
 __all__ = ["Command", "app"]
 
 app = typer.Typer(
+    cls=Group,
     help="Read, check and hand out the audit log.\n\n"
     "Exit codes: 0 all is well, 1 tampered, 2 incomplete or rolled back, 3 wrong usage, 4 key unknown, "
     "5 the cluster or the object store does not answer, or refuses.",

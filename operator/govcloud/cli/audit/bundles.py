@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -50,13 +51,12 @@ def hand_out(
     """
     remember_read(log, "export", unit=unit)
     lines = _bundle(lambda: export(log, of_unit(unit)))
-    if output is None:
-        for line in lines:
-            print(line)
-        return
-    with output.open("w", encoding="utf-8") as stream:
-        count = sum(stream.write(line + "\n") > 0 for line in lines) - 1
-    print(f"{count} records of {unit} in {output}", file=sys.stderr)
+    try:
+        with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as stream:
+            count = sum(stream.write(line + "\n") > 0 for line in lines) - 1
+    except OSError as error:
+        wrong_usage(error)
+    print(f"{count} records of {unit} in {output or 'what was printed'}", file=sys.stderr)
 
 
 def check_bundle(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from govcloud.audit.errors import KeyUnknown
 from govcloud.audit.layout import Layout
@@ -25,16 +28,44 @@ USAGE = 3
 _USAGE_OF_THE_LIBRARY = 2
 
 
+class ReportFormat(StrEnum):
+    """How a verdict is printed: as a few lines of text, or as one JSON object."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="table (a few lines of text) or json.")]
+
+
 class Command(TyperCommand):
     """A command whose wrong usage ends with 3, so that a script never takes it for a verdict."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        try:
+        with _wrong_usage_ends_with_3():
             return super().parse_args(ctx, args)
-        except Exception as error:
-            if getattr(error, "exit_code", None) == _USAGE_OF_THE_LIBRARY:
-                error.exit_code = USAGE  # type: ignore[attr-defined]
-            raise
+
+
+class Group(TyperGroup):
+    """The same for commands that there are not, and for none at all."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _wrong_usage_ends_with_3():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        with _wrong_usage_ends_with_3():
+            return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _wrong_usage_ends_with_3() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "exit_code", None) == _USAGE_OF_THE_LIBRARY:
+            error.exit_code = USAGE  # type: ignore[attr-defined]
+        raise
 
 
 def _default_log() -> Path:
@@ -43,12 +74,19 @@ def _default_log() -> Path:
     return Path(os.environ.get("GOVCLOUD_DEV_DIR", ".dev")) / "controller" / "audit"
 
 
+def _is_there(log: Path) -> Path:
+    if not log.is_dir():
+        raise typer.BadParameter(f"There is no audit log in {log}; name its directory with --log, or set GOVCLOUD_STATE_DIR")
+    return log
+
+
 LogOption = Annotated[
     Path,
     typer.Option(
         "--log",
         help="Directory of the log. Default: $GOVCLOUD_STATE_DIR/audit, else .dev/controller/audit.",
         default_factory=_default_log,
+        callback=_is_there,
         show_default=False,
     ),
 ]
@@ -105,7 +143,9 @@ def moment(text: str, now: datetime) -> datetime | None:
 
 
 def wrong_usage(error: Exception) -> NoReturn:
-    """End with the exit code of a wrong command line."""
+    """End with the exit code of a wrong command line. Of files that cannot be used it says which one, and why."""
+    if isinstance(error, OSError) and error.filename:
+        error = ValueError(f"{error.filename}: {error.strerror}")
     fail(error, USAGE)
 
 

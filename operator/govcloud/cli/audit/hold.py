@@ -13,7 +13,7 @@ import typer
 from govcloud.audit.holds import RELEASED, Hold, Order, active, in_log
 from govcloud.audit.reader import Damage
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import Command, LogOption, fail, wrong_usage
+from govcloud.cli.audit.common import Command, Group, LogOption, fail, wrong_usage
 from govcloud.cli.columns import BomOption, ChineseOption, Column, Format, Sheet
 from govcloud.failures import Retry, Stop
 
@@ -24,6 +24,7 @@ REFUSED = 5
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$")
 
 app = typer.Typer(
+    cls=Group,
     help="Legal holds: what the log keeps although its time is over. The log itself is where they are kept.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from govcloud.audit.errors import AuditUnavailable, KeyUnknown
 from govcloud.audit.records import Initiator, InitiatorType
@@ -42,7 +43,10 @@ def run(
     """
     if state is None:
         wrong_usage(ValueError("say where the state is: --state, or $GOVCLOUD_STATE_DIR"))
-    person = Initiator(id=by, type=InitiatorType.PERSON)
+    try:
+        person = Initiator(id=by, type=InitiatorType.PERSON)
+    except ValidationError:
+        wrong_usage(ValueError("--by is the accountable person's name, in printable characters, such as wang.wei"))
     try:
         key = rotate(
             state / "audit",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -23,17 +24,27 @@ def show(
     sheet = Sheet(_COLUMNS, chinese)
     try:
         if format_ is Format.JSON:
-            _print_json(records())
+            _print_json(_noticed(records()))
         elif format_ is Format.CSV:
-            sheet.print_csv(records(), bom=bom)
+            sheet.print_csv(_noticed(records()), bom=bom)
         else:
-            sheet.print_table(records(), live=live)
+            sheet.print_table(_noticed(records()), live=live)
     except FileNotFoundError as error:
         wrong_usage(error)
     except AuditDamaged as damaged:
         fail(damaged, Result.TAMPERED.exit_code)
     except KeyboardInterrupt:
         raise typer.Exit from None
+
+
+def _noticed(records: Iterable[Record]) -> Iterator[Record]:
+    """Says so where there is none: a name that was mistyped finds nothing too."""
+    found = False
+    for record in records:
+        found = True
+        yield record
+    if not found:
+        print("govcloud audit: no record is like that", file=sys.stderr)
 
 
 def _print_json(records: Iterable[Record]) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from govcloud.audit.errors import AuditDamaged
 from govcloud.audit.query import search
-from govcloud.cli.audit.common import LogOption, fail, moment, wrong_usage
+from govcloud.cli.audit.common import LogOption, fail, moment, remember_read, wrong_usage
 from govcloud.cli.columns import BomOption, ChineseOption, Column, Format, Sheet
 from govcloud.failures import Retry, Stop
 
@@ -52,6 +52,7 @@ def run(
     from govcloud.adapters.kube_audit_log import UnreadableLog, acts_in
     from govcloud.core.second_witness import compare
 
+    remember_read(log, "reconcile")
     try:
         marked = _marked(log, cloud) if cloud else ()
         verdict = compare(search(log), acts_in(kubernetes_log), marked, timedelta(seconds=grace))

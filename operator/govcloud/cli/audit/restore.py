@@ -11,7 +11,7 @@ import typer
 from govcloud.audit.copies import CopyDiffers, Manifest
 from govcloud.audit.restoring import restore
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import fail, read_key, wrong_usage
+from govcloud.cli.audit.common import ReportFormat, fail, read_key, wrong_usage
 from govcloud.cli.audit.storage import (
     UNREACHABLE,
     CloudOption,
@@ -26,7 +26,6 @@ from govcloud.cli.audit.storage import (
     published_checkpoint,
 )
 from govcloud.cli.audit.verify import print_report
-from govcloud.cli.columns import Format
 from govcloud.failures import Retry, Stop
 
 
@@ -65,7 +64,7 @@ def run(
         fail(differs, Result.TAMPERED.exit_code)
     except (Retry, Stop) as error:
         fail(error, UNREACHABLE)
-    print_report(report, Format.TABLE)
+    print_report(report, ReportFormat.TABLE)
     raise typer.Exit(report.result.exit_code)
 
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
-
-import typer
 
 from govcloud.audit.errors import AuditDamaged
 from govcloud.audit.status import Status, status_of
 from govcloud.audit.verify import Result
-from govcloud.cli.audit.common import LogOption, fail, wrong_usage
-from govcloud.cli.columns import Format
+from govcloud.cli.audit.common import LogOption, ReportFormat, ReportFormatOption, fail, wrong_usage
 
 
 def run(
     log: LogOption,
-    format_: Annotated[Format, typer.Option("--format", help="table (a few lines of text) or json.")] = Format.TABLE,
+    format_: ReportFormatOption = ReportFormat.TABLE,
 ) -> None:
     """Show how much is recorded, signed, copied elsewhere, removed after its time, and held.
 
@@ -35,7 +31,7 @@ def run(
         wrong_usage(error)
     except AuditDamaged as damaged:
         fail(damaged, Result.TAMPERED.exit_code)
-    if format_ is Format.JSON:
+    if format_ is ReportFormat.JSON:
         print(json.dumps(asdict(status), ensure_ascii=False, indent=2))
     else:
         print("\n".join(_lines(status)))

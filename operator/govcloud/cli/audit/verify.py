@@ -13,7 +13,7 @@ from govcloud.audit.incremental import BadState, verify_from
 from govcloud.audit.layout import Layout
 from govcloud.audit.notes import SignedCheckpoint
 from govcloud.audit.verify import Report, verify
-from govcloud.cli.audit.common import KeyOption, LogOption, read_key, wrong_usage
+from govcloud.cli.audit.common import KeyOption, LogOption, ReportFormat, ReportFormatOption, read_key, wrong_usage
 from govcloud.cli.audit.storage import (
     CloudOption,
     CopiesOption,
@@ -26,7 +26,6 @@ from govcloud.cli.audit.storage import (
     opened_storage,
     published_checkpoint,
 )
-from govcloud.cli.columns import Format
 
 
 def run(
@@ -39,7 +38,7 @@ def run(
         Path | None,
         typer.Option(help="Go on from where this file says the last verification ended, and write it anew."),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="table (a few lines of text) or json.")] = Format.TABLE,
+    format_: ReportFormatOption = ReportFormat.TABLE,
     published: PublishedOption = None,
     cloud: CloudOption = "govcloud",
     project: ProjectOption = "govcloud-backups",
@@ -76,9 +75,9 @@ def run(
     raise typer.Exit(report.result.exit_code)
 
 
-def print_report(report: Report, format_: Format) -> None:
+def print_report(report: Report, format_: ReportFormat) -> None:
     """The verdict, then what it rests on."""
-    if format_ is Format.JSON:
+    if format_ is ReportFormat.JSON:
         print(json.dumps(asdict(report), ensure_ascii=False, indent=2))
         return
     where = "" if report.first_bad is None else f" First bad record: {report.first_bad}."
