@@ -230,6 +230,15 @@ def test_a_store_that_does_not_lock_although_it_was_asked_to_is_refused(tmp_path
     assert script.asked[2][1]["x-amz-object-lock-mode"] == "COMPLIANCE"
 
 
+def test_what_lies_unlocked_in_a_locked_bucket_is_no_copy_and_can_be_read(s3: S3Server) -> None:
+    name = s3.make(locked=True)
+    s3.administrator.put_object(Bucket=name, Key="segments/1.log", Body=b"evidence")
+    store = S3Copies(s3.bucket(name), YEAR)
+    with pytest.raises(Stop, match=r"segments/1.log of bucket audit-.* is not locked"):
+        store.find("segments/1.log")
+    assert b"".join(store.read("segments/1.log")) == b"evidence"
+
+
 def test_who_may_not_ask_about_the_lock_is_told_and_nothing_is_stored(tmp_path: Path) -> None:
     with saying(tmp_path, (403, "AccessDenied")) as (store, script), pytest.raises(Stop, match=r"ask whether bucket audit has Object Lock: .*AccessDenied"):
         store.put("segments/1.log", BytesIO(b"x"))

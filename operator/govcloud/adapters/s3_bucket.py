@@ -90,6 +90,12 @@ class Bucket:
                     raise
         return None
 
+    def refuse_unlocked(self, name: str, opened: GetObjectOutputTypeDef) -> None:
+        """Raises `Stop` when the bucket has Object Lock and this object none: somebody else put it there, or before the lock was."""
+        if self.locked() and opened.get("ObjectLockMode") != _LOCK:
+            told = f"{name} of bucket {self.name} is not locked, or the key may not see that it is (s3:GetObjectRetention)"
+            raise Stop(Reason.RESOURCE_FAILED, f"{told}; whoever administers the store locks it in compliance mode (put-object-retention)")
+
     def put_new(self, name: str, content: BinaryIO, context: EffectContext, keep: timedelta) -> None:
         """Store under a name that nothing has yet. Where the bucket has Object Lock nobody can delete it for as long as `keep`.
 

@@ -40,10 +40,11 @@ class S3Copies:
         return self._bucket.names(prefix)
 
     def find(self, name: str) -> Kept | None:
-        """Read every byte. The age is told by the store's own Date and Last-Modified."""
+        """Read every byte. The age is told by the store's own Date and Last-Modified. Where others are locked it has to be, too."""
         opened = self._bucket.open(name)
         if opened is None:
             return None
+        self._bucket.refuse_unlocked(name, opened)
         with translated(f"read {name} of {self.place} back"), closing(opened["Body"]) as body:
             digest, _ = digest_of(body.iter_chunks(CHUNK))
         return Kept(digest, age_by(opened["ResponseMetadata"]["HTTPHeaders"], f"{name} of {self.place}"))

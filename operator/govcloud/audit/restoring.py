@@ -100,7 +100,7 @@ def _bring_back_segment(store: CopyStore, disk: FileSystem, layout: Layout, mani
 def _bring_back_hashes(store: CopyStore, disk: FileSystem, layout: Layout, manifest: Manifest) -> None:
     for tree in TREES:
         name = hashes_name(manifest.first, tree)
-        if store.find(name):
+        if name in store.names(name):
             write_atomically(disk, layout.segment_hashes(manifest.first, tree), _hashes(store, name, manifest))
     if not disk.exists(layout.segment_hashes(manifest.first)):
         raise CopyDiffers(f"Of {manifest.segment_name} neither a copy nor its hashes are there")

@@ -40,7 +40,7 @@ app.command("approve", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(approve.run
 app.command("reject", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(reject.run)
 app.command("revoke", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(revoke.run)
 app.command("sign", rich_help_panel=OFFICIALS)(sign.run)
-app.command("deadlines", rich_help_panel=OPERATIONS)(deadlines.run)
+app.command("deadlines", cls=audit.Command, rich_help_panel=OPERATIONS)(deadlines.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
 app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)
 app.command("witness", rich_help_panel=OPERATIONS)(witness.run)
