@@ -199,6 +199,8 @@ def measure(directory: Path, records: int, threads: int, *, sm3: bool) -> dict[s
     opening = processor_seconds(lambda: open_log(directory, sm3=sm3).close())
     proving = processor_seconds(lambda: list(export(directory / "audit", at(records // 2))))
     return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
         "cpus": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "sm3": sm3,
@@ -222,6 +224,12 @@ def measure(directory: Path, records: int, threads: int, *, sm3: bool) -> dict[s
         "open_processor_seconds_per_million": round(opening / there * 1e6, 1),
         "prove_processor_seconds_per_million": round(proving / there * 1e6, 1),
     }
+
+
+def commit() -> str:
+    """Of this tree; `-dirty` where it was changed since."""
+    command = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude", "*"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def main() -> None:
