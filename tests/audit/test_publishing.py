@@ -114,19 +114,18 @@ def test_a_place_that_is_away_is_tried_later_and_later_and_said_once(tmp_path: P
     log, clock, shelf, other = open_log(tmp_path), Seconds(), Shelf(away="no route"), Shelf("other")
     mine = publisher(log, shelf, other, clock=clock)
     mine.compare()
-    tries = 0
+    tries = list[float]()
     shelf.newest = lambda: counted()  # type: ignore[method-assign]
 
     def counted() -> str | None:
-        nonlocal tries
-        tries += 1
+        tries.append(clock.now - 1_000)
         raise PlaceUnavailable("no route")
 
     write(log)
     for _ in range(100):
         mine.round()
         clock.now += 10
-    assert 5 <= tries <= 10
+    assert tries == [10, 30, 70, 150, 310, 610, 910], "at last every five minutes"
     assert other.sizes[-1] >= 1, "one place does not hold up another"
     assert mine.lag("shelf") == pytest.approx(1_000)
     assert mine.lag("other") == 0
@@ -135,7 +134,8 @@ def test_a_place_that_is_away_is_tried_later_and_later_and_said_once(tmp_path: P
     assert [(r.action, r.outcome) for r in search(tmp_path) if r.target.name == "shelf"] == [("notify", "failure")]
 
 
-def test_a_place_that_is_back_gets_the_newest_and_that_is_said(tmp_path: Path) -> None:
+def test_a_place_that_is_back_gets_the_newest_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     log, clock, shelf = open_log(tmp_path), Seconds(), Shelf(away="no route")
     mine = publisher(log, shelf, clock=clock)
     mine.compare()
@@ -150,14 +150,58 @@ def test_a_place_that_is_back_gets_the_newest_and_that_is_said(tmp_path: Path) -
         ("failure", "no route"),
         ("success", "the place can be reached again"),
     ]
+    assert [(line.levelname, line.message) for line in caplog.records] == [
+        ("WARNING", "shelf: no route"),
+        ("INFO", "shelf: the place can be reached again"),
+    ]
+
+
+def test_a_place_that_fails_once_more_is_tried_as_soon_as_at_first(tmp_path: Path) -> None:
+    log, clock, shelf = open_log(tmp_path), Seconds(), Shelf(away="no route")
+    mine = publisher(log, shelf, clock=clock)
+    for away in ("no route", "", "no route", ""):
+        shelf.away = away
+        write(log)
+        mine.round()
+        clock.now += 10
+    assert len(shelf.notes) == 2
+    log.close()
+
+
+def test_a_place_that_keeps_all_gets_what_is_no_news_after_an_hour_and_not_before(tmp_path: Path) -> None:
+    log, clock, shelf = open_log(tmp_path), Seconds(), Shelf(keeps_all=True)
+    mine = publisher(log, shelf, clock=clock)
+    write(log)
+    mine.round()
+    write(log, HEARTBEAT)
+    for wait, sizes in ((QUIET_SECONDS - 1, [1]), (1, [1, 2]), (QUIET_SECONDS, [1, 2])):
+        clock.now += wait
+        mine.round()
+        assert (shelf.sizes, mine.lag("shelf")) == (sizes, 0)
+    log.close()
+
+
+def test_what_cannot_even_be_recorded_is_still_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = open_log(tmp_path)
+    mine = publisher(log, Shelf(away="no route"))
+    log.close()
+    mine.compare()
+    assert [line.message for line in caplog.records] == [
+        "shelf: no route",
+        "the audit log cannot record that: The audit log is closed",
+    ]
 
 
 def test_that_nobody_publishes_any_more_is_said(tmp_path: Path) -> None:
     log, clock = open_log(tmp_path), Seconds()
     mine = publisher(log, Shelf(), clock=clock)
-    clock.now += 500
+    clock.now += 120
+    assert (mine.lag("shelf"), mine.hints()) == (0, ())
+    clock.now += 380
     assert mine.lag("shelf") == 500
     assert mine.hints() == ("nobody has looked for 500 s whether checkpoints of the audit log are to be published",)
+    mine.round()
+    assert (mine.lag("shelf"), mine.hints()) == (0, ())
     log.close()
 
 
@@ -215,8 +259,12 @@ def test_an_older_copy_that_was_put_back_does_not_start(tmp_path: Path) -> None:
     publisher(log, shelf).round()
     log.close()
     back = open_log(tmp_path / "old")
-    with pytest.raises(AuditDamaged, match=r"checkpoint of 6 records .* holds 5: an older copy was put back"):
+    with pytest.raises(AuditDamaged) as refused:
         publisher(back, shelf).compare()
+    assert str(refused.value) == (
+        "shelf has a checkpoint of 6 records of this audit log, and the log holds 5: an older copy was put back. "
+        "Put the newest copy back, then start again"
+    )
     with pytest.raises(AuditUnavailable, match="older copy"):
         back.append(event())
     assert back.health().state is State.BROKEN
@@ -232,8 +280,13 @@ def test_a_copy_that_was_put_back_and_grew_again_does_not_start(tmp_path: Path) 
     log.close()
     grown = open_log(tmp_path / "old")
     write(grown, event(message="something else"), event())
-    with pytest.raises(AuditDamaged, match=r"another history .* first 6 records"):
+    with pytest.raises(AuditDamaged) as refused:
         publisher(grown, shelf).compare()
+    assert str(refused.value) == (
+        "shelf has another history of this audit log: the first 6 records are not those that were signed. Keep both as "
+        "evidence, run govcloud audit verify --from-checkpoint, and put the right copy back"
+    )
+    assert refused.value.index == 0
     grown.close()
 
 
@@ -281,17 +334,24 @@ OTHER = Ed25519Signer(KEY.name, Ed25519PrivateKey.from_private_bytes(b"\x0b" * 3
 
 
 @pytest.mark.parametrize(
-    "note",
+    ("note", "why"),
     [
-        "scribbled over",
-        sign(Checkpoint(KEY.name, 1, bytes(32)), OTHER).text(),
-        sign(Checkpoint("another/log", 1, bytes(32)), SIGNER).text(),
+        ("scribbled over", "a checkpoint has three lines and perhaps an SM3 root, an empty line, and its signatures"),
+        (
+            sign(Checkpoint(KEY.name, 1, bytes(32)), OTHER).text(),
+            f"The checkpoint at 1 is not signed by the key {KEY.name}+{KEY.key_id.hex()}",
+        ),
+        (sign(Checkpoint("another/log", 1, bytes(32)), SIGNER).text(), "it is of the log another/log"),
     ],
 )
-def test_a_place_that_has_something_else_stops_the_start_and_says_what_to_do(tmp_path: Path, note: str) -> None:
+def test_a_place_that_has_something_else_stops_the_start_and_says_what_to_do(tmp_path: Path, note: str, why: str) -> None:
     log = open_log(tmp_path)
-    with pytest.raises(AuditDamaged, match=r"not of this audit log .* Put it back\. To begin a new log on purpose"):
+    with pytest.raises(AuditDamaged) as refused:
         publisher(log, Shelf(notes=[note])).compare()
+    assert str(refused.value) == (
+        f"shelf has a checkpoint that is not of this audit log ({why}): the state directory was lost, replaced or given another "
+        "key. Put it back. To begin a new log on purpose, keep that checkpoint and empty the place"
+    )
     log.close()
 
 
@@ -306,7 +366,7 @@ def test_kept_hashes_that_are_gone_are_a_fault_and_no_accusation(tmp_path: Path)
         path.unlink()
     mine = publisher(log, shelf)
     mine.compare()
-    assert "kept hashes" in mine.hints()[0]
+    assert "0 s: the kept hashes of the audit log cannot be read: " in mine.hints()[0]
     log.close()
 
 
