@@ -10,7 +10,7 @@ from audit.logs import CONTROLLER, START, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from govcloud.audit.charges import CHINA, UnknownPeriod, amount, charges, joined, months, rounded
+from govcloud.audit.charges import CHINA, Total, UnknownPeriod, amount, charges, joined, months, rounded, totals
 from govcloud.audit.records import Reason
 from govcloud.audit.usage import Interval, Item, Rate, ledger, start_entry
 
@@ -53,7 +53,7 @@ def test_amounts_are_rounded_half_up_to_the_cent(exact: str, cents: str) -> None
 
 def test_quantity_times_price_times_months() -> None:
     assert amount(used(START, None), china("2026-06-01"), china("2026-07-01")) == Decimal("241.00")
-    with pytest.raises(UnknownPeriod, match="year"):
+    with pytest.raises(UnknownPeriod, match=r"^Record 0 has a price for a year; only months are known$"):
         amount(used(START, None, Rate(Decimal(1), "x", Decimal(1), period="year")), START, START)
 
 
@@ -85,6 +85,26 @@ def test_what_touches_and_is_the_same_is_one() -> None:
     assert joined(parts) == [used(at[0], at[2]), parts[1], parts[3]]
     for different in (used(at[1], at[2], plan=2), used(at[1], at[2], Rate(Decimal(3), "instance", Decimal("120.50")))):
         assert joined([used(at[0], at[1]), different]) == [used(at[0], at[1]), different]
+
+
+def test_counties_and_the_city_owe_what_their_own_units_used() -> None:
+    since, until = china("2026-06-01"), china("2026-07-01")
+    euro = Rate(Decimal(1), "instance", Decimal(7), currency="EUR")
+    lent = Item("r-2", "school-1", "web", "vm.small", "jiujiang", "ruichang")
+    also = Item("r-3", "school-2", "web", "vm.small", "jiujiang", "ruichang")
+    parts = [used(since, until, item=item) for item in (also, WEB, lent)] + [used(since, until, euro, item=lent)]
+    found = charges(parts, None, until)
+    assert totals(found, by_unit=False) == [
+        Total("jiujiang", "", "", 1, Decimal("241.00"), "CNY"),
+        Total("jiujiang", "ruichang", "", 2, Decimal("482.00"), "CNY"),
+        Total("jiujiang", "ruichang", "", 1, Decimal("7.00"), "EUR"),
+    ]
+    assert [(t.county, t.unit, t.amount, t.currency) for t in totals(found, by_unit=True)] == [
+        ("", "jj-health", Decimal("241.00"), "CNY"),
+        ("ruichang", "school-1", Decimal("241.00"), "CNY"),
+        ("ruichang", "school-1", Decimal("7.00"), "EUR"),
+        ("ruichang", "school-2", Decimal("241.00"), "CNY"),
+    ]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.integers(0, 3))
