@@ -230,6 +230,27 @@ def test_when_even_the_reserve_is_used_up_the_log_says_so(tmp_path: Path) -> Non
         log.append(outcome(begun.id))
 
 
+@pytest.mark.parametrize(
+    ("call", "doing"),
+    [
+        ("make_directory", "cannot make {log}"),
+        ("lock", "cannot lock {log}/lock"),
+        ("open_for_append", "cannot read the log"),
+        ("reserve", "cannot read the log"),
+    ],
+)
+def test_a_disk_that_fails_at_the_start_is_told_with_what_was_being_done(tmp_path: Path, call: str, doing: str) -> None:
+    class Sick(FaultyFiles):
+        def lock(self, path: Path) -> int:
+            self._maybe_fail("lock")
+            return super().lock(path)
+
+    told = rf"^The audit log cannot be opened: {doing.format(log=tmp_path)}: Input/output error$"
+    with pytest.raises(AuditUnavailable, match=told):
+        open_log(tmp_path, Sick(lambda _, name: errno.EIO if name == call else None))
+    open_log(tmp_path).close()
+
+
 def test_no_room_at_the_start_is_a_clear_refusal(tmp_path: Path) -> None:
     files = FaultyFiles(lambda _, name: errno.ENOSPC if name == "reserve" else None)
     with pytest.raises(AuditUnavailable, match="No space left"):
