@@ -70,8 +70,8 @@ soak: environment ## the exhaustive rest, for hours; what it draws follows from 
 	@mkdir -p build
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m soak --timeout=0 --junit-xml=build/soak.xml
 
-mutants: environment ## how many small faults in the audit package its tests find, for hours; in slices with MODULES="frames merkle" MINUTES=10
-	@$(VENV)/python bench/mutants.py $(MODULES) $(if $(MINUTES),--minutes $(MINUTES)) --show
+mutants: environment ## how many small faults in the audit package its tests find, for hours; in slices with MODULES="frames merkle" MINUTES=10, of a sample with SAMPLE=20 SEED=1
+	@$(VENV)/python bench/mutants.py $(MODULES) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) --show
 
 crds: environment ## write crds/ anew from the API models
 	@PYTHONPATH=operator:. $(VENV)/python -m govcloud.api.crd crds

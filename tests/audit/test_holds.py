@@ -141,8 +141,12 @@ def test_a_hold_on_a_request_covers_that_request_only() -> None:
     ],
 )
 def test_an_order_says_by_whom_why_and_what_or_it_is_none(name: str, text: str) -> None:
-    with pytest.raises(BadOrder):
+    with pytest.raises(BadOrder) as refused:
         parse_order(name, text)
+    unreadable = f"The order {name} of a legal hold cannot be read, so nothing is removed: {text[:100]!r}"
+    unclear = f"The order {name} must say by whom and why, and a hold exactly one request or unit"
+    whole = '"by"' in text and '"reason"' in text and "until" not in text
+    assert str(refused.value) == (unclear if whole else unreadable)
 
 
 @pytest.mark.parametrize("order", [UNIT, RELEASE, Order("赵敏", "审计", request="uid-1")])
