@@ -1,8 +1,8 @@
-"""How many small faults put into the audit package its tests find: mutation testing with mutmut, one module at a time.
+"""How many small faults put into the audit package its tests find: mutation testing with mutmut.
 
     python bench/mutants.py [MODULE …] [--sample N] [--seed N] [--again] [--minutes N] [--processes N] [--show]
 
-Of each module those test files run that say most about it (the table below), so the scores are lower bounds: a mutant that only another
+Of each module those test files run that say most about it (the groups below), so the scores are lower bounds: a mutant that only another
 test would find has survived, and so has one that no test reaches. With --sample at most N mutants of a module are measured, drawn by the
 seed, and the score of the package is estimated: each module counts with its number of mutants. Verdicts are kept in build/mutants/, so the
 whole can be measured in slices; a module is measured again when it changed, or with --again. Prints a table; with --show what survived.
@@ -13,77 +13,64 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
-from mutation import FOUND, PACKAGE, PLACE, SLOW, Measurement, draw, measure, say
+from mutation import FOUND, PACKAGE, SLOW, Group, Measurement, draw, measure, say
 
-_COPIES = ("test_copies", "test_keyring_copies", "test_purged_copies")
-TESTS: Mapping[str, Sequence[str]] = {
-    "errors": ("test_recovery",),
-    "layout": ("test_log", "test_second_tree", "test_removing"),
-    "state": ("test_log", "test_failing_disk"),
-    "frames": ("test_frames",),
-    "merkle": ("test_merkle", "test_consistency"),
-    "consistency": ("test_consistency",),
-    "segment_check": ("test_segment_check",),
-    "keyring": ("test_keyring_file", "test_rotation", "test_keyring_copies"),
-    "keyring_file": ("test_keyring_file", "test_rotation"),
-    "removal": ("test_removal",),
-    "kept_hashes": ("test_kept", "test_second_tree", "test_removing"),
-    "rotation": ("test_rotation",),
-    "incremental": ("test_incremental",),
-    "verify": ("test_findings", "test_incremental", "test_rotation", "test_second_tree", "test_removing", "test_remarks"),
-    "signed_states": ("test_findings", "test_rotation", "test_second_tree", "test_incremental"),
-    "retention": ("test_retention", "test_removing", "test_holds", "test_purged_copies"),
-    "holds": ("test_holds",),
-    "expiry": ("test_holds",),
-    "reader": ("test_kept", "test_recovery", "test_findings", "test_query", "test_second_tree"),
-    "recovery": ("test_recovery", "test_second_tree", "test_rotation", "test_removing"),
-    "notes": ("test_notes",),
-    "durable": ("test_durable",),
-    "files": ("test_files",),
-    "store": ("test_log", "test_second_tree"),
-    "tail": ("test_log",),
-    "log": ("test_log", "test_failing_disk", "test_rotation"),
-    "opening": ("test_log", "test_rotation"),
-    "pulse": ("test_pulse",),
-    "tickets": ("test_tickets",),
-    "own_words": ("test_own_words",),
-    "signing_key": ("test_notes", "test_rotation"),
-    "records": ("test_records",),
-    "verdict": ("test_findings",),
-    "proofs": ("test_proofs",),
-    "query": ("test_query",),
-    "publishing": ("test_publishing", "test_other_histories"),
-    "witness": ("test_witness",),
-    "cosignatures": ("test_witness",),
-    "copies": _COPIES,
-    "copying": _COPIES,
-    "restoring": _COPIES,
-    "keyring_copies": _COPIES,
-    "status": ("test_copies",),
-    "reads": ("test_reads",),
-    "usage": ("test_usage", "test_charges"),
-    "charges": ("test_charges",),
-    "verify_offline": ("test_offline_findings", "test_second_tree", "test_rotation", "test_proofs", "test_remarks"),
-}
-"""What protects most comes first."""
+GROUPS = tuple(
+    Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
+    for modules, tests in (
+        ("frames", "frames"),
+        ("merkle consistency", "merkle consistency"),
+        (
+            "verify signed_states keyring keyring_file rotation incremental segment_check kept_hashes removal verdict",
+            "findings rotation keyring_file keyring_copies incremental segment_check kept removal removing second_tree remarks",
+        ),
+        ("verify_offline", "offline_findings second_tree rotation proofs remarks"),
+        ("retention holds expiry", "retention removing holds purged_copies"),
+        ("reader", "kept recovery findings query second_tree"),
+        ("recovery errors", "recovery second_tree rotation removing"),
+        ("files durable pulse tickets own_words", "files durable pulse tickets own_words"),
+        ("notes signing_key", "notes"),
+        ("records", "records"),
+        ("log store tail opening layout state", "log second_tree failing_disk rotation"),
+        ("publishing witness cosignatures", "publishing other_histories witness"),
+        ("usage charges", "usage charges"),
+        ("query proofs reads", "query proofs reads"),
+        ("copies copying restoring keyring_copies status", "copies keyring_copies purged_copies"),
+    )
+)
+MODULES = tuple(module for group in GROUPS for module in group.modules)
 
 
-def measure_all(names: Iterable[str], options: argparse.Namespace, end: float) -> None:
-    """One module after the other, until the time is over."""
-    for module in names:
+def measure_all(names: Sequence[str], options: argparse.Namespace, end: float) -> None:
+    """One group after the other, until the time is over."""
+    for group in GROUPS:
+        modules = [module for module in group.modules if module in names and (options.again or not is_known(module, options))]
+        if not modules:
+            continue
         try:
-            measurement = None if options.again else asked_for(module, options)
-            measurement = measurement or draw(module, TESTS[module], options.seed, options.sample)
-            say(f"{module}: {len(measurement.left)} of {measurement.total} mutants to be measured")
-            measure(measurement, TESTS[module], options.processes, end)
+            measurements = (None if options.again else begun(group, modules, options)) or draw(group, modules, options.seed, options.sample)
+            say(f"{', '.join(modules)}: {sum(len(one.left) for one in measurements)} mutants to be measured")
+            measure(group, measurements, options.processes, end)
         except subprocess.TimeoutExpired:
-            say(f"the time was over within {module}")
+            say("the time is over")
             return
         except subprocess.CalledProcessError:
-            say(f"{module} could not be measured; see {PLACE / module / 'mutmut.log'}")
+            say(f"that could not be measured; see {group.place / 'mutmut.log'}")
+
+
+def begun(group: Group, modules: Sequence[str], options: argparse.Namespace) -> list[Measurement]:
+    """What an earlier slice left unfinished; nothing unless it is all there."""
+    kept = [one for module in modules if (one := asked_for(module, options))]
+    return kept if len(kept) == len(modules) and group.place.exists() else []
+
+
+def is_known(module: str, options: argparse.Namespace) -> bool:
+    """Whether every mutant of the sample has its verdict."""
+    kept = asked_for(module, options)
+    return kept is not None and not kept.left
 
 
 def asked_for(module: str, options: argparse.Namespace) -> Measurement | None:
@@ -137,7 +124,7 @@ def report(options: argparse.Namespace) -> None:
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", default=list(TESTS), help="default: all")
+    parser.add_argument("modules", nargs="*", default=list(MODULES), help="default: all")
     parser.add_argument("--sample", type=int, help="at most so many mutants of a module; default: all")
     parser.add_argument("--seed", type=int, default=1, help="which ones, by default those of 1")
     parser.add_argument("--again", action="store_true", help="also what was measured already")
@@ -145,9 +132,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--show", action="store_true", help="name the survivors")
     options = parser.parse_args()
-    without_tests = {path.stem for path in PACKAGE.glob("*.py")} - set(TESTS) - {"__init__"}
-    if wrong := sorted(without_tests | set(options.modules) - set(TESTS)):
-        parser.error(f"no tests are named in the table of this program for {', '.join(wrong)}")
+    without_tests = {path.stem for path in PACKAGE.glob("*.py")} - set(MODULES) - {"__init__"}
+    if wrong := sorted(without_tests | set(options.modules) - set(MODULES)):
+        parser.error(f"no tests are named in this program for {', '.join(wrong)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     if options.minutes:
         measure_all(options.modules, options, time.monotonic() + options.minutes * 60)

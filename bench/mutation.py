@@ -1,4 +1,4 @@
-"""One module of the audit package, its small faults, and what its tests say of them: mutmut in a tree of its own below build/mutants/."""
+"""Some modules of the audit package, their small faults, and what tests say of them: mutmut in a tree of its own below build/mutants/."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -28,7 +29,8 @@ _PATIENCE = {"at first": 5, "alone": 30}  # times as long as the tests take with
 _SETUP = """\
 [mutmut]
 source_paths=src
-only_mutate=src/govcloud/audit/{module}.py
+only_mutate=
+{modules}
 pytest_add_cli_args=
     -p
     no:cacheprovider
@@ -66,11 +68,26 @@ create_mutants(1)
 _RUN = "from mutmut.__main__ import cli; cli()"
 
 
+@dataclass(frozen=True)
+class Group:
+    """Modules that are tried together, and the test files that say most about them."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+    @property
+    def place(self) -> Path:
+        """Where its tree is."""
+        return PLACE / self.modules[0]
+
+
 @dataclass
 class Measurement:
     """The mutants drawn of one module, and the verdict on each; None as long as there is none."""
 
     module: str
+    source: str
+    """SHA-256 of the module."""
     commit: str
     seed: int
     total: int
@@ -79,15 +96,13 @@ class Measurement:
     @classmethod
     def read(cls, module: str) -> Self | None:
         """What was measured of the module as it is now; None if nothing was."""
-        kept = PLACE / module / "measurement.json"
-        copy = PLACE / module / "src" / "govcloud" / "audit" / f"{module}.py"
-        if not kept.exists() or copy.read_bytes() != (PACKAGE / copy.name).read_bytes():
-            return None
-        return cls(**json.loads(kept.read_text(encoding="utf-8")))
+        kept = PLACE / f"{module}.json"
+        found = cls(**json.loads(kept.read_text(encoding="utf-8"))) if kept.exists() else None
+        return found if found and found.source == _digest(module) else None
 
     def keep(self) -> None:
-        """Beside the tree that it was measured in."""
-        (PLACE / self.module / "measurement.json").write_text(json.dumps(vars(self), indent=1), encoding="utf-8")
+        """For the next slice."""
+        (PLACE / f"{self.module}.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     def drawn_as(self, seed: int, at_most: int | None) -> bool:
         """Whether these are the mutants that such a sample consists of."""
@@ -104,43 +119,55 @@ class Measurement:
         return sum(verdict in verdicts for verdict in self.verdicts.values())
 
 
-def draw(module: str, tests: Sequence[str], seed: int, at_most: int | None) -> Measurement:
-    """Makes all mutants of a module in a fresh tree and draws those to be measured.
+def draw(group: Group, modules: Sequence[str], seed: int, at_most: int | None) -> list[Measurement]:
+    """Makes all mutants of a group in a fresh tree and draws those of some of its modules that are to be measured.
 
     Raises `subprocess.CalledProcessError` when mutmut fails.
     """
-    place = _lay_out(module, tests)
-    _mutmut(place, [_GENERATE], 300)
-    names = sorted(_codes(module))
-    drawn = names if at_most is None or len(names) <= at_most else random.Random(f"{seed} {module}").sample(names, at_most)
+    _lay_out(group)
+    _mutmut(group.place, [_GENERATE], 300)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True, capture_output=True, check=True).stdout.strip()
-    measurement = Measurement(module, commit, seed, len(names), dict.fromkeys(sorted(drawn)))
+    return [_draw(group, module, commit, seed, at_most) for module in modules]
+
+
+def _draw(group: Group, module: str, commit: str, seed: int, at_most: int | None) -> Measurement:
+    names = sorted(_codes(group, module))
+    drawn = names if at_most is None or len(names) <= at_most else random.Random(f"{seed} {module}").sample(names, at_most)
+    measurement = Measurement(module, _digest(module), commit, seed, len(names), dict.fromkeys(sorted(drawn)))
     measurement.keep()
     return measurement
 
 
-def measure(measurement: Measurement, tests: Sequence[str], processes: int, end: float) -> None:
+def measure(group: Group, measurements: Sequence[Measurement], processes: int, end: float) -> None:
     """Gives each mutant its verdict; whatever takes too long beside others is tried once more alone, with six times the patience.
 
     `end` is a moment of the monotonic clock. Raises `subprocess.CalledProcessError` when mutmut fails, `subprocess.TimeoutExpired` when the
     time is over; what was found out is kept.
     """
-    place, module = PLACE / measurement.module, measurement.module
     for patience, at_once in (("at first", processes), ("alone", 1)):
-        if names := measurement.left:
-            (place / "setup.cfg").write_text(_setup(module, tests, _PATIENCE[patience]), encoding="utf-8")
+        if names := [name for measurement in measurements for name in measurement.left]:
+            _set_up(group, _PATIENCE[patience])
             try:
-                _mutmut(place, [_RUN, "run", "--max-children", str(at_once), *names], end - time.monotonic())
+                _mutmut(group.place, [_RUN, "run", "--max-children", str(at_once), *names], end - time.monotonic())
             finally:
-                codes = _codes(module)
-                words = {name: _word(codes[name]) for name in names}
-                measurement.verdicts.update({n: word for n, word in words.items() if word != SLOW or patience == "alone"})
-                measurement.keep()
+                for measurement in measurements:
+                    _take_verdicts(group, measurement, final=patience == "alone")
 
 
-def _lay_out(module: str, tests: Sequence[str]) -> Path:
+def _take_verdicts(group: Group, measurement: Measurement, *, final: bool) -> None:
+    codes = _codes(group, measurement.module)
+    words = {name: _word(codes[name]) for name in measurement.left}
+    measurement.verdicts.update({name: word for name, word in words.items() if final or word != SLOW})
+    measurement.keep()
+
+
+def _digest(module: str) -> str:
+    return sha256((PACKAGE / f"{module}.py").read_bytes()).hexdigest()
+
+
+def _lay_out(group: Group) -> None:
     """A fresh tree as mutmut wants it: sources below `src/`, tests beside them."""
-    place = PLACE / module
+    place = group.place
     shutil.rmtree(place, ignore_errors=True)
     for source, target in (
         (ROOT / "operator" / "govcloud", "src/govcloud"),
@@ -151,13 +178,14 @@ def _lay_out(module: str, tests: Sequence[str]) -> Path:
     ):
         shutil.copytree(source, place / target, ignore=shutil.ignore_patterns("__pycache__"))
     (place / "tests" / "conftest.py").write_text(_SAME_EXAMPLES, encoding="utf-8")
-    (place / "setup.cfg").write_text(_setup(module, tests, _PATIENCE["at first"]), encoding="utf-8")
-    return place
+    _set_up(group, _PATIENCE["at first"])
 
 
-def _setup(module: str, tests: Sequence[str], patience: int) -> str:
-    paths = "\n".join(f"    tests/audit/{name}.py" for name in tests)
-    return _SETUP.format(module=module, tests=paths, patience=patience)
+def _set_up(group: Group, patience: int) -> None:
+    modules = "\n".join(f"    src/govcloud/audit/{module}.py" for module in group.modules)
+    tests = "\n".join(f"    tests/audit/{name}.py" for name in group.tests)
+    text = _SETUP.format(modules=modules, tests=tests, patience=patience)
+    (group.place / "setup.cfg").write_text(text, encoding="utf-8")
 
 
 def _mutmut(place: Path, arguments: Sequence[str], seconds: float) -> None:
@@ -177,9 +205,9 @@ def _mutmut(place: Path, arguments: Sequence[str], seconds: float) -> None:
         raise subprocess.CalledProcessError(code, "mutmut")
 
 
-def _codes(module: str) -> Mapping[str, int | None]:
-    """Of each mutant the exit code of its tests, as mutmut keeps it."""
-    path = PLACE / module / "mutants" / "src" / "govcloud" / "audit" / f"{module}.py.meta"
+def _codes(group: Group, module: str) -> Mapping[str, int | None]:
+    """Of each mutant the exit code of its tests, as mutmut keeps it; empty where there is nothing to mutate."""
+    path = group.place / "mutants" / "src" / "govcloud" / "audit" / f"{module}.py.meta"
     codes: Mapping[str, int | None] = json.loads(path.read_text())["exit_code_by_key"] if path.exists() else {}
     return codes
 
