@@ -34,6 +34,7 @@ def test_all_that_is_there_is_durable_from_the_opening_on(tmp_path: Path) -> Non
     assert (file.size, files.asked) == (6, ["6 bytes", tmp_path.name])
     file.append(b", after")
     file.append(b".")
+    assert file.size == 14
     file.cut(9)
     assert files.asked[2:] == ["13 bytes", "14 bytes", "9 bytes"]
     assert (file.size, path.read_bytes()) == (9, b"before, a")
@@ -62,10 +63,14 @@ def test_what_cannot_be_opened_is_told_apart(tmp_path: Path, name: str, code: in
 def test_what_finds_no_room_is_taken_back(tmp_path: Path, code: int) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"before")
-    file = DurableFile(failing("write", code, partial=3), path)
+    files = failing("write", code, partial=3)
+    file = DurableFile(files, path)
+    rule, files.rule = files.rule, lambda *_: None
+    file.append(b"!")
+    files.rule = rule
     with pytest.raises(DiskFull, match=rf"^no room for {path}$"):
         file.append(b"too much")
-    assert (file.size, path.read_bytes()) == (6, b"before")
+    assert (file.size, path.read_bytes()) == (7, b"before!")
     file.close()
 
 

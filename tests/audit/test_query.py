@@ -89,13 +89,23 @@ def test_a_damaged_record_ends_the_query_with_a_clear_word(tmp_path: Path) -> No
     path.write_bytes(path.read_bytes().replace(b"web-1", b"web-9"))
     found = search(tmp_path)
     assert next(found).sequence == 0
-    with pytest.raises(AuditDamaged, match="verify"):
+    with pytest.raises(AuditDamaged, match=r"^The audit log is damaged: record 1 .*\. Run: govcloud audit verify$") as damaged:
         next(found)
+    assert damaged.value.index == 1
+
+
+def test_a_field_that_cannot_be_read_is_named_with_its_place(tmp_path: Path) -> None:
+    fill(tmp_path, 1)
+    path = Layout(tmp_path).segment(0)
+    path.write_bytes(encode(path.read_bytes()[HEADER_BYTES:-1].replace(b'"type":"controller"', b'"type":"oracle"')))
+    why = r"^Record 0 cannot be read \(initiator\.type: Input should be .*\): a newer program wrote it, or it was changed\. Run: govcloud audit verify$"
+    with pytest.raises(AuditDamaged, match=why):
+        list(search(tmp_path))
 
 
 def test_no_log_is_said(tmp_path: Path) -> None:
     for read in (lambda: list(search(tmp_path)), lambda: recent(tmp_path, 1)):
-        with pytest.raises(FileNotFoundError, match="no audit log"):
+        with pytest.raises(FileNotFoundError, match=rf"^There is no audit log in {tmp_path}$"):
             read()
 
 

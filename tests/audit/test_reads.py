@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from govcloud.audit.layout import Layout
 from govcloud.audit.query import search
 from govcloud.audit.reads import Read, leave_note, record_reads
-from govcloud.audit.records import Action, Record
+from govcloud.audit.records import Action, Outcome, Phase, Record
 from govcloud.cli import app as everything
 from govcloud.cli.audit import app
 
@@ -31,6 +31,8 @@ def test_a_note_becomes_a_record_and_goes(tmp_path: Path) -> None:
     (record,) = recorded(tmp_path)
     assert (record.initiator.id, record.initiator.type, record.target.name) == ("wang.wei", "person", "query")
     assert (record.unit, record.request, record.attributes["at"]) == ("jj-health", "5b1c", START.isoformat())
+    assert (record.phase, record.outcome, record.target.kind) == (Phase.EVENT, Outcome.SUCCESS, "AuditRecords")
+    assert record.message == "records were read"
     assert list(Layout(tmp_path).reads.iterdir()) == []
 
 
@@ -59,6 +61,29 @@ def test_every_command_that_shows_records_leaves_a_note(tmp_path: Path, command:
     (record,) = recorded(tmp_path)
     assert (record.target.name, record.unit) == (command[0], unit)
     assert record.initiator.id
+
+
+def test_a_note_may_say_less_and_is_then_recorded_as_it_is(tmp_path: Path) -> None:
+    Layout(tmp_path).reads.mkdir(parents=True)
+    for name, text in (("a", '{"who": "wang.wei"}'), ("b", '{"command": "tail"}'), ("c", "nonsense"), ("d", '{"who": ""}')):
+        (Layout(tmp_path).reads / f"{name}.json").write_text(text)
+    found = [(r.attributes["note"], r.initiator.id, r.target.name, r.unit, r.request, r.attributes["at"]) for r in recorded(tmp_path)]
+    assert found == [
+        ("a", "wang.wei", "", "", "", ""),
+        ("b", "unknown", "tail", "", "", ""),
+        ("c", "unknown", "unreadable note", "", "", ""),
+        ("d", "unknown", "", "", "", ""),
+    ]
+
+
+def test_many_notes_are_recorded_in_parts(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    for number in range(501):
+        (Layout(tmp_path).reads / f"{number:03}.json").write_text('{"who": "wang.wei"}')
+    (Layout(tmp_path).reads / ".unfinished.json.new").write_text("")
+    assert [record_reads(log, tmp_path, QuickFiles()) for _ in range(3)] == [500, 1, 0]
+    log.close()
+    assert [path.name for path in Layout(tmp_path).reads.iterdir()] == [".unfinished.json.new"]
 
 
 def test_verifying_shows_no_record_and_leaves_none(tmp_path: Path) -> None:

@@ -127,6 +127,25 @@ def test_the_writer_refuses_a_key_that_is_not_the_newest(tmp_path: Path) -> None
         assert str(refused.value) == f"The log in {audit} is signed by {theirs}, not by {mine}"
 
 
+def test_the_old_key_writes_nothing_once_the_change_is_signed(tmp_path: Path) -> None:
+    audit, key_file, time = tmp_path / "audit", keyed(tmp_path), Time()
+    fill(audit, 3, time=time)
+    rotate(audit, key_file, CONTROLLER, clock=time.wall, monotonic=time.monotonic, files=QuickFiles())
+    with pytest.raises(KeyUnknown, match="is signed by"):
+        open_log(audit, signer=SIGNER, time=time)
+    with pytest.raises(KeyUnknown, match="is signed by"):
+        open_log(audit, signer=THIEF, time=time)
+
+
+def test_a_strangers_key_finishes_no_change(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "whole")
+    log.append(announcement(NEXT.public_key, CONTROLLER))
+    shutil.copytree(tmp_path / "whole", tmp_path / "audit")  # what a crash leaves: the record, and no signature
+    log.close()
+    with pytest.raises(KeyUnknown, match="is signed by"):
+        open_log(tmp_path / "audit", signer=THIEF)
+
+
 def test_a_change_for_the_key_of_another_log_is_refused(tmp_path: Path) -> None:
     audit = tmp_path / "audit"
     log = open_log(audit)
