@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from adapters.s3_server import running_s3
 
 from devcloud import controller
 from devcloud.demo.telling import Teller
@@ -60,6 +61,39 @@ def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(wor
     assert _as_auditor(world, "hold", "remove", name, "--reason", "it ended")[0] == 0
     metrics = urlopen(world.environment.health_url.replace("/healthz", "/metrics")).read().decode()  # noqa: S310
     assert "govcloud_audit_uncopied_seconds" in metrics
+
+
+@pytest.mark.soak
+def test_a_log_in_a_locked_bucket_survives_who_administers_the_bucket(world: World, tmp_path: Path) -> None:
+    with running_s3(tmp_path) as s3:
+        name, key = s3.make(locked=True), str(world.audit_log / "public-key")
+        where = ("--copies", s3.url(name), "--credentials", str(s3.credentials))
+        settings = {"GOVCLOUD_AUDIT_COPIES": s3.url(name), "GOVCLOUD_AUDIT_COPIES_CREDENTIALS": str(s3.credentials)}
+        controller.stop(world.environment)
+        before = _status(world)["records"]
+        controller.start(world.environment, {**OFTEN, **settings})
+        world.until("the log is copied", lambda: _metric(world, "govcloud_audit_uncopied_records") < 100, seconds=60)
+        assert _metric(world, "govcloud_audit_copies_locked_days") == 1_095
+        controller.stop(world.environment)
+        for each in s3.administrator.list_objects_v2(Bucket=name)["Contents"]:
+            s3.administrator.delete_object(Bucket=name, Key=each["Key"])
+
+        back = world.govcloud("audit", "restore", str(tmp_path / "back"), "--key", key, *where)
+        assert back.code == 0, back.out + back.err
+        assert len(list(search(tmp_path / "back"))) >= before
+        held = world.govcloud("audit", "verify", "--published", "storage", *where)
+        assert held.code == 0, held.out + held.err
+        behind = world.govcloud("audit", "verify", "--log", str(tmp_path / "back"), "--key", key, "--published", "storage", *where)
+        assert behind.code == 2, behind.out + behind.err
+        assert s3.credentials.read_text().split()[-1].encode() not in b"".join(
+            path.read_bytes() for path in (world.audit_log / "segments").iterdir()
+        )
+    controller.start(world.environment, OFTEN)
+
+
+def _metric(world: World, name: str) -> float:
+    text = urlopen(world.environment.health_url.replace("/healthz", "/metrics")).read().decode()  # noqa: S310
+    return float(next(line.split()[-1] for line in text.splitlines() if line.startswith(f"{name} ")))
 
 
 @pytest.mark.soak

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from reconcile.world import NAME, NAMESPACE, World
 
+from govcloud.audit.records import Phase
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -219,3 +220,22 @@ def test_if_nothing_can_be_recorded_nothing_is_done(world: World) -> None:
 
     assert world.cloud.things() == ()
     assert not world.request().has_finalizer
+
+
+def test_after_an_hour_without_a_log_it_goes_on_and_every_effect_is_recorded_once(world: World) -> None:
+    from govcloud.audit.errors import AuditUnavailable
+
+    world.apply()
+    world.wire.fail_next("audit.", AuditUnavailable("the disk is full"), times=999)
+    for _ in range(12):
+        with pytest.raises(AuditUnavailable):
+            world.step()
+        world.clock.advance(timedelta(minutes=5))
+    assert world.cloud.things() == ()
+    world.wire.forgive()
+    world.to_trial()
+
+    assert world.servers()
+    assert world.audit.open_intents() == ()
+    settled = [record.intent for record in world.audit.records() if record.settles]
+    assert len(settled) == len(set(settled)) == sum(record.phase is Phase.INTENT for record in world.audit.records())
