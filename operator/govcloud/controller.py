@@ -150,9 +150,9 @@ class Controller:
     def look_at(self, key: Key) -> timedelta | None:
         """One pass over a request; how long until the next one, None where only an event ends the rest."""
         with self._lock:
-            before = self._account_changes.copy()
+            before, last = self._account_changes.copy(), self._last.get(key)
         with self.metrics.seconds.time():
-            done = self.reconciler.reconcile(*key, glance=True)
+            done = self.reconciler.reconcile(*key, glance=last is None or last.rested)
         self.metrics.passes.labels(done.action).inc()
         if done.fault is not None:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()

@@ -56,6 +56,11 @@ class Pass:
     short_of: tuple[AccountRef, ...] = ()
     """Accounts that hold too little money for what is asked for."""
 
+    @property
+    def rested(self) -> bool:
+        """Whether there was nothing to do, so that the next pass probably finds nothing either."""
+        return self.fault is None and self.again_after != timedelta(0)
+
 
 @dataclass
 class Reconciler:
