@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,12 @@ class World:
                 said = True
             time.sleep(0.3)
         return found
+
+    def now(self) -> datetime:
+        """The moment by the controller's clock, which may be ahead of the machine's."""
+        kept = self.must(None, "get", "configmap", "govcloud-dev-clock", "-n", "govcloud-system", "--ignore-not-found", "-o", "json")
+        ahead = (json.loads(kept).get("data") or {}).get("offsetSeconds", "0") if kept else "0"
+        return datetime.now(UTC) + timedelta(seconds=int(ahead))
 
     # OpenStack
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -16,16 +18,20 @@ from devcloud.demo import looks
 from devcloud.demo.requests import Request
 from devcloud.demo.telling import Teller
 from devcloud.demo.world import EXAMPLES, World
+from devcloud.demo.years import write_moved
 from devcloud.environment import Environment
 from devcloud.paths import state_directory
+from govcloud.core.calendar import official_day
 from policies.shelf import shipped
 
 pytestmark = pytest.mark.cluster
 
-FOLDER = EXAMPLES / "jurisdictions"
 EDITIONS = {name: pack.editions[-1] for name, pack in sorted(shipped().packs.items())}
-HALF_A_YEAR = "185d"
+HALF_A_YEAR = timedelta(days=185)
 """No six months are longer."""
+
+Ids = set[tuple[str, str]]
+"""Kind and id of everything in the cloud that belongs to a request."""
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +40,38 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield World(Environment.load(state_directory()), teller)
 
 
+@dataclass(frozen=True)
+class Place:
+    """One pack's example, in the year that it is by the controller's clock."""
+
+    world: World
+    pack: str
+    folder: Path
+
+    def request(self, file: str = "request.yaml") -> Request:
+        return Request(self.world, str(self.folder / file))
+
+    def has(self, file: str) -> bool:
+        return (self.folder / file).exists()
+
+    def apply(self, persona: str, file: str) -> None:
+        self.world.must(persona, "apply", "-f", str(self.folder / file))
+
+
 @pytest.fixture(scope="module")
-def lives(world: World) -> Iterator[Mapping[str, Future[None]]]:
+def places(world: World, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Place]:
+    folder = Path(tmp_path_factory.mktemp("examples"))
+    write_moved(EXAMPLES / "jurisdictions", official_day(world.now()).year, folder)
+    return {pack: Place(world, pack, folder / pack) for pack in EDITIONS}
+
+
+@pytest.fixture(scope="module")
+def lives(places: Mapping[str, Place]) -> Iterator[Mapping[str, Future[None]]]:
     """All packs at once, each in a thread: they share a controller and its clock, as jurisdictions do. Nobody moves the clock while a trial of
-    another pack could run out."""
+    another pack could run out, or while somebody still plans in the year that it is."""
     accepted = {pack: Event() for pack, edition in EDITIONS.items() if edition.trial and not edition.acceptance}
-    with ThreadPoolExecutor(len(EDITIONS)) as pool:
-        yield {pack: pool.submit(_live, world, pack, accepted) for pack in EDITIONS}
+    with ThreadPoolExecutor(len(EDITIONS) + 1) as pool:
+        yield {pack: pool.submit(_live, place, accepted, pool) for pack, place in places.items()}
 
 
 @pytest.mark.parametrize("pack", EDITIONS)
@@ -48,69 +79,83 @@ def test_a_service_lives_under_its_pack(lives: Mapping[str, Future[None]], pack:
     lives[pack].result()
 
 
-def _live(world: World, pack: str, accepted: Mapping[str, Event]) -> None:
+def _live(place: Place, accepted: Mapping[str, Event], pool: ThreadPoolExecutor) -> None:
     try:
-        asked = _provisioned(world, pack)
-        if pack in accepted:
-            _goes_live(asked, pack)
+        _prepare(place)
+        urgent = pool.submit(_an_urgent_task_is_the_governments, place) if place.has("urgent.yaml") else None
+        asked, made = _provisioned(place)
+        if place.pack in accepted:
+            _goes_live(place, asked, made)
     finally:
-        if pack in accepted:
-            accepted[pack].set()
-    if EDITIONS[pack].acceptance:
-        _an_urgent_task_is_the_governments(world, pack)
-        _goes_live_after_half_a_year(asked, pack, accepted)
+        if place.pack in accepted:
+            accepted[place.pack].set()
+    if urgent is not None:
+        urgent.result()
+    if EDITIONS[place.pack].acceptance:
+        _goes_live_after_half_a_year(place, asked, made, accepted)
     _ends(asked)
 
 
-def _provisioned(world: World, pack: str) -> Request:
-    world.must("platform-engineer", "apply", "-f", str(FOLDER / pack / "platform.yaml"))
-    if (FOLDER / pack / "money.yaml").exists():
-        world.must("authority", "apply", "-f", str(FOLDER / pack / "money.yaml"))
-    asked = Request(world, f"jurisdictions/{pack}/request.yaml")
+def _prepare(place: Place) -> None:
+    place.apply("platform-engineer", "platform.yaml")
+    if place.has("money.yaml"):
+        place.apply("authority", "money.yaml")
+
+
+def _provisioned(place: Place) -> tuple[Request, Ids]:
+    asked = place.request()
     asked.apply()
     asked.approve_all("Provision")
     status = asked.until("runs", lambda status: status["phase"] in ("Trial", "Production") and not status["progress"].get("operation"))
-    assert status["phase"] == ("Trial" if EDITIONS[pack].trial else "Production")
-    assert [seen.kind for seen in looks.everything_of(world, asked.uid)] == ["container"]
-    return asked
+    assert status["phase"] == ("Trial" if EDITIONS[place.pack].trial else "Production")
+    made = _ids(asked)
+    assert [kind for kind, _ in made] == ["container"]
+    return asked, made
 
 
 # From the trial to production
 
 
-def _goes_live(asked: Request, pack: str) -> None:
-    before = _names(asked)
-    _ask_for_promotion(asked, pack)
+def _goes_live(place: Place, asked: Request, made: Ids) -> None:
+    _ask_for_promotion(place, asked, official_day(place.world.now()).year)
+    _is_promoted(asked, made)
+
+
+def _is_promoted(asked: Request, made: Ids) -> None:
     number = asked.approve_all("Promote")
     status = asked.until("goes live", lambda status: status["phase"] == "Production" and status["progress"].get("completedPlan") == number)
     assert status["progress"]["productionSince"]
-    assert _names(asked) == before, "the trial environment itself becomes production"
+    assert _ids(asked) == made, "the trial environment itself becomes production"
 
 
-def _goes_live_after_half_a_year(asked: Request, pack: str, accepted: Mapping[str, Event]) -> None:
-    _ask_for_promotion(asked, pack)
-    assert "[XH-B 18]" in asked.world.until("the promotion is refused", asked.refusal, 60)
+def _goes_live_after_half_a_year(place: Place, asked: Request, made: Ids, accepted: Mapping[str, Event]) -> None:
+    world = place.world
+    _ask_for_promotion(place, asked, official_day(world.now() + HALF_A_YEAR).year)
+    assert "[XH-B 18]" in world.until("the promotion is refused", asked.refusal, 60)
     for other, event in accepted.items():
         assert event.wait(180), f"{other} was not accepted"
-    moved = asked.world.govcloud("dev", "clock", "advance", HALF_A_YEAR)
+    moved = world.govcloud("dev", "clock", "advance", f"{HALF_A_YEAR.days}d")
     assert not moved.refused, moved.err
-    _goes_live(asked, pack)
+    _is_promoted(asked, made)
 
 
-def _ask_for_promotion(asked: Request, pack: str) -> None:
-    patch = yaml.safe_load((FOLDER / pack / "promotion.yaml").read_text(encoding="utf-8"))
+def _ask_for_promotion(place: Place, asked: Request, year: int) -> None:
+    """The item is one of the annual plan of the year in which it is accepted."""
+    patch = yaml.safe_load((place.folder / "promotion.yaml").read_text(encoding="utf-8"))
+    if (item := patch["spec"].get("annualPlanItemRef")) is not None:
+        item["plan"] = f"{place.pack}-{year}"
     asked.edit(lambda spec: spec.update(patch["spec"]))
 
 
-def _names(asked: Request) -> set[tuple[str, str]]:
+def _ids(asked: Request) -> Ids:
     return {(seen.kind, seen.id) for seen in looks.everything_of(asked.world, asked.uid)}
 
 
 # Beside the annual plan
 
 
-def _an_urgent_task_is_the_governments(world: World, pack: str) -> None:
-    urgent = Request(world, f"jurisdictions/{pack}/urgent.yaml")
+def _an_urgent_task_is_the_governments(place: Place) -> None:
+    urgent = place.request("urgent.yaml")
     urgent.apply()
     assert urgent.until_planned("Provision")["steps"][0] == "urgent-task"
     for somebody in ("authority", "finance"):
@@ -119,7 +164,9 @@ def _an_urgent_task_is_the_governments(world: World, pack: str) -> None:
     urgent.must_count(urgent.decide("urgent-task"))
     urgent.until("is taken into the flow", lambda status: status["nextAction"].get("waitingFor") == "technical-review", 60)
     urgent.must_count(urgent.decide("technical-review", "Rejected", comment="方案不完整"))
-    assert looks.everything_of(world, urgent.uid) == []
+    rejected = urgent.until("was refused", lambda status: status["phase"] == "Rejected", 60)
+    assert "operation" not in rejected["progress"]
+    assert looks.everything_of(place.world, urgent.uid) == []
 
 
 # The end

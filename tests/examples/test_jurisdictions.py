@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from devcloud.demo.requests import APPROVER_OF
+from devcloud.demo.years import WRITTEN_FOR, moved_to, write_moved
 from govcloud.adapters.manifest_files import read_manifests
 from govcloud.api.kinds import KINDS
 from govcloud.core.calendar import SHANGHAI
@@ -49,16 +50,29 @@ def test_every_manifest_fits_its_model(pack: str) -> None:
             OURS[document["kind"]].spec.model_validate(document["spec"])
 
 
+@pytest.mark.parametrize("day", [(2026, 11, 23), (2027, 1, 1), (2027, 12, 31), (2030, 6, 1)], ids=str)
 @pytest.mark.parametrize("pack", PACKS)
-def test_the_request_is_planned_as_it_stands(pack: str) -> None:
-    read = read_manifests([FOLDER / pack / name for name in ("platform.yaml", "request.yaml", "money.yaml") if (FOLDER / pack / name).exists()])
-    found = outlook(read.documents, Question(datetime(2026, 11, 23, 12, tzinfo=SHANGHAI)))
+def test_the_request_is_planned_as_it_stands_moved_to_the_year_that_it_is(pack: str, day: tuple[int, int, int], tmp_path: Path) -> None:
+    write_moved(FOLDER / pack, day[0], tmp_path)
+    read = read_manifests([tmp_path / name for name in ("platform.yaml", "request.yaml", "money.yaml") if (tmp_path / name).exists()])
+    found = outlook(read.documents, Question(datetime(*day, 12, tzinfo=SHANGHAI)))
 
     (forecast,) = found.forecasts
     assert found.faults == () and forecast.violations == ()
     assert forecast.plan is not None and forecast.plan.values.pack == pack
     assert forecast.plan.departures == ()
     assert {step.step for step in forecast.plan.steps} <= {template["spec"]["step"] for template in only(pack, "CloudServiceApproval")}
+
+
+def test_in_its_own_year_an_example_is_as_it_is_written() -> None:
+    for file in FOLDER.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        assert moved_to(WRITTEN_FOR, text) == text
+
+
+def test_a_year_is_moved_wherever_it_stands_and_nothing_else_is() -> None:
+    before = "name: xinhua-2026, 新府〔2025〕88号, until: 2028-12-31, （2026年度, a2026b, 12026, 2049"
+    assert moved_to(2027, before) == "name: xinhua-2027, 新府〔2026〕88号, until: 2029-12-31, （2027年度, a2026b, 12026, 2049"
 
 
 @pytest.mark.parametrize("pack", [pack for pack in PACKS if shipped().pack(pack).editions[-1].trial])
