@@ -1,4 +1,4 @@
-"""Watches who may approve: each change of it is recorded once, across restarts, and counted.
+"""Watches who may approve, or act as somebody who may: each change of it is recorded once, across restarts, and counted.
 
 What came and went between two looks leaves no trace here; a look follows every change that the API server tells of, within a moment.
 """
@@ -14,13 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from govcloud.audit.files import RealFiles, write_atomically
 from govcloud.audit.log import AuditLog
+from govcloud.core.impersonation import Impersonation
 from govcloud.core.rights import Right, changes
 from govcloud.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 TASK = "who may approve"
-_RIGHTS = TypeAdapter(frozenset[Right])
+_RIGHTS = TypeAdapter(frozenset[Right | Impersonation])
 
 
 @dataclass
@@ -32,10 +33,10 @@ class RightsWatch:
         file: where the last look is kept. Without it, or where it cannot be read, all rights that there are count as granted anew.
     """
 
-    granted: Callable[[], frozenset[Right]]
+    granted: Callable[[], frozenset[Right | Impersonation]]
     audit: AuditLog
     file: Path
-    known: frozenset[Right] | None = None
+    known: frozenset[Right | Impersonation] | None = None
 
     def look(self) -> None:
         """Look once. A crash in between has it recorded twice: written again, it says the same.
@@ -57,7 +58,7 @@ class RightsWatch:
         """How many rights there are of either kind, as far as is known."""
         return sum(right.is_set_up() is as_set_up for right in self.known or ())
 
-    def _before(self) -> frozenset[Right]:
+    def _before(self) -> frozenset[Right | Impersonation]:
         if self.known is not None:
             return self.known
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from govcloud.adapters.kube_audit_log import UnreadableLog, acts_in
+from govcloud.core.rights import Binding, Role, Rule
 
 
 def line(number: int, **changes: Any) -> str:
@@ -49,6 +50,24 @@ def test_who_is_impersonated_acts_and_a_name_that_was_chosen_is_taken_from_the_a
     (tmp_path / "audit.log").write_text(line(1, **made))
     (act,) = acts_in(tmp_path / "audit.log")
     assert (act.user, act.name) == ("zhang", "authority-x7")
+
+
+ROLE = {"kind": "Role", "metadata": {"namespace": "hospital", "name": "helpful"}, "rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]}
+BINDING = {
+    "kind": "RoleBinding", "metadata": {"namespace": "hospital", "name": "helpful"}, "roleRef": {"kind": "Role", "name": "helpful"},
+    "subjects": [{"kind": "User", "name": "mallory"}],
+}  # fmt: skip
+
+
+def test_of_roles_and_bindings_it_is_told_what_they_grant(tmp_path: Path) -> None:
+    about = {"roles": ROLE, "rolebindings": BINDING, "secrets": ROLE, "clusterroles": {"kind": "Status", "code": 409}, "clusterrolebindings": None}
+    lines = [line(n, objectRef={"resource": resource}, responseObject=answer) for n, (resource, answer) in enumerate(about.items(), start=1)]
+    (tmp_path / "audit.log").write_text("".join(lines))
+    role, binding, *others = (act.made for act in acts_in(tmp_path / "audit.log"))
+
+    assert role == Role("hospital", "helpful", (Rule(("*",), ("*",), ("*",)),))
+    assert binding == Binding("hospital", "helpful", ("hospital", "helpful"), ("User mallory",))
+    assert others == [None, None, None]
 
 
 def test_what_was_only_tried_or_has_not_ended_is_no_act(tmp_path: Path) -> None:

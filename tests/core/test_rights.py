@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from govcloud.adapters.kube_rights import _binding, _role
+from govcloud.adapters.kube_rights import binding_from, role_from
 from govcloud.core.rights import Binding, Right, Role, Rule, changes, rights_in
 
 APPROVE = ("approve",)
@@ -55,11 +55,11 @@ def test_a_role_binding_grants_in_its_namespace_and_a_cluster_role_binding_every
 
 
 def test_what_this_project_installs_is_set_up_as_it_should_be() -> None:
-    roles = [_role(raw) for raw in yaml.safe_load_all(DEPLOY.read_text(encoding="utf-8"))]
+    roles = [role_from(raw) for raw in yaml.safe_load_all(DEPLOY.read_text(encoding="utf-8"))]
     assert len(roles) > 10
     for role in roles:
         bound = {"metadata": {"name": "b", "namespace": "n"}, "roleRef": {"kind": "ClusterRole", "name": role.name}, "subjects": [{"kind": "User", "name": "u"}]}
-        (right,) = rights_in(roles, [_binding(bound)])
+        (right,) = rights_in(roles, [binding_from(bound)])
         assert right.is_set_up()
 
 

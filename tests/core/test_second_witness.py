@@ -10,7 +10,9 @@ from audit.logs import START, event, intent, outcome, record
 
 from govcloud.audit.records import Outcome, Reason, Record, Target
 from govcloud.core.evidence import CONTROLLER
-from govcloud.core.second_witness import GRACE, SLACK, Act, Difference, Kind, Marked, Verdict, compare
+from govcloud.core.rights import Binding, Grant, Right, Role, Rule, changes, rights_in
+from govcloud.core.second_witness import compare
+from govcloud.core.witnessed import GRACE, SLACK, Act, Difference, Kind, Marked, Verdict
 
 UID = "5b1c0f0e-9d3e-4a52-8d4e-2f7d3f0a7c11"
 REQUEST = Target(kind="CloudServiceRequest", id=UID, name="hospital/portal")
@@ -72,6 +74,66 @@ def test_a_write_of_our_identity_without_an_intent_is_found(step: str) -> None:
     written = act(500, **OURS[step])
     assert kinds(judged([], [written])) == [(Kind.UNRECORDED, written.id)]
     assert kinds(judged(effect(step, 100, 101), [act(100.5, **OURS[step]), written])) == [(Kind.UNRECORDED, written.id)]
+
+
+STATUSES = ["cloudservicerequests", "cloudserviceapprovals", "servicebackups", "annualplans", "serviceagreements", "usingunits"]
+
+
+@pytest.mark.parametrize("resource", STATUSES)
+def test_a_status_that_somebody_else_wrote_is_found(resource: str) -> None:
+    written = act(500, user="admin", verb="patch", resource=resource, subresource="status")
+    assert kinds(judged([], [written])) == [(Kind.BY_ANOTHER, written.id)]
+    assert kinds(judged([], [act(500, verb="patch", resource=resource, subresource="status")])) == []
+
+
+BOUND = Binding("hospital", "helpful", ("hospital", "helpful"), ("User mallory",))
+DECIDES = Role("hospital", "helpful", (Rule(("approve",), ("govcloud.dev",), ("approvalsteps",)),))
+READS = Role("hospital", "helpful", (Rule(("get",), ("govcloud.dev",), ("*",)),))
+
+
+def bound(when: float, binding: Binding = BOUND, verb: str = "create") -> Act:
+    return act(when, user="admin", verb=verb, resource="rolebindings", name=binding.name, namespace=binding.namespace, made=binding)
+
+
+def defined(when: float, role: Role) -> Act:
+    return act(when, user="admin", verb="update", resource="roles", name=role.name, namespace=role.namespace, made=role)
+
+
+def told(when: float, right: Grant | None = None) -> Record:
+    (entry,) = changes(frozenset(), frozenset({right or next(iter(rights_in([DECIDES], [BOUND])))}))
+    return record(entry, sequence=int(when), time=at(when))
+
+
+def test_a_right_that_came_and_went_before_anybody_looked_is_found() -> None:
+    gone = bound(504, verb="delete")
+    verdict = judged([], [defined(499, DECIDES), bound(500), gone])
+    assert kinds(verdict) == [(Kind.UNSEEN, "audit-500")]
+    assert "User mallory may decide every step in namespace hospital" in verdict.differences[0].what
+    assert kinds(judged([], [bound(500), defined(501, DECIDES), defined(502, READS), gone])) == [(Kind.UNSEEN, "audit-500")]
+
+
+def test_one_that_was_seen_is_not_and_one_that_was_granted_again_is() -> None:
+    assert kinds(judged([told(501)], [defined(499, DECIDES), bound(500)])) == []
+    assert kinds(judged([told(501)], [defined(499, DECIDES), bound(500), bound(600)])) == [(Kind.UNSEEN, "audit-600")]
+    assert kinds(judged([], [defined(499, READS), bound(500)])) == []
+    assert kinds(judged([], [bound(500)])) == [], "of a role that the API server's log does not tell of, its name says nothing"
+
+
+@pytest.mark.parametrize("name", ["govcloud-approve-authority", "cluster-admin"])
+def test_installed_roles_are_known_by_their_names(name: str) -> None:
+    installed = Binding("hospital", "b", ("", name), ("User mallory",))
+    assert kinds(judged([], [bound(500, installed)])) == [(Kind.UNSEEN, "audit-500")]
+    own = Binding("hospital", "b", ("hospital", name), ("User mallory",))
+    assert kinds(judged([], [bound(500, own)])) == []
+
+
+def test_so_is_a_right_to_act_as_an_official_for_a_moment() -> None:
+    acts_for = Role("", "acts", (Rule(("impersonate",), ("",), ("users",), ("sun.li",)),))
+    everywhere = Binding("", "acts", ("", "acts"), ("User mallory",))
+    granting = [defined(499, acts_for), bound(500, everywhere)]
+    official = Right(who="User sun.li", step="authority", namespace="hospital", binding="RoleBinding hospital/li", role="ClusterRole govcloud-approve-authority")
+    assert kinds(judged([told(100, official)], granting)) == [(Kind.UNSEEN, "audit-500")]
+    assert kinds(judged([], granting)) == [], "nobody knows an official of this name"
 
 
 @pytest.mark.parametrize("offset", [-2, -1, 1, 2])

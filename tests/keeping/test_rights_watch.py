@@ -13,6 +13,7 @@ from govcloud.adapters.kube_rights import rights_granted
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.log import AuditLog
 from govcloud.audit.query import search
+from govcloud.core.impersonation import Impersonation
 from govcloud.core.rights import Right
 from govcloud.rights_watch import RightsWatch
 
@@ -28,7 +29,7 @@ class Town:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.granted = frozenset({right("zhou")})
+        self.granted: frozenset[Right | Impersonation] = frozenset({right("zhou")})
         self.log: AuditLog = open_log(directory / "audit", QuickFiles(), Time())
         self.start()
 
@@ -40,11 +41,26 @@ class Town:
         return [(str(r.action), r.attributes["who"]) for r in records if r.reason.rule.startswith("ApprovalRight")]
 
 
+def acting(who: str) -> Impersonation:
+    return Impersonation(who=f"User {who}", official="User zhou", by_approval_system=False, binding="ClusterRoleBinding b", role="ClusterRole r")
+
+
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     made = Town(tmp_path)
     yield made
     made.log.close()
+
+
+def test_who_may_act_as_an_official_is_told_once_too(town: Town) -> None:
+    town.granted |= {acting("mallory")}
+    town.watch.look()
+    town.start()
+    town.watch.look()
+    town.granted = frozenset({right("zhou")})
+    town.watch.look()
+
+    assert town.told() == [("allow", "User mallory"), ("allow", "User zhou"), ("revoke", "User mallory")]
 
 
 def test_the_first_look_tells_of_all_and_the_next_of_changes_only(town: Town) -> None:

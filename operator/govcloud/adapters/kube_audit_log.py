@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from govcloud.core.second_witness import Act
+from govcloud.adapters.kube_rights import binding_from, role_from
+from govcloud.core.rights import Binding, Role
+from govcloud.core.witnessed import Act
 
 
 class UnreadableLog(Exception):
@@ -73,9 +75,17 @@ def _act(file: Path, number: int, event: Mapping[str, Any]) -> Act:
             namespace=str(on.get("namespace", "")),
             name=str(on.get("name") or _made_name(event)),
             code=int((event.get("responseStatus") or {}).get("code", 0)),
+            made=_made(str(on.get("resource", "")), event.get("responseObject") or {}),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadableLog(f"{file}, line {number}: the event lacks {error}") from error
+
+
+def _made(resource: str, answered: dict[str, Any]) -> Role | Binding | None:
+    """The role or binding as it was stored; None where the policy does not keep it, or the answer is a Status."""
+    if resource in ("roles", "clusterroles") and "rules" in answered:
+        return role_from(answered)
+    return binding_from(answered) if resource in ("rolebindings", "clusterrolebindings") and "roleRef" in answered else None
 
 
 def _made_name(event: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from itertools import chain
 
 from govcloud.adapters.openstack_login import Json, Login, Service
 from govcloud.adapters.openstack_swift import containers_of
-from govcloud.core.second_witness import Marked
+from govcloud.core.witnessed import Marked
 from govcloud.ports import Found
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import MARK_OWNER, Declaration, MarkIn

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import chain
 
 from govcloud.api.request import RequestKey
@@ -19,96 +18,10 @@ from govcloud.audit.records import Outcome, Phase, Record
 from govcloud.core.evidence import CONTROLLER
 from govcloud.core.plan import revision_name
 from govcloud.core.report import credentials_secret
+from govcloud.core.witnessed import GRACE, SLACK, WRITES, Act, Difference, Kind, Marked, Verdict
+from govcloud.core.witnessed_rights import WitnessedRights
 
-SLACK = timedelta(seconds=5)
-"""How far apart the clocks of two machines may be."""
-GRACE = timedelta(minutes=1)
-"""How long the controller may take to see a decision."""
-
-WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _EXISTS_ALREADY = 409
-
-
-class Kind(StrEnum):
-    """What is wrong."""
-
-    UNRECORDED = "unrecorded"
-    """Written under the controller's identity, without an intent."""
-    UNSEEN = "unseen"
-    """A decision was made, and no record says that the controller saw it."""
-    BY_ANOTHER = "by-another"
-    """Somebody else wrote or deleted what only the controller writes, or what nobody deletes."""
-    UNCONFIRMED = "unconfirmed"
-    """Recorded as done, but the API server did not carry it out."""
-    UNACCOUNTED = "unaccounted"
-    """An object in the cloud carries our mark, and no record knows its operation key."""
-
-
-@dataclass(frozen=True)
-class Act:
-    """One request that the API server answered, as its own audit log has it."""
-
-    id: str
-    """auditID."""
-    began: datetime
-    ended: datetime
-    user: str
-    verb: str
-    resource: str
-    subresource: str
-    namespace: str
-    name: str
-    code: int
-    """HTTP status."""
-
-    @property
-    def wrote(self) -> bool:
-        """Whether something changed. A review (who am I, may I) is a question, although it is created."""
-        return self.verb in WRITES and self.code < 400 and not self.resource.endswith("reviews")
-
-    @property
-    def tells(self) -> bool:
-        """Whether it is what the controller writes about things, and no effect on them."""
-        note = self.resource == "configmaps" and self.name in _NOTES
-        return bool(self.subresource) or note or self.resource in _BOOKKEEPING
-
-    @property
-    def where(self) -> str:
-        return "/".join(part for part in (self.resource, self.subresource, self.namespace, self.name) if part)
-
-
-@dataclass(frozen=True)
-class Marked:
-    """An object of OpenStack that carries our operation key."""
-
-    type: str
-    id: str
-    name: str
-    project: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that the two sides do not agree on. `source`: the auditID, the number of the record, or the object's id."""
-
-    kind: Kind
-    at: datetime | None
-    who: str
-    what: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """All differences in the order of time, and the span that the API server's log covers; None where it covers nothing."""
-
-    differences: tuple[Difference, ...]
-    span: tuple[datetime, datetime] | None
-    effects: int
-    """How many recorded effects lay in that span and were looked for."""
-    writes: int
-    """How many of the API server's writes were looked up."""
 
 
 @dataclass
@@ -149,11 +62,9 @@ _EFFECTS: Mapping[str, tuple[str, str, Callable[[Record], str]]] = {
 """By the effect that a record names: how the API server sees it, and the object's name."""
 
 _OF_THE_CLUSTER = frozenset({"servicebackups"})
-_BOOKKEEPING = frozenset({"events", "leases", "namespaces", "cloudservicerequests"})
-"""What the controller writes without a record: what it tells people, who leads, and marks. No effects (design, section 3)."""
-_NOTES = frozenset({"govcloud-guard", "govcloud-audit-checkpoint"})
-"""ConfigMaps of its own in which it remembers or publishes what the log says better."""
 _GUARDED = frozenset({"controllerrevisions", "servicebackups"})
+_TOLD_BY_US = frozenset({"cloudservicerequests", "cloudserviceapprovals", "servicebackups", "annualplans", "serviceagreements", "usingunits"})
+"""Kinds whose statuses decisions rest on."""
 _NEVER_DELETED = frozenset({"cloudserviceapprovals"})
 _CONTROL_PLANE = ("system:serviceaccount:kube-system:", "system:kube-controller-manager", "system:apiserver")
 """Kubernetes itself: its garbage collector deletes what belonged to a request that is gone."""
@@ -172,12 +83,14 @@ class _Recorded:
     keys: set[str] = field(default_factory=set)
     """Operation keys of everything that was ever about to be written to OpenStack."""
     namespaces: set[str] = field(default_factory=set)
+    rights: WitnessedRights = field(default_factory=WitnessedRights)
     secrets: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, record: Record) -> None:
         self.began = self.began or record.time
         if record.phase is Phase.OUTCOME and record.intent in self.by_intent and record.settles:
             self.by_intent[record.intent].outcome = record
+        self.rights.take(record)
         if key := record.attributes.get("operationKey"):
             self.keys.add(key)
         if record.target.kind != "CloudServiceRequest":
@@ -207,7 +120,7 @@ def compare(
         recorded.take(record)
     watch = _Watch(recorded)
     found = [difference for act in acts for difference in watch.look_at(act)]
-    found += [*watch.unconfirmed(), *_unaccounted(recorded, marked)]
+    found += [*watch.unconfirmed(), *recorded.rights.unseen(), *_unaccounted(recorded, marked)]
     found = [each for each in found if not watch.too_late_to_say(each, grace)]
     return Verdict(tuple(sorted(found, key=_order)), watch.span, watch.looked_for, watch.writes)
 
@@ -242,6 +155,7 @@ class _Watch:
         if not act.wrote:
             return
         self.writes += 1
+        self._recorded.rights.look_at(act)
         yield from self._judge(act, known)
 
     def _confirm(self, act: Act) -> bool:
@@ -264,6 +178,8 @@ class _Watch:
             yield _said(Kind.BY_ANOTHER, act, f"{act.verb} by somebody who is not the controller")
 
     def _is_guarded(self, act: Act) -> bool:
+        if act.resource in _TOLD_BY_US and act.subresource == "status":
+            return True
         if act.resource in _NEVER_DELETED:
             return act.verb.startswith("delete")
         if act.resource == "secrets":

@@ -19,7 +19,7 @@ from govcloud.cli.columns import BomOption, ChineseOption, Column, Format, Sheet
 from govcloud.failures import Retry, Stop
 
 if TYPE_CHECKING:
-    from govcloud.core.second_witness import Difference, Marked, Verdict
+    from govcloud.core.witnessed import Difference, Marked, Verdict
 
 DIFFERENCES = 1
 UNUSABLE = 2
@@ -45,9 +45,10 @@ def run(
       govcloud audit reconcile --kubernetes-log /var/log/kubernetes/audit.log
       govcloud audit reconcile --kubernetes-log audit.log --cloud govcloud --format csv --chinese > differences.csv
 
-    Compared are writes of the controller's identity, decisions and whether they were seen, writes of others to what only the controller
-    writes, recorded successes; with --cloud, also objects that carry our marks. Exit codes: 0 none, 1 differences, 2 a log that cannot be
-    used, 3 wrong usage, 5 OpenStack does not answer. Run `verify` first: this believes the log.
+    Compared are writes of the controller's identity; decisions, and rights to decide, and whether they were seen (also a right that was
+    granted for a moment only); writes of others to what only the controller writes, statuses among it; recorded successes; with --cloud,
+    also objects that carry our marks. Exit codes: 0 none, 1 differences, 2 a log that cannot be used, 3 wrong usage, 5 OpenStack does not
+    answer. Run `verify` first: this believes the log.
     """
     from govcloud.adapters.kube_audit_log import UnreadableLog, acts_in
     from govcloud.core.second_witness import compare
