@@ -9,6 +9,7 @@ import pytest
 from packs.conftest import Open
 from packs.places import Place, possible
 
+from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import PlannedStep
 from policies.rules import Edition, Pack
 from policies.shelf import shipped
@@ -49,12 +50,27 @@ def test_a_deadline_that_passes_decides_nothing(place: Open, pack: Pack, transit
             here.clock.advance(timedelta(days=6))  # longer than any limit, and two of them shorter than any trial
             here.run()
             waits_for(here, step)
+            is_told_that_it_is_late(here, step)
             ended = here.decide(step.step, valid_until=here.clock.now())
             here.run()
-            assert here.judged(ended) == "Expired"
+            assert here.judged(ended) == "Expired" and cites(here, ended, step)
             waits_for(here, step)
         here.decide(step.step)
         here.run()
+
+
+def is_told_that_it_is_late(here: Place, step: PlannedStep) -> None:
+    """Where the regulation gives the office a number of days."""
+    if step.working_days is not None:
+        overdue = here.condition("Overdue")
+        assert (overdue.status, overdue.reason) == ("True", "DeadlineMissed")
+        assert f"[{step.article}]" in overdue.message and step.office in overdue.message
+
+
+def cites(here: Place, decision: ApprovalObject, step: PlannedStep) -> bool:
+    """Whether the refusal names the article that asks for the step."""
+    said = here.verdict(decision)
+    return said is not None and f"[{step.article}]" in said.message
 
 
 def waits_for(here: Place, step: PlannedStep) -> None:
@@ -73,11 +89,9 @@ def refuses_what_is_wrong(here: Place, step: PlannedStep) -> None:
     unknown = here.decide("no-such-step", office=step.office)
     here.run()
 
-    assert here.judged(other_office) == "WrongOffice"
-    said = here.verdict(other_office)
-    assert said is not None and f"[{step.article}]" in said.message and step.office in said.message
+    assert here.judged(other_office) == "WrongOffice" and cites(here, other_office, step)
     assert here.judged(other_plan) == "DigestMismatch"
-    assert here.judged(applicant) == "SelfApproval"
+    assert here.judged(applicant) == "SelfApproval" and cites(here, applicant, step)
     assert here.judged(unknown) == "UnknownStep"
 
 
@@ -85,7 +99,7 @@ def refuses_what_comes_too_early(here: Place, later: tuple[PlannedStep, ...]) ->
     for step in later:
         early = here.decide(step.step)
         here.run()
-        assert here.judged(early) == "OutOfOrder"
+        assert here.judged(early) == "OutOfOrder" and cites(here, early, step)
 
 
 # Steps that have to differ

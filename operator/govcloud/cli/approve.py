@@ -34,7 +34,7 @@ def run(
     number: NumberOption,
     namespace: NamespaceOption = None,
     step: StepOption = None,
-    comment: Annotated[str, typer.Option(help="What the decision says besides.")] = "",
+    comment: Annotated[str, typer.Option(help="What the decision says besides. Required, as the reason, where the plan departs from a rule in principle 原则上.")] = "",
     valid_until: Annotated[str | None, typer.Option(help="Day or moment after which it starts nothing any more, such as 2026-12-31.")] = None,
     sign: SignOption = None,
     yes: YesOption = False,
@@ -43,8 +43,10 @@ def run(
 ) -> None:
     """Approve the plan that a request waits with, as the user of your kubeconfig.
 
-    It tells the plan in words first: what is made, changed and destroyed, what it costs, which article asks for your decision. The digest that
-    you decide on is recomputed from the pinned plan; one that differs from the status is refused.
+    It tells the plan in words first and asks: what is made, changed and
+    destroyed, what it costs, which article asks for your decision. The digest
+    that you decide on is recomputed from the pinned plan; one that differs from
+    the status is refused.
 
     \b
     Examples:

@@ -57,11 +57,15 @@ def run(
     if too_short := retention_fault(settings.audit_retention_days, packs.packs.values()):
         typer.echo(f"GOVCLOUD_AUDIT_RETENTION_DAYS: {too_short}", err=True)
         raise typer.Exit(USAGE)
+    from govcloud.adapters.status_book import StatusBookUnusable
     from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
 
     try:
         code = run_controller(settings)
     except (AuditUnavailable, KeyUnknown) as error:
         typer.echo(f"the controller cannot run without its audit log: {error}", err=True)
+        code = 1
+    except StatusBookUnusable as error:
+        typer.echo(str(error), err=True)
         code = 1
     raise typer.Exit(code)

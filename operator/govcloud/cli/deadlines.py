@@ -34,7 +34,8 @@ def run(
       govcloud deadlines
       govcloud deadlines --jurisdiction jiujiang --since 2026-01-01 --until 2027-01-01 -o json
 
-    A limit counts when it was told of: what was withdrawn in time counts neither way, what is overdue has not ended yet.
+    A limit counts when it was told of: what was withdrawn in time counts
+    neither way, what is overdue has not ended yet.
     """
     now = datetime.now(UTC)
     wanted = Filter(actions=frozenset({Action.EVALUATE}), since=moment(since, now), until=moment(until, now))

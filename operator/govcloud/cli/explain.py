@@ -29,10 +29,11 @@ def run(
     output: OutputOption = Output.TABLE,
     lang: LanguageOption = None,
 ) -> None:
-    """Tell the story of a request: what was asked, decided by whom by which article, what runs, what is next and by when.
+    """Tell the story of a request: what was asked, decided by whom by which
+    article, what runs, what is next and by when.
 
-    Everything is read from the cluster with your own rights: the request, its pinned plans, the approvals, the events. What you may not read
-    is named.
+    Everything is read from the cluster with your own rights: the request, its
+    pinned plans, the approvals, the events. What you may not read is named.
 
     \b
     Examples:

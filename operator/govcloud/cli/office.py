@@ -39,7 +39,10 @@ EXIT_CODES = """Exit codes:
 RequestArgument = Annotated[str, typer.Argument(help="The request: csreq/NAME, or its name.", metavar="CSREQ/NAME")]
 NamespaceOption = Annotated[str | None, typer.Option("-n", "--namespace", help="Namespace of the request. Default: that of your kubeconfig.")]
 NumberOption = Annotated[str, typer.Option("--number", help="Number of the decision 批文号; used once.")]
-SignOption = Annotated[Path | None, typer.Option("--sign", help="Sign the decision with the office's key: Ed25519, PEM, not encrypted.")]
+SignOption = Annotated[
+    Path | None,
+    typer.Option("--sign", help="Sign the decision with the office's key: Ed25519, PEM, not encrypted. SM2 or a device: see `govcloud sign`."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask. Required where there is no terminal.")]
 WaitOption = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the controller's word on whether the decision counts.")]
 

@@ -45,10 +45,12 @@ def run(
     output: OutputOption = Output.TABLE,
     lang: LanguageOption = None,
 ) -> None:
-    """List the decisions that are waited for, over all namespaces that you can see, the most urgent first.
+    """List the decisions that are waited for, over all namespaces that you can
+    see, the most urgent first.
 
-    Who may not list over all namespaces is shown the units' namespaces that he may look into; where those are not called like their unit,
-    name them with -n.
+    Who may not list over all namespaces is shown the units' namespaces that he
+    may look into; where those are not called like their unit, name them with
+    -n.
 
     \b
     Examples:

@@ -43,12 +43,17 @@ def run(
     output: OutputOption = Output.TABLE,
     lang: LanguageOption = None,
 ) -> None:
-    """Say what a CloudServiceRequest would lead to, by the same checks as the controller's. Needs no cluster.
+    """Say what a CloudServiceRequest would lead to, by the same checks as the
+    controller's. Needs no cluster.
 
-    The manifests hold the request, its Namespace, its UsingUnit (and the superior one), the Jurisdiction and the CloudServiceCatalog, and the
-    AnnualPlan and ServiceAgreement that it names: budget, amount and prices are judged, and requests of one call follow one another in that. Every
-    manifest of govcloud.dev is checked as the API server checks it, also where there is no request. Not judged is what only the cluster and the
-    cloud know: how long something has run, requests that are not given, which services the cloud offers.
+    The manifests hold the request, its Namespace, its UsingUnit (and the
+    superior one), the Jurisdiction and the CloudServiceCatalog, and the
+    AnnualPlan and ServiceAgreement that it names: budget, amount and prices are
+    judged, and requests of one call follow one another in that. Every manifest
+    of govcloud.dev is checked as the API server checks it, also where there is
+    no request. Not judged is what only the cluster and the cloud know: how long
+    something has run, requests that are not given, which services the cloud
+    offers.
 
     \b
     Examples:

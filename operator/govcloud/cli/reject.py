@@ -38,7 +38,8 @@ def run(
     wait: WaitOption = 10.0,
     lang: LanguageOption = None,
 ) -> None:
-    """Reject the plan that a request waits with. The applicant corrects the request, which makes the next plan.
+    """Reject the plan that a request waits with. The applicant corrects the
+    request, which makes the next plan.
 
     \b
     Example:

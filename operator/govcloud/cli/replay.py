@@ -20,7 +20,8 @@ def run(
     file: Annotated[Path, typer.Argument(help="A ControllerRevision as JSON (kubectl get controllerrevision NAME -o json), or - for standard input.")],
     packs: Annotated[Path | None, typer.Option(help="Folder with further regulation packs, beside those that ship.")] = None,
 ) -> None:
-    """Make an old decision again: which steps the regulation of its day asks for, by which articles, and whether the plan says the same.
+    """Make an old decision again: which steps the regulation of its day asks for,
+    by which articles, and whether the plan says the same.
 
     Needs no cluster: all that the choice depended on is pinned in the plan.
 

@@ -35,7 +35,8 @@ def run(
     wait: WaitOption = 10.0,
     lang: LanguageOption = None,
 ) -> None:
-    """Take an approval back. Before the plan starts this stops it; afterwards it freezes the plan where it is, until it is approved again.
+    """Take an approval back. Before the plan starts this stops it; afterwards it
+    freezes the plan where it is, until it is approved again.
 
     \b
     Examples:

@@ -34,18 +34,21 @@ def run(
     at: Annotated[str | None, typer.Option(help="When it is signed; by default now. The same moment in both steps with a device.")] = None,
     value: Annotated[Path | None, typer.Option(help="With --public-key: the device's signature (64 bytes, or DER for SM2).")] = None,
 ) -> None:
-    """Sign a decision: prints the manifest with spec.signature, ready for kubectl create.
+    """Sign a decision: prints the manifest with spec.signature, ready for kubectl
+    create.
 
     With a key in a file:
 
-        openssl genpkey -algorithm ed25519 -out office.pem
-        govcloud sign decision.yaml --key office.pem | kubectl create -f -
+    openssl genpkey -algorithm ed25519 -out office.pem govcloud sign
+    decision.yaml --key office.pem | kubectl create -f -
 
-    With a device, in two steps: without --value, the bytes that it has to sign are printed.
+    With a device, in two steps: without --value, the bytes that it has to sign
+    are printed.
 
-        govcloud sign decision.yaml --public-key office.pub --at 2026-11-22T08:00:00Z > to-sign.bin
-        (the device signs to-sign.bin into signature.bin)
-        govcloud sign decision.yaml --public-key office.pub --at 2026-11-22T08:00:00Z --value signature.bin | kubectl create -f -
+    govcloud sign decision.yaml --public-key office.pub --at
+    2026-11-22T08:00:00Z > to-sign.bin (the device signs to-sign.bin into
+    signature.bin) govcloud sign decision.yaml --public-key office.pub --at
+    2026-11-22T08:00:00Z --value signature.bin | kubectl create -f -
 
     Exit code 3: the decision or the key cannot be used; the sentence says why.
     """

@@ -63,6 +63,11 @@ class Hearing:
         return next((step for step in self.plan.steps if step.step == self.spec.step), None)
 
     @property
+    def cited(self) -> str:
+        """The article that asks for the step, at the end of a sentence."""
+        return f" [{self.step.article}]" if self.step else ""
+
+    @property
     def earlier_steps(self) -> tuple[PlannedStep, ...]:
         return self.plan.steps[: self.plan.steps.index(self.step)] if self.step else ()
 
@@ -126,7 +131,7 @@ UNGUARDED = (
 def _by_the_applicant(hearing: Hearing) -> Fault | None:
     if hearing.spec.approver != hearing.plan.applicant:
         return None
-    return Reason.SELF_APPROVAL, f"{hearing.spec.approver} is the applicant; somebody else has to decide / 申请人不得审批本人的申请"
+    return Reason.SELF_APPROVAL, f"{hearing.spec.approver} is the applicant; somebody else has to decide{hearing.cited} / 申请人不得审批本人的申请"
 
 
 def _for_two_offices(hearing: Hearing) -> Fault | None:
@@ -163,7 +168,12 @@ def _number_used(hearing: Hearing) -> Fault | None:
 
 def _expired(hearing: Hearing) -> Fault | None:
     until = hearing.spec.valid_until
-    return None if until is None or until > hearing.now else (Reason.EXPIRED, f"its validity ended at {until.isoformat()} / 审批已过有效期")
+    if until is None or until > hearing.now:
+        return None
+    return (
+        Reason.EXPIRED,
+        f"its validity ended at {until.isoformat()}; decide again{hearing.cited} / 审批已过有效期，请重新审批",
+    )
 
 
 def _without_its_reason(hearing: Hearing) -> Fault | None:
@@ -210,7 +220,7 @@ def _too_early(hearing: Hearing) -> Fault | None:
     if hearing.spec.decision != "Approved" or not any(step in hearing.so_far.missing for step in hearing.earlier_steps):
         return None
     before = ", ".join(step.step for step in hearing.earlier_steps)
-    return Reason.OUT_OF_ORDER, f"step {hearing.spec.step!r} comes after {before}; decide again once they did / 前一环节尚未办理"
+    return Reason.OUT_OF_ORDER, f"step {hearing.spec.step!r} comes after {before}; decide again once they did{hearing.cited} / 前一环节尚未办理"
 
 
 def _too_late(hearing: Hearing) -> Fault | None:
