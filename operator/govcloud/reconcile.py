@@ -17,7 +17,7 @@ from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
 from govcloud.core.accounts import AccountRef
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
-from govcloud.core.deadlines import News, news
+from govcloud.core.deadline_news import News, news
 from govcloud.core.decide import decide
 from govcloud.core.drift import as_told, new_drift
 from govcloud.core.facts import Facts

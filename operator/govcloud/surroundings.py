@@ -14,7 +14,8 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from govcloud.audit.errors import AuditUnavailable
-from govcloud.core.next_year import HANDING_IN, next_year
+from govcloud.core.next_year import HANDING_IN, NextYear, announcement, entry, is_news, next_year
+from govcloud.core.objects import JurisdictionObject
 from govcloud.core.surroundings import Fault, Offered, catalog_status, jurisdiction_status
 from govcloud.core.tightening import InForce
 from govcloud.failures import Retry, Stop
@@ -63,7 +64,7 @@ class Surroundings:
 
         Raises:
             Retry, Stop: the cluster did not answer, or refused a status.
-            AuditUnavailable: money of requests that are gone cannot be freed.
+            AuditUnavailable: nothing can be recorded, so nobody is told and no money is freed.
         """
         offered, now = self._offered(), self.ports.clock.now().replace(microsecond=0)
         catalogs = {catalog.name: catalog for catalog in self.ports.cluster.catalogs()}
@@ -73,12 +74,19 @@ class Surroundings:
         for jurisdiction in self.ports.cluster.jurisdictions():
             its_catalog, rules = catalogs.get(jurisdiction.spec.catalog), rules_in_force(self.ports.packs, jurisdiction, now)
             planned = next_year(jurisdiction.name, _annual_plan_rule(rules), plans, now)
+            self._tell_of_the_next_year(jurisdiction, planned)
             status = jurisdiction_status(jurisdiction, its_catalog, rules, offered, planned, now)
             self.ports.cluster.write_jurisdiction_status(jurisdiction, status)
             late.update((jurisdiction.name, HANDING_IN, unit) for unit in (planned.late if planned else ()))
         self.overdue = late
         look_after_accounts(self.ports)
         return timedelta(seconds=max(0.0, self._ask_again_at - self.monotonic()))
+
+    def _tell_of_the_next_year(self, jurisdiction: JurisdictionObject, planned: NextYear | None) -> None:
+        """Before the status notes it: after a crash it is told again, in the same words."""
+        if planned is not None and is_news(planned, jurisdiction.status.conditions):
+            self.ports.audit.append(entry(jurisdiction, planned))
+            self.ports.cluster.emit_event(jurisdiction, planned.reason, announcement(planned)[:900], warning=bool(planned.owing))
 
     def _offered(self) -> Offered:
         """What the cloud said last; asked again when that is old. Many changes at once are no reason to ask many times."""

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
+from reconcile.world import jurisdiction_spec
 
 from devcloud.environment import Environment
 from devcloud.kubectl import Kubectl
@@ -31,7 +32,7 @@ from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.common import FINALIZER, LIVE_REQUESTS_LABEL, Condition
 from govcloud.api.unit import UnitStatus
-from govcloud.core.objects import RequestObject
+from govcloud.core.objects import JurisdictionObject, RequestObject
 from govcloud.core.plan import revision_name
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
@@ -290,6 +291,13 @@ def test_an_event_is_seen_with_its_request_and_said_once(
     assert told["Normal"].startswith("请市政府信息办审批。")
     assert len(told["Normal"].encode()) <= 1024
     assert "something else" in administrator.do("describe", "csreq", "one", "-n", one.key.namespace)
+
+
+def test_an_event_about_a_jurisdiction_lies_in_no_namespace_of_a_unit(cluster: KubeCluster, administrator: Kubectl) -> None:
+    city = JurisdictionObject("told-of", "5b1c0f0e-9d3e-4a52-8d4e-2f7d3f0a7c11", 1, jurisdiction_spec())
+    cluster.emit_event(city, "DeadlineMissed", "应于 6 月 30 日前提交", warning=True)
+    items = json.loads(administrator.do("get", "events", "-n", "default", "-o", "json"))["items"]
+    assert [e["message"] for e in items if e["involvedObject"]["uid"] == city.uid] == ["应于 6 月 30 日前提交"]
 
 
 def test_an_event_that_cannot_be_written_stops_nothing(cluster: KubeCluster, one: RequestObject) -> None:

@@ -14,7 +14,8 @@ from govcloud.api.request import Progress, RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.accounts import accounts_named
 from govcloud.core.approvals import standing
-from govcloud.core.deadlines import PROVIDER, news
+from govcloud.core.deadline_news import news
+from govcloud.core.deadlines_asked import PROVIDER
 from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.operation import TRIAL_END, data_that_exists

@@ -10,7 +10,7 @@ import pytest
 from packs.conftest import Open
 from packs.places import Place
 from pydantic import ValidationError
-from reconcile.world import SUPERIOR, UNIT, World, annual_plan_spec
+from reconcile.world import SUPERIOR, UNIT, Crash, World, annual_plan_spec
 
 from govcloud.api.common import Condition
 from govcloud.controller import Controller
@@ -76,6 +76,39 @@ def test_it_is_told_a_month_before_and_when_it_is_over(begun: Begun, pack: str) 
         assert (told.status, told.reason) == ("False", reason), moment
         assert f"[{article}]" in told.message and UNIT in told.message
     assert here.status().phase == "Trial"
+
+
+def on_record(here: World) -> list[tuple[str, str, str]]:
+    """What the log says of the next year's plan: how it stands, who owes, and by which article."""
+    records = (record for record in here.audit.records() if record.reason.rule == "annual-plan")
+    return [(record.attributes["said"], record.attributes["owing"], record.reason.article) for record in records]
+
+
+@BOTH
+def test_people_and_the_log_hear_of_each_change_once(begun: Begun, pack: str) -> None:
+    here, (over, article) = begun(pack), DUE[pack]
+    for moment in (over - 31 * DAY, over - 30 * DAY, over - DAY, over, over + DAY):
+        seen(at(here, moment), pack)
+    hand_in(here, pack)
+    seen(here, pack)
+    seen(here, pack)
+
+    assert on_record(here) == [("DeadlineApproaching", UNIT, article), ("DeadlineMissed", UNIT, article), ("NothingToDo", "", article)]
+    told = [(reason, message) for name, reason, message in here.cluster.events if name == pack]
+    assert [reason for reason, _ in told] == ["DeadlineApproaching", "DeadlineMissed", "NothingToDo"]
+    assert all(f"[{article}]" in message for _, message in told)
+
+
+def test_a_crash_before_the_status_has_it_told_again_and_not_missed(begun: Begun) -> None:
+    here = at(begun("zunyi"), DUE["zunyi"][0])
+    here.wire.fail_next("cluster.jurisdiction-status", Crash())
+    with pytest.raises(Crash):
+        seen(here, "zunyi")
+    here.restart_controller()
+    seen(here, "zunyi")
+
+    assert on_record(here) == [("DeadlineMissed", UNIT, "ZY 5")] * 2
+    assert [reason for name, reason, _ in here.cluster.events if name == "zunyi"] == ["DeadlineMissed"]
 
 
 @BOTH

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from govcloud.adapters.kube_accounts import KubeAccounts
 from govcloud.adapters.kube_admission import Manifests, admission_fault, marks_of
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
-from govcloud.adapters.kube_events import event_about
+from govcloud.adapters.kube_events import event_about, regarding
 from govcloud.adapters.kube_finalizers import KubeFinalizers
 from govcloud.adapters.kube_guard import GuardRecord
 from govcloud.adapters.kube_kinds import (
@@ -253,18 +253,16 @@ class KubeCluster(KubeAccounts):
         }
         self._api.apply(path_of(SECRETS, name, namespace=key.namespace), secret)
 
-    def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None:
+    def emit_event(self, about: RequestObject | JurisdictionObject, reason: str, message: str, *, warning: bool = False) -> None:
         """Tell people. The same sentence about the same object is one Event while the cluster keeps it (an hour by default).
 
         An Event that cannot be written is logged and not missed: what matters stands in the status and in the audit log.
         """
-        event = event_about(request, reason, message, warning=warning, at=self._now(), instance=self._instance)
+        event = event_about(regarding(about), reason, message, warning=warning, at=self._now(), instance=self._instance)
         try:
-            self._api.create(path_of(EVENTS, namespace=request.key.namespace), event)
+            self._api.create(path_of(EVENTS, namespace=event["metadata"]["namespace"]), event)
         except (Retry, Stop) as error:
-            log.warning(
-                "event %s for %s/%s was not written: %s", reason, request.key.namespace, request.key.name, error
-            )
+            log.warning("event %s was not written: %s", event["metadata"]["name"], error)
 
 
 def _plan_manifest(key: RequestKey, number: int, text: str) -> Raw:

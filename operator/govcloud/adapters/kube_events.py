@@ -1,4 +1,4 @@
-"""An Event: one sentence about a request, for `kubectl describe`."""
+"""An Event: one sentence about a request or a jurisdiction, for `kubectl describe`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ from datetime import datetime
 from govcloud.adapters.kube_api import Raw
 from govcloud.api import kinds
 from govcloud.api.common import API_VERSION, GROUP
-from govcloud.core.objects import RequestObject
+from govcloud.core.objects import JurisdictionObject, RequestObject
 
 LONGEST_NOTE = 1024
 """Bytes that an Event's note may have."""
 
 
-def event_about(request: RequestObject, reason: str, message: str, *, warning: bool, at: datetime, instance: str) -> Raw:
+def regarding(about: RequestObject | JurisdictionObject) -> Raw:
+    """The object, as an Event refers to it."""
+    if isinstance(about, JurisdictionObject):
+        return {"apiVersion": API_VERSION, "kind": kinds.JURISDICTION.kind, "name": about.name, "uid": about.uid}
+    key = about.key
+    where = {"namespace": key.namespace, "name": key.name, "uid": key.uid, "resourceVersion": about.resource_version}
+    return {"apiVersion": API_VERSION, "kind": kinds.REQUEST.kind, **where}
+
+
+def event_about(about: Raw, reason: str, message: str, *, warning: bool, at: datetime, instance: str) -> Raw:
     """The Event as it is written. The same sentence about the same object always has the same name.
 
     Args:
+        about: the object, from `regarding`. An Event about one that lies in no namespace lies in `default`.
         instance: which controller reports it.
     """
-    key = request.key
-    fingerprint = hashlib.sha256(f"{key.uid}\n{reason}\n{message}".encode()).hexdigest()[:16]
+    fingerprint = hashlib.sha256(f"{about['uid']}\n{reason}\n{message}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{key.name}.{fingerprint}", "namespace": key.namespace},
+        "metadata": {"name": f"{about['name']}.{fingerprint}", "namespace": about.get("namespace", "default")},
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": f"{GROUP}/controller",
         "reportingInstance": instance[:128],
@@ -33,14 +42,7 @@ def event_about(request: RequestObject, reason: str, message: str, *, warning: b
         "reason": reason,
         "type": "Warning" if warning else "Normal",
         "note": _cut(message, LONGEST_NOTE),
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": kinds.REQUEST.kind,
-            "namespace": key.namespace,
-            "name": key.name,
-            "uid": key.uid,
-            "resourceVersion": request.resource_version,
-        },
+        "regarding": about,
     }
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from govcloud.api.deadline import Deadline
 from govcloud.api.request import TrialRecord
 from govcloud.core.calendar import official_day
-from govcloud.core.deadlines import PROVIDER, News, Said
+from govcloud.core.deadline_news import News, Said
+from govcloud.core.deadlines_asked import PROVIDER
 from govcloud.reasons import Reason
 
 REASONS: Mapping[Said, Reason] = {"Approaching": Reason.DEADLINE_APPROACHING, "Missed": Reason.DEADLINE_MISSED}

@@ -22,8 +22,8 @@ from govcloud.audit.records import (
     Target,
     escape_invisible,
 )
+from govcloud.core.deadline_news import News
 from govcloud.core.deadline_words import announcement
-from govcloud.core.deadlines import News
 from govcloud.core.evidence import CONTROLLER
 from govcloud.core.facts import Facts
 

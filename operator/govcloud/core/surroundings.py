@@ -11,7 +11,7 @@ from govcloud.api.catalog import CatalogStatus
 from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import JurisdictionStatus
 from govcloud.core.calendar import official_day
-from govcloud.core.next_year import NextYear
+from govcloud.core.next_year import CONDITION, NextYear
 from govcloud.core.objects import CatalogObject, JurisdictionObject
 from govcloud.core.offices import decided_by_one_office, office_named
 from govcloud.core.tightening import InForce
@@ -60,7 +60,7 @@ def _next_year_planned(jurisdiction: JurisdictionObject, planned: NextYear | Non
     if planned is not None:
         status: Literal["True", "False"] = "False" if planned.owing else "True"
         before, generation = jurisdiction.status.conditions, jurisdiction.generation
-        yield stamped("NextYearPlanned", status, planned.reason, planned.message, before, generation, now)
+        yield stamped(CONDITION, status, planned.reason, planned.message, before, generation, now)
 
 
 def catalog_status(catalog: CatalogObject, now: datetime) -> CatalogStatus:

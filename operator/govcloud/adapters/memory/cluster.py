@@ -207,9 +207,9 @@ class MemoryCluster(People, MemoryAccounts):
             with self._wire.write("cluster.backup-status"):
                 self._backups[backup.name] = replace(stored, status=status)
 
-    def emit_event(self, request: RequestObject, reason: str, message: str, *, warning: bool = False) -> None:
+    def emit_event(self, about: RequestObject | JurisdictionObject, reason: str, message: str, *, warning: bool = False) -> None:
         """Tell people. The same sentence about the same object is one Event."""
         with self._wire.write("cluster.event"):
-            told = (request.key.name, reason, message)
+            told = (about.key.name if isinstance(about, RequestObject) else about.name, reason, message)
             if told not in self.events:
                 self.events.append(told)

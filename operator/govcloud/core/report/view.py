@@ -8,7 +8,8 @@ from datetime import datetime
 from govcloud.api.deadline import Deadline
 from govcloud.api.request import Progress
 from govcloud.core import actions as act
-from govcloud.core.deadlines import PROVIDER, running
+from govcloud.core.deadlines import running
+from govcloud.core.deadlines_asked import PROVIDER
 from govcloud.core.evaluation import EVALUATION
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan
