@@ -60,6 +60,7 @@ class Reason(StrEnum):
     CLOUD_UNAUTHORIZED = "CloudUnauthorized"  # OpenStack refuses the controller's login
     CONFLICT = "Conflict"  # something else changed it at the same time
     ENGINE_FAILED = "EngineFailed"  # the Pulumi engine ended without a reason we know
+    STATUS_NOT_KEPT = "StatusNotKept"  # the controller's own disk does not take what the status is to say
     STACK_LOCKED = "StackLocked"  # another run holds the stack
     AUDIT_UNAVAILABLE = "AuditUnavailable"  # the audit log cannot record, so nothing is done
     CLUSTER_UNREACHABLE = "ClusterUnreachable"  # the Kubernetes API does not answer
@@ -92,6 +93,8 @@ class Reason(StrEnum):
     SIGNING_KEY_FOREIGN = "SigningKeyForeign"  # the key belongs to another office, or is not for this step
     SIGNING_KEY_NOT_VALID = "SigningKeyNotValid"  # the key was not valid yet, or no longer
     SIGNING_KEY_REVOKED = "SigningKeyRevoked"  # the key was revoked before
+    # How a status was found
+    STATUS_ALTERED = "StatusAltered"  # somebody else wrote what only the controller writes; it was put back
     # Who may approve
     APPROVAL_RIGHT_CHANGED = "ApprovalRightChanged"  # somebody may decide a step now, or no longer
     APPROVAL_RIGHT_UNUSUAL = "ApprovalRightUnusual"  # somebody may, by another role than those that are installed for it

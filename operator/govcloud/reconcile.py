@@ -16,8 +16,8 @@ from govcloud.audit.records import Entry
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
 from govcloud.core.accounts import AccountRef
-from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.deadline_news import News, news
+from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.decide import decide
 from govcloud.core.drift import as_told, new_drift
 from govcloud.core.facts import Facts
@@ -90,6 +90,7 @@ class Reconciler:
         facts = self._observed(namespace, name, glance)
         if facts is None:
             return Pass("gone", None)
+        self._note_an_altered_status(facts)
         self._note_the_end_of_a_pause(facts)
         facts = self._seeing_forgeries(facts)
         action = decide(facts)
@@ -155,6 +156,12 @@ class Reconciler:
             self.ports.audit.append(told)
         self.ports.cluster.remember_guard(admission.guard, admission.remembered)
 
+    def _note_an_altered_status(self, facts: Facts) -> None:
+        """Before the pass writes over it. What is decided rests on what this controller wrote last in any case."""
+        if (otherwise := facts.request.otherwise) is not None and otherwise.altered:
+            self.ports.audit.append(evidence.altered(facts, otherwise.altered))
+            self.ports.cluster.emit_event(facts.request, Reason.STATUS_ALTERED, evidence.told_of(otherwise.altered)[:900], warning=True)
+
     def _note_the_end_of_a_pause(self, facts: Facts) -> None:
         """Before anything is done again. A pass that leaves the status as it was has it written twice: it says the same."""
         stall = _stall(facts.told.conditions)
@@ -166,6 +173,8 @@ class Reconciler:
         if isinstance(action, act.Idle):
             return Outcome()
         intent = self.ports.audit.append(evidence.intent(facts, action))
+        if isinstance(action, act.Freeze):
+            self.ports.frozen.note(action.plan)
         began = self.monotonic()
         try:
             outcome = self._attempt(facts, action)

@@ -34,17 +34,20 @@ from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
+from govcloud.adapters.remembering_cluster import remembering, statuses_shown
+from govcloud.adapters.status_book import open_status_book
 from govcloud.adapters.system_clock import DevClock, SystemClock
 from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.log import AuditLog
 from govcloud.audit.publishing import Place, Publisher
 from govcloud.audit.pulse import Pulse as AuditPulse
-from govcloud.audit.query import Filter, search
+from govcloud.audit.query import Filter, following, search
 from govcloud.audit.reads import record_reads
 from govcloud.audit.records import Action
 from govcloud.audit.signing_key import load_or_create_signer
 from govcloud.audit_keeping import EXPECTED, Keeping
 from govcloud.controller import Controller
+from govcloud.core.remembered import is_of_the_past
 from govcloud.core.rotation import generation
 from govcloud.failures import Retry, Stop
 from govcloud.frozen import FrozenPlans
@@ -93,9 +96,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
         audit = stack.enter_context(_audit_log(settings, fence))
         guard = GuardRecord(api, settings.namespace, load_or_create_signer(settings.state_dir / "guard.key", "govcloud.dev/guard"))
-        cluster = KubeCluster(
-            api, installed_manifests(), _machine(), guard=guard, lets_in_a_forgery=partial(lets_in_a_forgery, api, settings.namespace)
-        )
+        cluster = stack.enter_context(_cluster(settings, api, guard, audit))
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
         storage = _object_storage(settings, logins, journal)
@@ -141,6 +142,20 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         if clock is not None:
             clock.start(partial(controller.everything_changed, "clock"))
         yield controller, publisher
+
+
+@contextmanager
+def _cluster(settings: Settings, api: KubeApi, guard: GuardRecord, audit: AuditLog) -> Iterator[Cluster]:
+    """The cluster, whose statuses are believed as far as this controller wrote them."""
+    cluster = KubeCluster(
+        api, installed_manifests(), _machine(), guard=guard, lets_in_a_forgery=partial(lets_in_a_forgery, api, settings.namespace)
+    )
+    with open_status_book(settings.state_dir / "statuses.sqlite", lambda: audit.health().records) as book:
+        if book.is_new or is_of_the_past(following(settings.state_dir / "audit", book.records())):
+            shown, lacks = statuses_shown(cluster), "is no record" if book.is_new else "is only an old record, as from a backup,"
+            audit.append(happened(Action.CONFIGURE, _machine(), f"there {lacks} of what the statuses say: {len(shown)} are taken over as they are"))
+            book.take_over(shown)
+        yield remembering(cluster, book)
 
 
 def _stacks(settings: Settings, journal: AuditJournal) -> AbstractContextManager[PulumiStacks]:

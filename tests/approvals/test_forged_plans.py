@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from reconcile.world import World
 
-from govcloud.api.common import as_written
 from govcloud.api.request import Operation
+from govcloud.audit.records import Record
 from govcloud.core.plan import Plan
+from govcloud.frozen import MOST_READ, FrozenPlans
 
 
 @pytest.fixture
@@ -88,10 +90,8 @@ STATUSES: list[Any] = [
 
 
 @pytest.mark.parametrize("operation", STATUSES)
-def test_a_status_that_makes_something_else_of_an_approved_plan_is_not_believed(production: World, operation: Operation) -> None:
-    status = production.status()
-    lie = status.progress.model_copy(update={"operation": operation})
-    production.cluster.damage_status(production.request(), as_written(status.model_copy(update={"progress": lie})))
+def test_a_status_that_makes_something_else_of_an_approved_plan_is_no_good_though_it_was_taken_over(production: World, operation: Operation) -> None:
+    production.forge_progress(production.status().progress.model_copy(update={"operation": operation}), believed=True)
     with production.nothing_touched():
         production.run_patiently()
 
@@ -108,3 +108,58 @@ def production(world: World) -> World:
     world.approve()
     assert world.status().phase == "Production"
     return world
+
+
+# How often the log is read
+
+
+class Readings:
+    """A log that counts how often it is read."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.records, self.read = records, list[str]()
+
+    def of(self, uid: str) -> list[Record]:
+        self.read.append(uid)
+        return self.records
+
+
+def test_a_requests_log_is_read_once_however_many_plans_are_forged(planned: World) -> None:
+    ours = planned.plan(1)
+    readings = Readings(planned.audit.records())
+    frozen = FrozenPlans(readings.of)
+    forged = [ours.model_copy(update={"number": number}) for number in range(2, 30)]
+
+    assert [frozen.knows(plan) for plan in (ours, *forged, ours)] == [True, *([False] * 28), True]
+    assert readings.read == [ours.request.uid]
+
+
+def test_what_is_frozen_after_the_log_was_read_is_known(planned: World) -> None:
+    ours = planned.plan(1)
+    readings = Readings([])
+    frozen = FrozenPlans(readings.of)
+    frozen.note(ours)
+    assert not frozen.knows(ours), "of a request that nobody doubted the log tells later"
+    frozen.note(ours)
+    assert frozen.knows(ours)
+    assert not frozen.knows(ours.model_copy(update={"steps": ()}))
+
+
+def test_of_very_many_requests_the_first_is_read_again(planned: World) -> None:
+    ours = planned.plan(1)
+    others = [ours.model_copy(update={"request": ours.request.model_copy(update={"uid": str(UUID(int=10**9 + n))})}) for n in range(MOST_READ)]
+    readings = Readings(planned.audit.records())
+    frozen = FrozenPlans(readings.of)
+    for plan in (ours, *others, ours):
+        frozen.knows(plan)
+    assert readings.read.count(ours.request.uid) == 2
+    assert len(readings.read) == MOST_READ + 2
+
+
+def test_the_controller_tells_of_what_it_freezes_itself(planned: World) -> None:
+    assert not planned.ports.frozen.knows(planned.plan(1).model_copy(update={"steps": ()}))
+    planned.apply(services=planned.request().spec["services"][:1])
+    planned.run()
+
+    assert planned.shown_plan().number == 2
+    assert planned.ports.frozen.knows(planned.plan(2))

@@ -261,12 +261,12 @@ def test_what_is_carried_out_is_what_was_approved_though_the_spec_is_swapped(pla
     assert planned.status().progress.operation is None
 
 
-def test_a_status_that_says_all_is_approved_is_not_believed(planned: World) -> None:
+def test_a_status_that_says_all_is_approved_is_no_good_though_it_was_taken_over(planned: World) -> None:
     approvals = [planned.decide("superior-unit", office="另一单位").uid, "00000000-0000-0000-0000-0000000000bb"]
     forged = planned.status().progress.model_copy(
         update={"operation": Operation(plan=1, transition="Provision", started_at=planned.clock.now(), approvals=approvals)}
     )
-    planned.cluster.damage_status(planned.request(), as_written(planned.status().model_copy(update={"progress": forged})))
+    planned.forge_progress(forged, believed=True)
     with planned.nothing_touched():
         planned.run()
 

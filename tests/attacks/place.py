@@ -48,6 +48,12 @@ class Place:
         asked.manifest["spec"]["unit"] = self.name
         return asked
 
+    def network_only(self, name: str) -> Request:
+        """The same without its server: there in seconds."""
+        asked = self.request(name)
+        asked.manifest["spec"]["services"] = [service for service in asked.manifest["spec"]["services"] if "network" in service]
+        return asked
+
     def _manifests(self) -> Iterator[Manifest]:
         yield self._jurisdiction()
         yield self._catalog()

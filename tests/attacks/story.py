@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,16 +25,17 @@ class Story:
     refused: dict[str, str] = field(default_factory=dict)
     """Decision -> the reason for which it did not count."""
 
-    def planned(self, name: str = "mine") -> Request:
+    def planned(self, name: str = "mine", *, servers: bool = True) -> Request:
         """A request that waits for its first office."""
-        asked = self.place.request(f"{name}-{os.urandom(2).hex()}")
+        make = self.place.request if servers else self.place.network_only
+        asked = make(f"{name}-{os.urandom(2).hex()}")
         asked.apply()
         asked.until_planned("Provision")
         return asked
 
-    def in_trial(self) -> Request:
-        """A request whose servers run."""
-        asked = self.planned()
+    def in_trial(self, *, servers: bool = True) -> Request:
+        """A request whose trial runs."""
+        asked = self.planned(servers=servers)
         number = asked.approve_all("Provision")
         asked.until("the trial runs", lambda s: s["progress"].get("completedPlan") == number)
         return asked
@@ -63,6 +65,17 @@ class Story:
         """What the audit log says of the policies since the story began: failure where one opens, success where it ends."""
         records = witness.records(self.world)
         return [r["outcome"] for r in records if r["target"]["kind"] == "ValidatingAdmissionPolicy" and r["time"] > self.began]
+
+    def claimed(self, asked: Request, progress: dict[str, Any]) -> Answer:
+        """The administrator writes into the status what only the controller writes."""
+        lie = f"--patch={json.dumps({'status': {'progress': progress}})}"
+        return self.world.kubectl(None, "patch", "csreq", asked.name, "-n", asked.namespace, "--subresource=status", "--type=merge", lie)
+
+    def alterations(self, asked: Request) -> list[str]:
+        """What the audit log says of statuses of the request that somebody else wrote."""
+        uid = asked.uid
+        told = (r for r in witness.records(self.world) if r.get("reason", {}).get("rule") == "StatusAltered")
+        return [r["message"] for r in told if r["target"].get("id") == uid]
 
     def rights(self, binding: str) -> list[str]:
         """What the audit log says of the rights that a binding grants, by the reasons."""

@@ -127,7 +127,7 @@ def test_who_may_approve_is_on_record_though_it_is_taken_back(story: Story) -> N
 
 
 def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_counts(story: Story) -> None:
-    """P9 and P10: an official without any step files every approval in the others' names, and the status is made to say that all is approved."""
+    """P9 and P10: an official without any step files every approval in the others' names, and the status is made to say that all is approved and live."""
     world, victim = story.world, story.planned("victim")
     plan = victim.status["plan"]
     forged = [
@@ -141,13 +141,14 @@ def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_co
     for answer in filed:
         story.must_not_count(victim, answer, "MadeWhileUnguarded")
     operation = {"transition": "Provision", "plan": plan["number"], "startedAt": now(), "approvals": [plan["digest"]], "done": []}
-    lie = f"--patch={json.dumps({'status': {'phase': 'Provisioning', 'progress': {'operation': operation}}})}"
-    told = ("patch", "csreq", victim.name, "-n", victim.namespace, "--subresource=status", "--type=merge", lie)
-    guards.until_let_in(world, lambda: world.kubectl(None, *told))
+    lie = {"operation": operation, "productionSince": now()}
+    guards.until_let_in(world, lambda: story.claimed(victim, lie))
+    world.until("the lie is put back", lambda: not lie.keys() & victim.status["progress"].keys(), 30)
     writes = witness.writes_of_controller(world)
     guards.put_back(world)
-    frozen = world.until("the lie is seen through", lambda: stalled(victim, "ApprovalRevoked"), 30)
-    assert "policies were not intact" in frozen["message"]
+    world.until("offices are asked again", lambda: stalled(victim, "AdmissionPolicyMissing") is None, 60)
+    waits_for(victim, "superior-unit")
+    assert len(story.alterations(victim)) == 1
     for answer in filed:
         story.must_not_count(victim, answer, "MadeWhileUnguarded")
     assert witness.writes_of_controller(world) == writes

@@ -1,44 +1,40 @@
-"""Attacks on what is carried out: the spec, the approval or the policies change while something real is under way. Each story makes servers of its own."""
+"""Attacks on what is carried out: the spec, the approval or the policies change while something real is under way."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from attacks import guards
-from attacks.place import GONE, filed_as, signed
+from attacks.place import AUTHORITY, GONE, filed_as, signed
 from attacks.story import Story, stalled, waits_for
 
 from devcloud import controller
 from devcloud.demo import witness
 from devcloud.demo.world import World
 
-pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("attacks")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("attacks")]
 
 
 def test_what_is_carried_out_is_what_was_approved(story: Story) -> None:
     """P8: the spec is swapped between the last approval and the first effect."""
-    mine, world = story.planned(), story.world
+    mine, world = story.planned(servers=False), story.world
     mine.must_count(mine.decide("superior-unit"))
     waits_for(mine, "authority")
     plan = mine.status["plan"]
     assert not mine.decide("authority").refused
     world.until("it begins", lambda: (mine.status["progress"].get("operation") or {}).get("plan") == plan["number"], 30)
-    mine.service("survey")["offering"] = "vm-4c-8g"
+    mine.service("office")["cidr"] = "10.99.0.0/24"
     mine.apply()
     world.until("the approved plan is carried out", lambda: mine.status["progress"].get("completedPlan") == plan["number"], 180)
-    flavors = [server.flavor["original_name"] for server in _servers(world, mine.uid)]
-    assert flavors == ["m1.tiny"]
-    swapped = mine.until_planned("MajorChange")
+    assert _ranges(world, mine.uid) == ["10.30.0.0/24"]
+    world.until("what was swapped in is another plan", lambda: mine.status["plan"]["number"] > plan["number"], 60)
     writes = witness.writes_of_controller(world)
-    assert swapped["number"] > plan["number"]
-    story.must_not_count(mine, mine.decide("authority", planDigest=plan["digest"]), "DigestMismatch")
+    story.must_not_count(mine, mine.decide("authority", planDigest=plan["digest"], office=AUTHORITY), "DigestMismatch")
     assert witness.writes_of_controller(world) == writes
-    assert [server.flavor["original_name"] for server in _servers(world, mine.uid)] == ["m1.tiny"]
+    assert _ranges(world, mine.uid) == ["10.30.0.0/24"]
 
 
 def test_a_second_extension_needs_a_second_consent(story: Story) -> None:
-    mine = story.in_trial()
+    mine = story.in_trial(servers=False)
     mine.edit(lambda spec: spec.update(trial={"extensionDays": 5}))
     mine.until_planned("ExtendTrial")
     number = mine.status["plan"]["number"]
@@ -53,8 +49,8 @@ def test_a_second_extension_needs_a_second_consent(story: Story) -> None:
 
 
 def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
-    """P10 and P11: the controller is down, the policies are taken away and put back as they were, and meanwhile an approval of a change under way is
-    deleted and others are filed in an office's name, one of them with its signature."""
+    """P9 to P11: the controller is down, the policies are taken away and put back as they were, and meanwhile an approval of a change under way is
+    deleted, others are filed in an office's name, one of them with its signature, and a trial is made to end in ten years."""
     world, mine, later = story.world, story.in_trial(), story.planned("later")
     mine.service("survey")["offering"] = GONE
     mine.apply()
@@ -66,12 +62,14 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
     proven = signed(later.approval("superior-unit", "superior-unit", "Approved"), story.place.above)
 
     controller.stop(world.environment)
+    trial = mine.status["progress"]["trial"]
     writes = witness.writes_of_controller(world)
     guards.take_away(world)
     guards.until_let_in(world, lambda: world.kubectl(None, "delete", under_way.out.strip(), "-n", mine.namespace))
     unproven, signed_one = (
         guards.until_let_in(world, lambda decision=decision: filed_as(world, "provider", decision)) for decision in (unsigned, proven)  # type: ignore[misc]
     )
+    guards.until_let_in(world, lambda: story.claimed(mine, {"trial": {**trial, "endsAt": "2036-01-01T00:00:00Z"}}))
     guards.put_back(world)
     controller.start(world.environment)
 
@@ -79,6 +77,8 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
     later.must_count(signed_one)
     frozen = world.until("what lost its approval freezes", lambda: stalled(mine, "ApprovalRevoked"), 30)
     assert "no longer exist" in frozen["message"]
+    assert mine.status["progress"]["trial"] == trial
+    assert len(story.alterations(mine)) == 1
     waits_for(later, "authority")
     assert witness.writes_of_controller(world) == writes
     story.nothing_in_the_cloud(later)
@@ -86,5 +86,6 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
     story.log_is_whole()
 
 
-def _servers(world: World, uid: str) -> list[Any]:
-    return [s for s in world.cloud().compute.servers(all_projects=True) if s.metadata.get("govcloud_request") == uid]
+def _ranges(world: World, uid: str) -> list[str]:
+    """Address ranges of the request's subnets in the cloud."""
+    return [subnet.cidr for subnet in world.cloud().network.subnets() if uid in f"{subnet.tags} {subnet.description}"]

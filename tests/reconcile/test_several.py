@@ -54,8 +54,8 @@ def test_units_are_apart(world: World) -> None:
 
 def test_a_request_whose_status_is_damaged_stands_still_and_forgets_nothing(world: World) -> None:
     before = world.to_production().request()
-    damaged = world.cluster.damage_status(before, {**before.status, "progress": {"completedPlan": "two"}})
-    with world.nothing_touched(), pytest.raises(Stop, match=r"progress\.completedPlan") as told:
+    damaged = world.cluster.damage_status(before, {**before.status, "observedGeneration": "two"})
+    with world.nothing_touched(), pytest.raises(Stop, match="observedGeneration") as told:
         world.step()
 
     assert told.value.reason is Reason.PROGRAM_FAULT
@@ -65,7 +65,7 @@ def test_a_request_whose_status_is_damaged_stands_still_and_forgets_nothing(worl
 def test_a_neighbour_whose_status_is_damaged_is_named_where_it_matters(world: World) -> None:
     """How much quota it holds is not known, so nobody's quota is set on a guess."""
     before = world.to_trial("neighbour").request("neighbour")
-    world.cluster.damage_status(before, {"progress": 5})
+    world.cluster.damage_status(before, {"phase": 5})
     world.apply()
     world.run()
     world.approve()

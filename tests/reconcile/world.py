@@ -26,13 +26,15 @@ from govcloud.adapters.memory import (
     Thing,
     Wire,
 )
+from govcloud.adapters.remembering_cluster import remembering
+from govcloud.adapters.status_book import StatusBook
 from govcloud.api.agreement import AgreementSpec
 from govcloud.api.annual_plan import AnnualPlanSpec
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.catalog import CatalogSpec
-from govcloud.api.common import Condition
+from govcloud.api.common import Condition, as_written
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
-from govcloud.api.request import NextAction, PlanView, RequestStatus, TerminationRecord, TrialRecord
+from govcloud.api.request import NextAction, PlanView, Progress, RequestStatus, TerminationRecord, TrialRecord
 from govcloud.api.unit import UnitSpec
 from govcloud.audit.log import AuditLog
 from govcloud.audit.query import Filter, search
@@ -43,6 +45,7 @@ from govcloud.core.decide import decide
 from govcloud.core.facts import Facts
 from govcloud.core.objects import ApprovalObject, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
+from govcloud.core.remembered import Remembered
 from govcloud.frozen import FrozenPlans
 from govcloud.observe import observe
 from govcloud.ports import Ports
@@ -268,6 +271,7 @@ class World:
         self.cloud = MemoryCloud(self.wire)
         self.stacks = MemoryStacks(self.wire, self.cloud)
         self.backups = MemoryBackups(self.wire, self.cloud)
+        self.status_book = StatusBook()
         self.audit = WiredLog(self.wire, directory)
         self._numbers = iter(range(1, 10**6))
         self.populate()
@@ -278,7 +282,7 @@ class World:
         """Another world in the same state. `directory` holds a copy of this one's closed log."""
         made = copy.copy(self)
         locks: dict[int, Any] = {id(each._lock): RLock() for each in (self.wire, self.cluster, self.cloud, self.stacks)}
-        parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "_numbers")
+        parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "status_book", "_numbers")
         vars(made).update(copy.deepcopy({name: vars(self)[name] for name in parts}, locks))
         made.audit = self.audit.copied(made.wire, directory)
         made.start_controller()
@@ -301,7 +305,8 @@ class World:
     def start_controller(self) -> None:
         """A fresh process: nothing is remembered but what the cluster, the cloud and the disks hold."""
         frozen = FrozenPlans(lambda uid: search(self.audit.directory, Filter(request=uid)))
-        self.ports = Ports(self.cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, frozen, self.packs)  # type: ignore[arg-type]
+        cluster = remembering(self.cluster, self.status_book)
+        self.ports = Ports(cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, frozen, self.packs)  # type: ignore[arg-type]
         self.reconciler = Reconciler(self.ports)
 
     def restart_controller(self) -> None:
@@ -408,6 +413,14 @@ class World:
         for step in steps or plan.steps:
             self.decide(step, name=name)
             self.run(name)
+
+    def forge_progress(self, progress: Progress, name: str = NAME, *, believed: bool = False) -> None:
+        """Write what only the controller may write; or what it takes over where it has no record of its own."""
+        status = self.status(name).model_copy(update={"progress": progress})
+        request = self.cluster.damage_status(self.request(name), as_written(status))
+        if believed:
+            self.status_book = StatusBook({request.key.uid: Remembered(request.status["progress"])})
+            self.start_controller()
 
     def verdict(self, approval: ApprovalObject) -> Condition | None:
         """What the controller said of a decision."""

@@ -88,6 +88,18 @@ def resumed(facts: Facts, pause: str) -> Entry:
     return _event(facts, Verb.ENABLE, Result.SUCCESS, Why(rule=str(Reason.PAUSED)), f"resumed: no pause holds any more. Before: {pause}")
 
 
+def altered(facts: Facts, fields: tuple[str, ...]) -> Entry:
+    """That somebody else wrote into the status what decisions rest on. A crash may have it written twice."""
+    why = Why(plan_number=facts.progress.completed_plan, rule=str(Reason.STATUS_ALTERED))
+    entry = _event(facts, Verb.REPAIR, Result.SUCCESS, why, told_of(fields))
+    return entry.model_copy(update={"initiator": Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER)})
+
+
+def told_of(altered: tuple[str, ...]) -> str:
+    """The sentence for people."""
+    return f"status.progress was not as this controller wrote it last ({', '.join(altered)}); it goes by its own record, and has put that back"
+
+
 def judged(facts: Facts, verdict: Verdict) -> Entry:
     """An approval that was seen: whether it counts, and why not."""
     spec = verdict.approval.spec

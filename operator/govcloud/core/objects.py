@@ -19,8 +19,22 @@ from govcloud.api.unit import UnitSpec, UnitStatus
 
 
 @dataclass(frozen=True)
+class FoundOtherwise:
+    """A status as it was found, where it is not what this controller wrote last.
+
+    `altered` names the fields of its progress that somebody else wrote; none where it is what this controller wrote before, as after a crash.
+    """
+
+    status: Mapping[str, Any]
+    altered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RequestObject:
-    """A CloudServiceRequest as it lies in the cluster. `spec` and `status` are raw: parsing them is a decision, not an assumption."""
+    """A CloudServiceRequest. `spec` and `status` are raw: parsing them is a decision, not an assumption.
+
+    The progress in `status` is what this controller wrote last; where another one lies in the cluster, `otherwise` has what was found.
+    """
 
     key: RequestKey
     generation: int
@@ -31,6 +45,7 @@ class RequestObject:
     labels: Mapping[str, str]
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
+    otherwise: FoundOtherwise | None = None
 
 
 @dataclass(frozen=True)

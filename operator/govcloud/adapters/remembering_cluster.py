@@ -1,0 +1,97 @@
+"""A cluster whose statuses are believed only as far as this controller wrote them: `status.progress` of requests, and the evidence of backup sets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from govcloud.adapters.status_book import StatusBook
+from govcloud.api.backup import BackupSpec, BackupStatus
+from govcloud.api.common import as_written
+from govcloud.core.objects import BackupObject, FoundOtherwise, RequestObject
+from govcloud.core.remembered import Said, altered
+from govcloud.failures import Stop
+from govcloud.observe import status_of
+from govcloud.ports import Cluster
+
+log = logging.getLogger(__name__)
+
+PROGRESS = "progress"
+
+
+def remembering(cluster: Cluster, book: StatusBook) -> Cluster:
+    """The cluster, with what was written last kept in a book before it is written, and gone by when it is read."""
+    return cast(Cluster, _Remembering(cluster, book))
+
+
+def statuses_shown(cluster: Cluster) -> Mapping[str, Said]:
+    """What there is to be taken over into a new book: all requests, and the backup sets of terminations under way, by uid."""
+    shown: dict[str, Said] = {}
+    for request in cluster.requests():
+        shown[request.key.uid] = request.status.get(PROGRESS, {})
+        if (backup := _backup_of(cluster, request)) is not None:
+            shown[backup.uid] = as_written(backup.status)
+    return shown
+
+
+def _backup_of(cluster: Cluster, request: RequestObject) -> BackupObject | None:
+    try:
+        record = status_of(request).progress.termination
+    except Stop as error:  # the request stands still until its status is put right; the others are not to wait for it
+        log.warning("%s", error)
+        return None
+    return cluster.backup(record.backup) if record and record.backup else None
+
+
+@dataclass(frozen=True)
+class _Remembering:
+    """What is not defined here is the cluster's own."""
+
+    cluster: Cluster
+    book: StatusBook
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cluster, name)
+
+    # Requests
+
+    def request(self, namespace: str, name: str) -> RequestObject | None:
+        found = self.cluster.request(namespace, name)
+        return self._believed(found) if found else None
+
+    def requests(self) -> Sequence[RequestObject]:
+        return [self._believed(found) for found in self.cluster.requests()]
+
+    def write_request_status(self, request: RequestObject, status: Mapping[str, Any], labels: Mapping[str, str | None]) -> None:
+        self.book.keep(request.key.uid, status.get(PROGRESS, {}))
+        found = replace(request, status=request.otherwise.status) if request.otherwise else request
+        self.cluster.write_request_status(found, status, labels)
+        self.book.arrived(request.key.uid)
+
+    def _believed(self, found: RequestObject) -> RequestObject:
+        kept, shown = self.book.of(found.key.uid), found.status.get(PROGRESS, {})
+        if shown == kept.now:
+            return found
+        otherwise = FoundOtherwise(found.status, altered(shown, kept) if isinstance(shown, Mapping) else (PROGRESS,))
+        return replace(found, status={**found.status, PROGRESS: kept.now}, otherwise=otherwise)
+
+    # Backup sets
+
+    def backup(self, name: str) -> BackupObject | None:
+        """None, too, where somebody else made it: whoever opens it finds it, and whether it says what it should."""
+        found = self.cluster.backup(name)
+        if found is None or not self.book.knows(found.uid):
+            return None
+        return replace(found, status=BackupStatus.model_validate(self.book.of(found.uid).now))
+
+    def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
+        made = self.cluster.create_backup(name, spec)
+        if not self.book.knows(made.uid):
+            self.book.keep(made.uid, as_written(BackupStatus()))
+        return replace(made, status=BackupStatus.model_validate(self.book.of(made.uid).now))
+
+    def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None:
+        self.book.keep(backup.uid, as_written(status))
+        self.cluster.write_backup_status(backup, status)
