@@ -134,6 +134,9 @@ def test_what_is_done_to_checkpoints(audit: Path, auditor: Auditor) -> None:
     ):
         rewrite_notes(audit, *notes)
         assert auditor.log() == said
+    name, encoded = ten.text().rstrip().rsplit(" ", 1)
+    Layout(audit).notes.write_text(f"{name} !{encoded}\n\n")
+    assert auditor.log() == ("key-unknown", f"the checkpoint at 10 is not signed by {ID}", None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\n") + "\n")
     assert auditor.log() == ("tampered", malformed, None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\nten\n") + "\n")

@@ -282,6 +282,14 @@ def test_a_cosignature_is_the_published_construction() -> None:
     assert cosigned_at(SignedCheckpoint(checkpoint, (type(line)(line.name, line.key_id, moved),)), AUDITOR.public_key) is None
 
 
+@pytest.mark.parametrize(("moment", "counts"), [("1970-01-01T00:00:00Z", False), ("1970-01-01T00:00:01Z", True), ("9999-12-31T23:59:59Z", True)])
+def test_a_cosignature_without_a_time_is_none(moment: str, counts: bool) -> None:
+    at = datetime.fromisoformat(moment)
+    checkpoint = signed(7).checkpoint
+    whole = SignedCheckpoint(checkpoint, (cosign(checkpoint, AUDITOR, at),))
+    assert cosigned_at(whole, AUDITOR.public_key) == (at if counts else None)
+
+
 def test_the_key_of_a_witness_is_of_its_own_type(tmp_path: Path) -> None:
     signer = load_or_create_signer(tmp_path / "key", "audit.example.gov.cn", COSIGNATURE)
     assert PublicKey.parse(signer.public_key.text(), COSIGNATURE) == signer.public_key
