@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from adapters.s3_server import SECRET, S3Server, running_s3
+from adapters.s3_server import SECRET, S3Server
 from botocore.exceptions import ClientError
 from provider.provider_kit import MemoryJournal
 
@@ -25,12 +25,6 @@ from govcloud.failures import Retry, Stop
 from govcloud.s3_address import S3Address
 
 YEAR = timedelta(days=365)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 # ---------------------------------------------------------------- what is locked

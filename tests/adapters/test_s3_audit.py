@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adapters.s3_server import S3Server, running_s3
+from adapters.s3_server import S3Server
 from audit.logs import CONTROLLER, KEY, SIGNER, QuickFiles, Time, event, open_log
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner, Result
@@ -30,12 +29,6 @@ from govcloud.cli.audit import app
 from govcloud.metrics import Metrics
 
 YEARS = timedelta(days=1_095)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 class Shipped:

@@ -9,7 +9,7 @@ from io import BytesIO
 
 import pytest
 from adapters import openstack_kit as loopback
-from adapters.s3_server import S3Server, running_s3
+from adapters.s3_server import S3Server
 from provider.provider_kit import FastClock, MemoryJournal
 
 from devcloud.paths import state_directory
@@ -39,12 +39,6 @@ def played() -> Iterator[CopyStore]:
     with loopback.running_cloud() as cloud:
         logins = loopback.Logins(cloud, clock=FastClock())
         yield SwiftCopies(lambda: logins("govcloud-backups"), "govcloud-audit")
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture

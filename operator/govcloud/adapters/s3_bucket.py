@@ -81,10 +81,9 @@ class Bucket:
         look = self._look(name) if self.locked() else _Look(there=True, version="", at=None)
         if not look.there:
             return None
-        which: dict[str, Any] = {"VersionId": look.version} if look.version else {}
         with translated(f"read {name} of bucket {self.name}"):
             try:
-                return self._login.clients().reading.get_object(Bucket=self.name, Key=name, **which)
+                return self._login.clients().reading.get_object(Bucket=self.name, Key=name, **_which(look.version))
             except ClientError as error:
                 if refusal(error).code != "NoSuchKey":
                     raise
@@ -153,7 +152,7 @@ class Bucket:
         """Versions are listed newest first."""
         first, at = "", None
         for answer in self._pages_of_versions(name):
-            at = at or told_time(answer["ResponseMetadata"]["HTTPHeaders"])
+            at = at or _told_time(answer["ResponseMetadata"]["HTTPHeaders"])
             first = next((each["VersionId"] for each in reversed(answer.get("Versions", [])) if each["Key"] == name), first)
         return _Look(bool(first), first, at)
 
@@ -205,14 +204,18 @@ class Bucket:
 
     def _prove_locked(self, name: str, version: str, until: datetime) -> None:
         with translated(f"look whether {name} of bucket {self.name} is locked"):
-            there = self._login.clients().reading.head_object(Bucket=self.name, Key=name, VersionId=version)
+            there = self._login.clients().reading.head_object(Bucket=self.name, Key=name, **_which(version))
         retained = there.get("ObjectLockRetainUntilDate")
         if there.get("ObjectLockMode") != _LOCK or retained is None or retained < until:
             told = f"{name} was stored in bucket {self.name}, and the store does not say that nobody can delete it before {until}"
             raise Stop(Reason.RESOURCE_FAILED, f"{told}; the key has to be allowed to see retention (s3:GetObjectRetention)")
 
 
-def told_time(headers: Any) -> datetime | None:
+def _which(version: str) -> dict[str, Any]:
+    return {"VersionId": version} if version else {}
+
+
+def _told_time(headers: Any) -> datetime | None:
     """The store's own time in an answer."""
     try:
         return parsedate_to_datetime(headers["date"])

@@ -9,10 +9,11 @@ from configparser import Error as NoIni
 from configparser import RawConfigParser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.session import Session
 
 from govcloud.failures import Stop
 from govcloud.reasons import Reason
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 60.0
 READ_ATTEMPTS = 3
+
+_DESCRIPTIONS = create_loader()
+"""Reads what the library knows of S3, which is large, once."""
 
 _PROFILE = "default"
 _ID, _SECRET, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"
@@ -55,8 +59,8 @@ class S3Login:
         """Raises `Stop` when there is no key in the file."""
         changed = self._changed()
         if self._clients is None or changed != self._read_at:
-            session = boto3.Session(**_key(self._file), region_name=self.address.region)  # type: ignore[arg-type]
-            self._clients = Clients(_client(session, self.address, READ_ATTEMPTS), _client(session, self.address, 1))
+            key = _key(self._file)
+            self._clients = Clients(_client(self.address, key, READ_ATTEMPTS), _client(self.address, key, 1))
             self._read_at = changed
         return self._clients
 
@@ -85,7 +89,7 @@ def _no_key(path: Path, why: str) -> Stop:
     return Stop(Reason.CLOUD_UNAUTHORIZED, f"the file {path} with the key of the S3 store: {why}; {right}")
 
 
-def _client(session: boto3.Session, address: S3Address, attempts: int) -> S3Client:
+def _client(address: S3Address, key: dict[str, str], attempts: int) -> S3Client:
     """Checksums that only AWS's own store knows are left out: what is written is read back in any case."""
     settings: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -96,4 +100,15 @@ def _client(session: boto3.Session, address: S3Address, attempts: int) -> S3Clie
         "response_checksum_validation": "when_required",
         "ignore_configured_endpoint_urls": True,
     }
-    return session.client("s3", endpoint_url=address.endpoint or None, config=Config(**settings))
+    session = Session()
+    session.register_component("data_loader", _DESCRIPTIONS)
+    client = session.create_client(
+        "s3",
+        region_name=address.region,
+        endpoint_url=address.endpoint or None,
+        aws_access_key_id=key[_ID],
+        aws_secret_access_key=key[_SECRET],
+        aws_session_token=key.get(_TOKEN),
+        config=Config(**settings),
+    )
+    return cast("S3Client", client)

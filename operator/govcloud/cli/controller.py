@@ -37,7 +37,7 @@ def run(
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
-    for noisy in ("kopf", "keystoneauth", "urllib3", "openstack", "kubernetes", "asyncio", "stevedore", "boto3", "botocore"):
+    for noisy in ("kopf", "keystoneauth", "urllib3", "openstack", "kubernetes", "asyncio", "stevedore", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         settings = Settings.from_environment({**os.environ, "GOVCLOUD_DEV_CLOCK": str(dev_clock)})

@@ -56,7 +56,7 @@ def hand_out(
             count = sum(stream.write(line + "\n") > 0 for line in lines) - 1
     except OSError as error:
         wrong_usage(error)
-    print(f"{count} records of {unit} in {output or 'what was printed'}", file=sys.stderr)
+    print(f"{count} records of {unit}" + (f" in {output}" if output else ""), file=sys.stderr)
 
 
 def check_bundle(
