@@ -218,6 +218,18 @@ def test_a_disk_that_fails_while_it_is_full_is_said_to_be_broken_and_at_what(
     assert (str(refused.value), log.health().state) == (why, State.BROKEN)
 
 
+def test_hashes_that_cannot_be_kept_seal_no_segment(tmp_path: Path) -> None:
+    begun = False
+    log = open_log(tmp_path, FaultyFiles(lambda _, name: errno.EIO if name == "rename" and begun else None))
+    log.append(event())
+    begun = True
+    why = r"^The audit log is broken: cannot keep the hashes of a segment: Input/output error\. See to the disk"
+    with pytest.raises(AuditUnavailable, match=why):
+        log.seal()
+    log.close()
+    assert [path.name for path in Layout(tmp_path).segments.iterdir()] == ["0000000000000000.log"]
+
+
 def test_when_even_the_reserve_is_used_up_the_log_says_so(tmp_path: Path) -> None:
     files = FullDisk()
     log = open_log(tmp_path, files)

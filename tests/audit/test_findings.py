@@ -7,6 +7,7 @@ import pytest
 from audit.logs import KEY, SIGNER, Time, event, fill, open_log
 from audit.test_rotation import NEXT, THIEF
 from audit.test_tampering import changed, lines_of, notes_of, relinked, rewrite
+from audit.verdicts import agreed, said_offline
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from govcloud.audit.frames import decode
@@ -177,7 +178,7 @@ def test_a_checkpoint_that_is_none(audit: Path) -> None:
     Layout(audit).notes.write_text("\n\n".join([*pieces[:2], "nonsense", *pieces[2:]]) + "\n\n")
     result, what, first_bad = said(verify(audit, KEY))
     assert (result, first_bad) == (Result.TAMPERED, None)
-    assert what.startswith("Checkpoint number 2 is bad: ")
+    assert what == "Checkpoint number 2 is bad: a checkpoint has three lines and perhaps an SM3 root, an empty line, and its signatures"
 
 
 def test_something_behind_the_last_checkpoint(audit: Path) -> None:
@@ -211,6 +212,15 @@ def test_a_kept_checkpoint_that_is_forged(audit: Path) -> None:
     for size, forged in ((20, SignedCheckpoint(right.checkpoint, signed(audit, 30).signatures)), (99, forgery(99))):
         what = f"The signature of the checkpoint at {size} records is wrong"
         assert said(verify(audit, KEY, forged)) == (Result.TAMPERED, what, None)
+
+
+def test_a_kept_checkpoint_of_another_branch_blames_what_came_after_the_last_that_fits(audit: Path) -> None:
+    for size, first in ((10, 0), (20, 10), (30, 20), (15, 10)):
+        other = sign(Checkpoint(KEY.name, size, bytes(32)), SIGNER)
+        what = f"One of the records {first} to {size - 1} is not the one that was signed"
+        assert said(agreed(audit, KEY, other)) == (Result.TAMPERED, what, first)
+        offline = said_offline(audit, KEY, other)
+        assert (offline.what, offline.first_bad) == (what[0].lower() + what[1:], first)
 
 
 def forgery(size: int) -> SignedCheckpoint:

@@ -11,7 +11,7 @@ from govcloud.audit.holds import RELEASED, BadOrder, Hold, Order, active, in_log
 from govcloud.audit.layout import Layout
 from govcloud.audit.log import AuditLog
 from govcloud.audit.query import search
-from govcloud.audit.records import Action, InitiatorType
+from govcloud.audit.records import Action, Initiator, InitiatorType, Outcome, Phase, Target
 from govcloud.audit.retention import Segment
 from govcloud.audit.verify import Result, verify
 
@@ -124,6 +124,22 @@ def test_a_hold_on_a_request_covers_that_request_only() -> None:
     hold = Hold("case-1", "uid-1", "", "why", "zhao.min", 9)
     assert hold.covers(record(event(request="uid-1")))
     assert not hold.covers(record(event(request="uid-2", unit="")))
+
+
+@pytest.mark.parametrize(
+    ("order", "attributes"),
+    [(UNIT, {"unit": "jj-health"}), (Order("zhao.min", "inspection 2026-17", request="uid-1"), {"request": "uid-1"})],
+)
+def test_what_is_recorded_of_an_order_is_the_hold_and_tells_the_unit_nothing(order: Order, attributes: dict[str, str]) -> None:
+    (entry,) = unrecorded({"case-1": order.text()}, [])
+    assert (entry.phase, entry.action, entry.outcome) == (Phase.EVENT, Action.ENABLE, Outcome.SUCCESS)
+    assert entry.initiator == Initiator(id="zhao.min", type=InitiatorType.PERSON)
+    assert (entry.target, entry.message) == (Target(kind="LegalHold", id="case-1"), "inspection 2026-17")
+    assert (entry.unit, entry.request, entry.attributes) == ("", "", attributes)
+    (said,) = active([record(entry, sequence=7)]).values()
+    assert said == Hold("case-1", order.request, order.unit, "inspection 2026-17", "zhao.min", 7)
+    (entry,) = unrecorded({"case-1" + RELEASED: RELEASE.text()}, [])
+    assert (entry.action, entry.target.id, entry.message, entry.attributes) == (Action.DISABLE, "case-1", "it ended", {})
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_a_wrong_second_root_is_found_by_both_verifiers_and_the_writer(tmp_path:
         open_log(audit)
 
 
+def test_a_kept_checkpoint_with_another_second_root_is_held_against_the_log(tmp_path: Path) -> None:
+    audit = tmp_path / "audit"
+    fill(audit, 5, national=True)
+    right = newest(audit).checkpoint
+    assert agreed(audit, KEY, sign(right, SIGNER)).result is Result.OK
+    wrong = sign(Checkpoint(right.origin, right.size, right.root, bytes(32)), SIGNER)
+    report = agreed(audit, KEY, wrong)
+    assert (report.result, report.first_bad) == (Result.TAMPERED, 0)
+    assert report.what == "One of the records 0 to 4 is not the one that was signed"
+
+
 def test_where_records_are_gone_without_their_sm3_hashes_no_second_tree_can_begin(tmp_path: Path) -> None:
     audit = tmp_path / "audit"
     fill(audit, 9, segment_bytes=2_000)

@@ -31,8 +31,8 @@ class SignedStates:
         self._noted = self.count = self.signed = 0
         self.newest: SignedCheckpoint | None = None
         """The newest one that was found right."""
-        self.wrong_root: int | None = None
-        """The first signed size at which the root is another."""
+        self.doubt: tuple[int, int] | None = None
+        """The newest signed size at which the root was right, and the first one after it at which it is another."""
         beside = self._keyring_beside_the_log()
         self._known = {change.sequence: change for change in beside.changes} if beside else {}
         self._trusted = key or self._key_beside_the_log()
@@ -114,8 +114,8 @@ class SignedStates:
             raise _wrong_signature(signed)
         if checkpoint.root == tree.root() and self._national_fits(checkpoint.sm3_root, national):
             self.signed, self.newest = checkpoint.size, signed
-        elif self.wrong_root is None:
-            self.wrong_root = checkpoint.size
+        elif self.doubt is None:
+            self.doubt = self.signed, checkpoint.size
 
     def _refuse_other_log(self, signed: SignedCheckpoint) -> None:
         origin, name = signed.checkpoint.origin, self.keyring.first.name

@@ -232,8 +232,8 @@ class _Auditor:
             index = max(states.signed, self._broken_link - 1 if continued else self._broken_link)
             what = f"Record {index} was changed: the records do not continue each other"
             raise Finding(Result.TAMPERED, what, index)
-        if states.wrong_root is not None:
-            found = self._not_what_was_signed(states.signed, states.wrong_root, mended=continued)
+        if states.doubt is not None:
+            found = self._not_what_was_signed(*states.doubt, mended=continued)
             raise Finding(Result.TAMPERED, *found)
 
     def _not_what_was_signed(self, signed: int, size: int, *, mended: bool) -> tuple[str, int]:

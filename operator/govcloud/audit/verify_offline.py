@@ -307,10 +307,10 @@ class LogCheck:
 
     def compare_all(self, waiting: list[Note]) -> None:
         """With everything that was signed at this size."""
+        if self.anchor and self.anchor.size == self.tree.size:  # first: it may contradict a note of the same size
+            self.compare(self.anchor)
         while waiting and waiting[-1].size <= self.tree.size:
             self.compare(waiting.pop())
-        if self.anchor and self.anchor.size == self.tree.size:
-            self.compare(self.anchor)
 
     def take(self, line: bytes) -> None:
         """One record."""
