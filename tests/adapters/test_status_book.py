@@ -40,11 +40,11 @@ def test_a_book_of_the_past_takes_over_as_well(taken_over: Path) -> None:
 
 
 def test_an_empty_cluster_is_taken_over_too(path: Path) -> None:
-    with open_status_book(path) as book:
+    with open_status_book(path, lambda: 5) as book:
         assert book.is_new
         book.take_over({})
     with open_status_book(path) as book:
-        assert not book.is_new
+        assert (book.is_new, book.records(), book.knows("")) == (False, 5, False)
 
 
 def test_what_is_kept_is_there_for_the_next_process_with_what_was_before_it(taken_over: Path) -> None:

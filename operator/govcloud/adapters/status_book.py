@@ -15,11 +15,18 @@ from govcloud.core.remembered import NOTHING, Remembered, Said
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
 
+_SETTINGS = ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL")
+"""One flush a write, and no memory shared with other processes, which not every file system can: this one is alone."""
+
 _TABLE = "CREATE TABLE IF NOT EXISTS statuses (uid TEXT PRIMARY KEY, now TEXT NOT NULL, before TEXT, records INTEGER NOT NULL) STRICT"
 _WRITE = (
     "INSERT INTO statuses VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET now = excluded.now, before = excluded.before, records = excluded.records"
 )
+
+
+_NOBODY = ""
+"""In place of a uid: so that an empty book has a moment, too."""
 
 
 class StatusBookUnusable(Exception):
@@ -74,7 +81,8 @@ class FileStatusBook(StatusBook):
         self._lock = Lock()
         self._recorded = recorded
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA synchronous=FULL")
+        for setting in _SETTINGS:
+            self._database.execute(f"PRAGMA {setting}")
         self.is_new = not self._database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'statuses'").fetchone()
         super().__init__({} if self.is_new else dict(self._rows()))
 
@@ -83,7 +91,8 @@ class FileStatusBook(StatusBook):
         with self._lock, self._database as transaction:
             transaction.execute("BEGIN")
             transaction.execute(_TABLE)
-            transaction.executemany(_WRITE, [(uid, canonical(said), None, self._recorded()) for uid, said in shown.items()])
+            taken = {_NOBODY: {}, **shown}
+            transaction.executemany(_WRITE, [(uid, canonical(said), None, self._recorded()) for uid, said in taken.items()])
         self._known |= {uid: Remembered(said) for uid, said in shown.items()}
         self.is_new = False
 
@@ -99,7 +108,7 @@ class FileStatusBook(StatusBook):
             self._database.close()
 
     def _rows(self) -> Iterator[tuple[str, Remembered]]:
-        for uid, now, before in self._database.execute("SELECT uid, now, before FROM statuses"):
+        for uid, now, before in self._database.execute("SELECT uid, now, before FROM statuses WHERE uid <> ''"):
             yield uid, Remembered(json.loads(now), json.loads(before) if before else None)
 
     def _store(self, uid: str, then: Remembered) -> None:
