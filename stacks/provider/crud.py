@@ -2,30 +2,29 @@
 
 Create looks first. Exactly one object with the operation's mark is adopted; several are quarantined; with none the
 object is made with one request, and when that request's answer is lost, the cloud is looked at again instead of asked
-again.
+again. All the rest looks at the object first or says how it shall be: after a lost answer it is done again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from keystoneauth1 import exceptions as ksa
 
 from stacks.provider import marks, properties
+from stacks.provider.again import PAUSES_AFTER_A_LOST_ANSWER, until_answered
 from stacks.provider.declarations.model import Change, Declaration, MarkIn
-from stacks.provider.errors import Code, ProviderError, QuarantinedDuplicates, in_words
+from stacks.provider.errors import Code, ProviderError, in_words
 from stacks.provider.handlers import HANDLERS
 from stacks.provider.handlers.networking import set_tags
 from stacks.provider.journal import current_effect, effect
+from stacks.provider.looking import marked, the_marked_one
 from stacks.provider.properties import Changed, Properties
 from stacks.provider.session import AnswerLost
 from stacks.provider.work import Work, unwrapped
-
-LOOKS_AFTER_A_LOST_ANSWER = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds before each look for an object whose create request was not answered."""
 
 IMPORTED = "__imported"
 """Output of a resource whose inputs were read from the cloud, until its program has been run once."""
@@ -70,7 +69,7 @@ def create(work: Work, inputs: Properties) -> Resource:
     work = _with_fault(work)
     made = _adopted(work, inputs) or _made(work, inputs)
     try:
-        return Resource(made.identity, _finished(work, made, inputs, new=True))
+        return Resource(made.identity, until_answered(work, lambda: _finished(work, made, inputs, new=True)))
     except Exception as error:
         told = in_words(error, work.what)
         if made.made_now and told.code is Code.FAILED and _removed(work, made.identity, inputs):
@@ -88,10 +87,10 @@ def taken_over(work: Work, earlier: Iterable[marks.Marks], inputs: Properties) -
         keystoneauth's exceptions: it cannot be told.
     """
     for each in earlier:
-        marked = replace(work, marks=each)
-        found = _only_one(marked, _marked(marked, inputs))
+        under = replace(work, marks=each)
+        found = the_marked_one(under, inputs)
         if found is not None and _is_of_no_use(work.declaration, inputs):
-            _remove(marked, found, inputs)
+            _remove(under, found, inputs)
             return create(work, inputs)
         if found is not None:
             return read(work, found, inputs, {})
@@ -104,7 +103,7 @@ def find(work: Work, inputs: Properties) -> tuple[str, ...]:
     Raises:
         keystoneauth's exceptions: it cannot be told.
     """
-    return tuple(_marked(work, inputs))
+    return tuple(marked(work, inputs))
 
 
 def read(work: Work, identity: str, inputs: Properties, olds: Properties) -> Resource | None:
@@ -128,12 +127,7 @@ def update(work: Work, identity: str, old: Properties, new: Properties, olds: Pr
         ProviderError, keystoneauth's exceptions: some or all of it was not done. Doing it again is safe.
     """
     work = _with_fault(work)
-    changed = [change for change in what_changes(work.declaration, old, new, olds) if not change.only_recorded]
-    _send_update(work, identity, changed, new)
-    for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):
-        HANDLERS[handler](work, identity, old, new)
-    outputs = _finished(work, _Object(identity), new, new=not changed)
-    return Resource(identity, _with_unshown(work.declaration, outputs, olds))
+    return until_answered(work, lambda: _updated(work, identity, old, new, olds))
 
 
 def delete(work: Work, identity: str, inputs: Properties) -> None:
@@ -143,15 +137,7 @@ def delete(work: Work, identity: str, inputs: Properties) -> None:
         ProviderError, keystoneauth's exceptions: it is still there.
     """
     work = _with_fault(work)
-    special = work.declaration.special
-    if special.before_delete:
-        HANDLERS[special.before_delete](work, identity, inputs)
-    if special.delete:
-        HANDLERS[special.delete](work, identity, inputs)
-    else:
-        work.insist(lambda: _deleted(work, identity))
-    if work.declaration.wait is not None:
-        work.wait_until_gone(identity)
+    until_answered(work, lambda: _taken_away(work, identity, inputs))
 
 
 # --------------------------------------------------------------------------------------------------------- creating
@@ -159,7 +145,7 @@ def delete(work: Work, identity: str, inputs: Properties) -> None:
 
 def _adopted(work: Work, inputs: Properties) -> _Object | None:
     """What carries this operation's mark already."""
-    found = _only_one(work, _marked(work, inputs))
+    found = the_marked_one(work, inputs)
     if found is None:
         return None
     if _is_of_no_use(work.declaration, inputs):
@@ -167,12 +153,6 @@ def _adopted(work: Work, inputs: Properties) -> _Object | None:
         _remove(work, found, inputs)
         return None
     return _Object(found)
-
-
-def _only_one(work: Work, found: Sequence[str]) -> str | None:
-    if len(found) > 1:
-        raise QuarantinedDuplicates(work.declaration.noun, str(work.marks.key), found)
-    return found[0] if found else None
 
 
 def _is_of_no_use(declaration: Declaration, inputs: Properties) -> bool:
@@ -193,10 +173,10 @@ def _made(work: Work, inputs: Properties) -> _Object:
             return _Object(HANDLERS[special.create](work, inputs), made_now=True)
         return _posted(work, inputs)
     except AnswerLost as lost:
-        return _looked_for(work, inputs, lost, LOOKS_AFTER_A_LOST_ANSWER)
+        return _looked_for(work, inputs, lost, PAUSES_AFTER_A_LOST_ANSWER)
     except ksa.HttpServerError as failed:
         # A service that fails half-way may have made the object before it failed.
-        return _looked_for(work, inputs, failed, LOOKS_AFTER_A_LOST_ANSWER[:1])
+        return _looked_for(work, inputs, failed, PAUSES_AFTER_A_LOST_ANSWER[:1])
 
 
 def _posted(work: Work, inputs: Properties) -> _Object:
@@ -214,27 +194,17 @@ def _looked_for(work: Work, inputs: Properties, error: Exception, pauses: tuple[
     """Find what a request made whose answer told nothing; re-raises its error when there is nothing."""
     for pause in pauses:
         work.clock.sleep(pause)
-        if (found := _only_one(work, _marked(work, inputs))) is not None:
-            return _Object(found, made_now=True)
+        if (found := the_marked_one(work, inputs)) is not None:
+            return _usable(work, found, inputs)
     raise error
 
 
-def _marked(work: Work, inputs: Properties) -> list[str]:
-    """Ids of the objects that carry this operation's mark."""
-    declared = work.declaration
-    if declared.special.find:
-        return list(HANDLERS[declared.special.find](work, inputs))
-    query = tuple((name, _filled(work, value, inputs)) for name, value in declared.list_query)
-    path = declared.listing or work.collection
-    listed = work.cloud.listing(
-        declared.service, path, declared.plural, query=query, microversion=declared.microversion
-    )
-    return [str(item[declared.identified_by]) for item in listed if marks.marks_of(item).key == work.marks.key]
-
-
-def _filled(work: Work, template: str, inputs: Properties) -> str:
-    project = inputs.get("tenantId") or (work.cloud.project_id if "{project}" in template else "")
-    return template.format(project=project, name=inputs.get("name", ""), key=work.marks.key)
+def _usable(work: Work, found: str, inputs: Properties) -> _Object:
+    """What a request made whose answer was lost; in its place another one, where only that answer held its secret."""
+    if not _is_of_no_use(work.declaration, inputs):
+        return _Object(found, made_now=True)
+    _remove(work, found, inputs)
+    return _posted(work, inputs)
 
 
 def _finished(work: Work, made: _Object, inputs: Properties, *, new: bool) -> dict[str, Any]:
@@ -271,6 +241,15 @@ def _remove(work: Work, identity: str, inputs: Properties) -> None:
 # --------------------------------------------------------------------------------------------------------- updating
 
 
+def _updated(work: Work, identity: str, old: Properties, new: Properties, olds: Properties) -> Resource:
+    changed = [change for change in what_changes(work.declaration, old, new, olds) if not change.only_recorded]
+    _send_update(work, identity, changed, new)
+    for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):
+        HANDLERS[handler](work, identity, old, new)
+    outputs = _finished(work, _Object(identity), new, new=not changed)
+    return Resource(identity, _with_unshown(work.declaration, outputs, olds))
+
+
 def _send_update(work: Work, identity: str, changed: list[Changed], new: Properties) -> None:
     declared = work.declaration
     uniform = [change for change in changed if change.field.change is Change.UPDATE]
@@ -287,6 +266,18 @@ def _sent(work: Work, method: str, path: str, document: Mapping[str, Any]) -> di
     if work.declaration.insists:
         return work.insist(lambda: work.write(method, path, document))
     return work.write(method, path, document)
+
+
+def _taken_away(work: Work, identity: str, inputs: Properties) -> None:
+    special = work.declaration.special
+    if special.before_delete:
+        HANDLERS[special.before_delete](work, identity, inputs)
+    if special.delete:
+        HANDLERS[special.delete](work, identity, inputs)
+    else:
+        work.insist(lambda: _deleted(work, identity))
+    if work.declaration.wait is not None:
+        work.wait_until_gone(identity)
 
 
 def _deleted(work: Work, identity: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from stacks.provider.retry import is_write
+
 _HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -27,14 +29,13 @@ class LossyProxy:
     """Where it listens, and what it lost."""
 
     url: str = ""
-    methods: frozenset[str] = frozenset({"POST"})
     lost: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def loses(self, method: str, url: str, body: bytes) -> bool:
         """Whether this answer is to be lost: once for each different write."""
         path = urlsplit(url).path
-        if method not in self.methods or path.endswith("/auth/tokens"):
+        if not is_write(method) or path.endswith("/auth/tokens"):
             return False
         with self._lock:
             write = f"{method} {path} {hash(body)}"
@@ -45,9 +46,9 @@ class LossyProxy:
 
 
 @contextmanager
-def lossy_proxy(methods: frozenset[str] = frozenset({"POST"})) -> Iterator[LossyProxy]:
+def lossy_proxy() -> Iterator[LossyProxy]:
     """Run the proxy on a loopback port until the block ends."""
-    proxy = LossyProxy(methods=methods)
+    proxy = LossyProxy()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -103,6 +103,9 @@ class Twin:
             return self._act(things[below[0]], request)
         if below[1:] == ["members"]:
             return self._members(things[below[0]], request)
+        if below[1:] == ["tags"]:
+            things[below[0]]["tags"] = json.loads(request.body)["tags"]
+            return Answer(200, {"tags": things[below[0]]["tags"]})
         if below[1:] == ["metadata"]:
             things[below[0]]["metadata"] |= json.loads(request.body)["metadata"]
             return Answer(200, {"metadata": things[below[0]]["metadata"]})
