@@ -30,7 +30,7 @@ class BlockStorage(Parameters):
     size_gib: Annotated[int, Field(ge=1, le=16384)] = Field(
         description="size in GiB, 1 to 16384; can grow, never shrink"
     )
-    offering: Name = Field(description="offering of the catalog: the volume type")
+    offering: Name = Field(description="offering of the catalog: the volume type; changes in place")
     attach_to: Attachment | None = Field(None, description="machine that has the volume; none: it is kept unattached")
 
 

@@ -68,6 +68,9 @@ class Database(Parameters):
         description="name of the database that is made"
     )
     network: Name | None = Field(None, description="network service of this request that the database is on")
+    replicas: Annotated[int, Field(ge=0, le=8)] = Field(
+        0, description="further instances that follow the first; only 0 is offered so far"
+    )
     settings: PostgresqlSettings | None = Field(
         None, description="settings of PostgreSQL, for offerings that name an image; count when the database is made"
     )
@@ -83,6 +86,7 @@ def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
         *network.choice_problems(parameters.network, scope),
         *_router_problems(parameters, scope),
         *_carrier_problems(parameters, scope),
+        *_replica_problems(parameters),
     )
 
 
@@ -109,6 +113,15 @@ def _name_problems(name: str) -> Iterator[Problem]:
             "databaseName",
             f"{name} belongs to the database system itself; choose another name",
             f"{name} 是数据库系统保留的名称；请另取名称",
+        )
+
+
+def _replica_problems(parameters: Database) -> Iterator[Problem]:
+    if parameters.replicas:
+        yield Problem(
+            "replicas",
+            "databases with replicas are not offered: nothing proves yet that a replica has what its database has; leave replicas out",
+            "暂不提供数据库副本：尚无法证明副本与主库数据一致；请去掉 replicas",
         )
 
 

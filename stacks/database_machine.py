@@ -62,7 +62,7 @@ def _resources(
     yield from security_group([SecurityRule(protocol="tcp", port_min=PORT, remote_prefix=neighbours)], scope)
     yield machines.port(machine, chosen, scope)
     yield machines.boot_volume(machine, BOOT_GIB, scope.images[str(offering.image)], offering.volume_type, scope)
-    yield machines.volume(data, storage_gib, offering.volume_type, scope, once=("volume_type",))
+    yield machines.volume(data, storage_gib, offering.volume_type, scope)
     # On the machine from its first start on: attached later, the volume would be missed by the guest's set-up.
     yield machines.server(machine, offering.flavor, scope, {"user_data": CloudConfig(setup)}, also=(data,))
 

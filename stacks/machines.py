@@ -63,17 +63,15 @@ def boot_volume(machine: str, size_gib: int, image: Image, volume_type: str | No
     """The volume that the machine boots from, a copy of the image."""
     inputs = _volume_inputs(named(machine, "boot"), size_gib, volume_type, scope)
     inputs["image_id"] = Lookup("image", image.image, image.sha512 or "")
-    # The image is copied once, and the type chosen once: neither a newer image of the same name nor another offering may rebuild what
-    # holds data.
-    once = ("image_id", "volume_type")
     name = named(machine, "boot")
-    return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
+    # The image is copied once: a newer one of the same name must not rebuild what holds data.
+    return Resource(VOLUME, name, inputs, ignore_changes=("image_id",), holds_data=True, service=scope.service)
 
 
-def volume(name: str, size_gib: int, volume_type: str | None, scope: Scope, once: tuple[str, ...] = ()) -> Resource:
-    """An empty volume that can grow while it is used. `once`: inputs that count only when it is made."""
+def volume(name: str, size_gib: int, volume_type: str | None, scope: Scope) -> Resource:
+    """An empty volume that can grow and change its type while it is used."""
     inputs = _volume_inputs(name, size_gib, volume_type, scope)
-    return Resource(VOLUME, name, inputs, ignore_changes=once, holds_data=True, service=scope.service)
+    return Resource(VOLUME, name, inputs, holds_data=True, service=scope.service)
 
 
 def _volume_inputs(name: str, size_gib: int, volume_type: str | None, scope: Scope) -> dict[str, Value]:

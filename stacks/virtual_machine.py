@@ -59,7 +59,7 @@ class VirtualMachine(Parameters):
     )
     boot_volume_offering: Name | None = Field(
         None,
-        description="blockStorage offering of the catalog for the boot volumes, counts when a machine is made; none: what the offering names",
+        description="blockStorage offering of the catalog for the boot volumes; none: what the offering names",
     )
     extra_volumes: Annotated[tuple[ExtraVolume, ...], Field(max_length=8)] = Field(
         (), description="further volumes of each machine, attached to it; at most 8"

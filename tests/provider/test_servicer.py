@@ -449,6 +449,29 @@ def test_a_volume_grows_and_takes_its_metadata_in_place(stage: Stage) -> None:
     assert stage.cloud.writes()[before:] == [f"POST /cinder/v3/volumes/{identity}/metadata"]
 
 
+def test_a_volume_changes_its_type_in_place(stage: Stage) -> None:
+    stage.run()
+    engine = stage.engine().configure()
+    old, new = {**DATA, "volumeType": "standard"}, {**DATA, "volumeType": "fast"}
+    identity, _ = engine.create(old)
+    stage.cloud.after.append(lose_answer_of("POST", "/action"))
+    for _ in range(2):
+        assert engine.update(identity, old, new)["volumeType"] == "fast"
+    (asked,) = [json.loads(seen.body)["os-retype"] for seen in stage.cloud.seen if seen.path.endswith("/action")]
+    assert asked == {"new_type": "fast", "migration_policy": "on-demand"}
+
+
+def test_a_volume_that_cinder_left_on_its_type_is_told(stage: Stage) -> None:
+    stage.run()
+    engine = stage.engine().configure()
+    old = {**DATA, "volumeType": "standard"}
+    identity, _ = engine.create(old)
+    stage.cloud.full_types.add("fast")
+    with told(Code.FAILED) as said:
+        engine.update(identity, old, {**DATA, "volumeType": "fast"})
+    assert "could not get the type fast" in said[0]
+
+
 def test_a_new_description_keeps_the_mark(stage: Stage) -> None:
     stage.run(plan=1)
     engine = stage.engine().configure()

@@ -48,6 +48,7 @@ class Twin:
         things: objects by collection and id.
         faults: asked in order before anything is done; the first that answers wins.
         after: asked after the write was done, in place of the true answer: what a lost answer looks like.
+        full_types: volume types whose storage takes no volume any more: a retype is accepted and comes to nothing.
         born: status of a new volume, and what it becomes when it is looked at.
     """
 
@@ -57,6 +58,7 @@ class Twin:
     faults: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
     born: tuple[str, str] = ("creating", "available")
+    full_types: set[str] = field(default_factory=set)
 
     def login(self, project: str = "p1") -> CloudLogin:
         """A login to one of its projects."""
@@ -155,7 +157,11 @@ class Twin:
         return Answer(200, {"members": pool.get("members", [])})
 
     def _act(self, thing: dict[str, Any], request: Seen) -> Answer:
-        thing["size"] = json.loads(request.body)["os-extend"]["new_size"]
+        asked = json.loads(request.body)
+        if "os-extend" in asked:
+            thing["size"] = asked["os-extend"]["new_size"]
+        elif (wanted := asked["os-retype"]["new_type"]) not in self.full_types:
+            thing["volume_type"] = wanted
         return Answer(202)
 
     def _token(self, request: Seen) -> Answer:

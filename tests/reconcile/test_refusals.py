@@ -150,6 +150,17 @@ def test_a_volume_never_shrinks(production: World) -> None:
     assert "cannot shrink" in said(production)
 
 
+def test_a_database_does_not_move_to_another_type_of_volume(production: World) -> None:
+    catalog = catalog_spec()
+    known = next(offering for offering in catalog.offerings if offering.name == "pg-small")
+    fast = known.model_copy(update={"name": "pg-fast", "volume_type": "faster"})
+    production.cluster.put_catalog("jiujiang-2026", catalog.model_copy(update={"offerings": (*catalog.offerings, fast)}))
+    production.edit_service("db", offering="pg-fast")
+    with production.nothing_touched():
+        assert production.run() == ["Refuse"]
+    assert "db is on volumes of the type standard and cannot move to faster" in said(production)
+
+
 def test_what_holds_data_is_not_taken_away_by_an_edit(production: World) -> None:
     services = production.request().spec["services"]
     production.apply(services=[s for s in services if s["name"] != "files"])

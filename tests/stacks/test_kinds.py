@@ -102,7 +102,7 @@ def test_a_machine_boots_from_a_volume_that_outlives_it() -> None:
     }
     volume = resource(program, "web-1-boot")
     assert volume.inputs["image_id"] == Lookup("image", "cirros-0.6")
-    assert volume.ignore_changes == ("image_id", "volume_type")
+    assert volume.ignore_changes == ("image_id",)
     assert volume.holds_data
 
 
@@ -375,6 +375,10 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
     "settings for a database of the cloud's own service": (
         {"orders": {"database": {**DATABASE, "settings": {"maxConnections": 50}}}},
         "services[orders].database.settings",
+    ),
+    "a database with replicas": (
+        {"orders": {"database": {**DATABASE, "replicas": 1}}},
+        "services[orders].database.replicas",
     ),
     "a database on a machine without a network": (
         {"orders": {"database": {**DATABASE, "offering": "pg-machine"}}},

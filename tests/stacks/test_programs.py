@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, PUBLIC_KEY, USER_DATA, programs, requests, wanted
 
+from stacks.database_changes import stuck_on_their_storage
 from stacks.diff import ResourceChange, allowed_operations, diff, rebuilds, shrinks
 from stacks.machines import KEYPAIR
 from stacks.order import ProgramFault, in_order
@@ -196,6 +197,39 @@ def test_another_key_or_user_data_rebuilds_no_machine() -> None:
     assert {(change.type, change.operation) for change in diff(old, new)} == {(KEYPAIR, "create"), (KEYPAIR, "delete")}
     without = laid_out({"web": {"virtualMachine": MACHINES}})
     assert {(change.type, change.operation) for change in diff(old, without)} == {(KEYPAIR, "delete")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "volume"),
+    [
+        ("blockStorage", {"sizeGib": 2, "offering": "disk"}, "it"),
+        ("virtualMachine", {**MACHINES, "bootVolumeOffering": "disk"}, "it-0-boot"),
+    ],
+)
+def test_another_type_of_volume_is_a_change_in_place(kind: str, entry: dict[str, Any], volume: str) -> None:
+    offerings = dict(wanted({}).offerings)
+    offerings["fast"] = offerings["disk"].model_copy(update={"name": "fast", "volume_type": "faster"})
+    field = "offering" if kind == "blockStorage" else "bootVolumeOffering"
+    old = laid_out({"it": {kind: entry}}, offerings=offerings)
+    new = laid_out({"it": {kind: {**entry, field: "fast"}}}, offerings=offerings)
+    changes = {change.resource: change for change in diff(old, new)}
+    assert (changes[volume].operation, changes[volume].fields) == ("update", ("volume_type",))
+    assert {change.operation for change in changes.values()} == {"update"}
+    assert rebuilds(old, new) == ()
+
+
+@pytest.mark.parametrize(("reoffered", "refused"), [((), False), (("orders",), True), (("other",), False)])
+def test_a_database_that_trove_cannot_move_is_refused_only_where_another_offering_was_asked_for(
+    reoffered: tuple[str, ...], refused: bool
+) -> None:
+    offerings = dict(wanted({}).offerings)
+    old = laid_out({"orders": {"database": DATABASE}}, offerings=offerings)
+    offerings["pg"] = offerings["pg"].model_copy(update={"volume_type": "faster"})
+    new = laid_out({"orders": {"database": DATABASE}}, offerings=offerings)
+    problems = stuck_on_their_storage(old, new, reoffered)
+    assert [problem.field for problem in problems] == (["services[orders]"] if refused else [])
+    assert all("faster" in text for problem in problems for text in (problem.en, problem.zh))
+    assert stuck_on_their_storage(old, old, reoffered) == ()
 
 
 def test_another_years_catalog_rebuilds_no_database() -> None:

@@ -11,6 +11,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed
 from govcloud.core.plan import PlannedPrice, planned_prices
 from policies.steps import Transition
+from stacks.database_changes import stuck_on_their_storage
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
@@ -68,7 +69,7 @@ def problems_in(facts: Facts, spec: RequestSpec, transition: Transition) -> tupl
     found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
     if not found:
         program = lay_out(_wanted(facts, spec)).program
-        found = (*_shrinking(facts, program), *_losing(facts, program))
+        found = (*_shrinking(facts, program), *_losing(facts, spec, program))
     return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
 
 
@@ -77,12 +78,19 @@ def _shrinking(facts: Facts, program: Program) -> Iterator[Problem]:
         yield from shrinks(base, program)
 
 
-def _losing(facts: Facts, program: Program) -> Iterator[Problem]:
+def _losing(facts: Facts, spec: RequestSpec, program: Program) -> Iterator[Problem]:
     """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
     if facts.completed is not None:
         handed_over = facts.completed.resources()
         yield from rebuilds(handed_over, program)
         yield from losses(handed_over, program)
+        yield from stuck_on_their_storage(handed_over, program, _reoffered(facts.completed.wanted(), spec))
+
+
+def _reoffered(before: RequestSpec, now: RequestSpec) -> frozenset[str]:
+    """Names of the services that ask for another offering than before."""
+    old, new = ({service.name: service.parameters.model_dump().get("offering") for service in spec.services} for spec in (before, now))
+    return frozenset(name for name in old.keys() & new.keys() if old[name] != new[name])
 
 
 def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:

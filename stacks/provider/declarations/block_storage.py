@@ -22,7 +22,7 @@ VOLUME = Declaration(
         name(),
         Field("description", change=Change.UPDATE),
         Field("metadata", "mapping", change=Change.HANDLED, by="change_metadata"),
-        Field("volumeType", computed=True),
+        Field("volumeType", computed=True, change=Change.HANDLED, by="retype_volume"),
         Field("availabilityZone", computed=True),
         Field("imageId", api="imageRef", shown=None),
         Field("snapshotId", shown=None),

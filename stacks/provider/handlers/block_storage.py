@@ -50,6 +50,23 @@ def extend_volume(work: Work, identity: str, old: Properties, new: Properties) -
     )
 
 
+def retype_volume(work: Work, identity: str, old: Properties, new: Properties) -> None:
+    """Give the volume its new type, unless it has it already; Cinder moves the data where the type lies elsewhere.
+
+    Raises:
+        ProviderError: Cinder refused, or gave up and left the volume as it was.
+    """
+    wanted, ready = str(new["volumeType"]), work.declaration.wait.ready if work.declaration.wait else frozenset()
+    settled = work.wait_until(identity, lambda volume: volume["status"] in ready, work.declaration.deadlines.update)
+    if settled["volume_type"] == wanted:
+        return
+    work.act(identity, "os-retype", {"new_type": wanted, "migration_policy": "on-demand"})
+    settled = work.wait_until(identity, lambda volume: volume["status"] in ready, work.declaration.deadlines.update)
+    if settled["volume_type"] != wanted:
+        why = work.words_for(identity, settled)
+        raise ProviderError(Code.FAILED, f"{work.what} could not get the type {wanted} and keeps its own: {why}")
+
+
 def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> None:
     """Wait while the volume is busy with something that ends by itself: Cinder refuses to delete it meanwhile.
 
@@ -86,4 +103,4 @@ def volume_fault(work: Work, identity: str, shown: Mapping[str, Any]) -> str:
     return next((str(message.get("user_message") or "") for message in messages), "")
 
 
-HANDLERS = (extend_volume, wait_until_volume_is_free, volume_fault)
+HANDLERS = (extend_volume, retype_volume, wait_until_volume_is_free, volume_fault)
