@@ -29,6 +29,8 @@ OFFERINGS = (
     Offering(name="small", kind="virtualMachine", flavor="m1.small", vcpus=1, ram_mib=2048, unit_price="100"),
     Offering(name="medium", kind="virtualMachine", flavor="m1.medium", vcpus=2, ram_mib=4096, unit_price="200"),
     Offering(name="disk", kind="blockStorage", volume_type="standard", unit_price="1"),
+    Offering(name="fast", kind="blockStorage", volume_type="fast", unit_price="2"),
+    Offering(name="safe", kind="blockStorage", volume_type="encrypted", encrypted=True, unit_price="2"),
     Offering(
         name="pg",
         kind="database",

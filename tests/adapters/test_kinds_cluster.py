@@ -67,16 +67,25 @@ def test_what_was_asked_for_is_what_there_is(tenant: Tenant) -> None:
             "same": len(program.resources)
         }
 
-        # 3. Another key changes the key pair and no machine; what grows, grows in place.
+        # 3. Another key changes the key pair and no machine; what grows or changes its type does so in place, while it is used.
         other = {
             **MACHINE,
             "sshPublicKey": f"{PUBLIC_KEY} other",
-            "extraVolumes": [{"name": "logs", "sizeGib": 2, "offering": "disk"}],
+            "bootVolumeOffering": "fast",
+            "extraVolumes": [{"name": "logs", "sizeGib": 2, "offering": "fast"}],
         }
         changed = tenant.program({**wanted, "web": {"virtualMachine": other}})
         again = stacks.up(tenant.key, tenant.unit, 2, changed, allowed_operations(diff(program, changed)))
-        assert (again.operations["create"], again.operations["delete"], again.operations["update"]) == (1, 1, 1)
-        assert again.resources["web-0"] == made.resources["web-0"]
+        assert (again.operations["create"], again.operations["delete"], again.operations["update"]) == (1, 1, 2)
+        for kept in ("web-0", "web-0-boot", "web-0-volume-logs"):
+            assert again.resources[kept] == made.resources[kept]
+        retyped = [
+            tenant.admin.block_storage.get_volume(made.resources[name][1]) for name in ("web-0-boot", "web-0-volume-logs")
+        ]
+        assert [(volume.volume_type, volume.size, volume.status) for volume in retyped] == [
+            ("fast", 1, "in-use"),
+            ("fast", 2, "in-use"),
+        ]
         assert stacks.up(tenant.key, tenant.unit, 2, changed, frozenset()).operations == {
             "same": len(changed.resources)
         }
