@@ -65,7 +65,7 @@ class Database(Parameters):
         description="size of the data volume in GiB, 1 to 16384; can grow"
     )
     database_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=63)] = Field(
-        description="name of the database that is made"
+        description="name of the database that is made; cannot change"
     )
     network: Name | None = Field(None, description="network service of this request that the database is on")
     replicas: Annotated[int, Field(ge=0, le=8)] = Field(

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from stacks.database import INSTANCE
-from stacks.kind import Problem
+from stacks.database import INSTANCE, KIND_NAME, Database
+from stacks.kind import Parameters, Problem
 from stacks.program import Program, Resource
+
+
+def renamed(before: Mapping[str, Parameters], now: Mapping[str, Parameters]) -> Iterator[Problem]:
+    """Databases that would get another name: on the cloud's own service the one with the data would be dropped, on a machine nothing
+    would happen. Services by name.
+    """
+    for service, wanted in now.items():
+        there = before.get(service)
+        if isinstance(there, Database) and isinstance(wanted, Database) and there.database_name != wanted.database_name:
+            yield Problem(
+                f"services[{service}].{KIND_NAME}.databaseName",
+                f"the database {there.database_name} holds data and cannot be renamed; keep its name",
+                f"数据库 {there.database_name} 存有数据，不能改名；请保留原名称",
+            )
 
 
 def stuck_on_their_storage(old: Program, new: Program, reoffered: Collection[str]) -> tuple[Problem, ...]:

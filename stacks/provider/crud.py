@@ -281,7 +281,7 @@ def _taken_away(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def _deleted(work: Work, identity: str) -> dict[str, Any]:
-    work.delete_if_there(work.path_of(identity))
+    work.delete(identity)
     return {}
 
 

@@ -96,6 +96,21 @@ class Work:
         except ksa.NotFound:
             return
 
+    def delete(self, identity: str) -> None:
+        """Delete an object by its id; what is not there, or on its way out already, is deleted."""
+        try:
+            self.delete_if_there(self.path_of(identity))
+        except (ksa.BadRequest, ksa.Conflict, ksa.UnprocessableEntity):
+            if not self._is_going(identity):
+                raise
+
+    def _is_going(self, identity: str) -> bool:
+        wait = self.declaration.wait
+        if wait is None or not wait.going:
+            return False
+        shown = self.show(identity)
+        return shown is None or shown.get(wait.status) in wait.going
+
     def act(self, identity: str, action: str, argument: Any = None) -> None:
         """Ask an object to do something: POST to its `action`."""
         self.write("POST", self.path_of(identity, "action"), {action: argument})

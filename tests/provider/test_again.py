@@ -60,6 +60,32 @@ def test_what_is_taken_away_with_a_put_is_taken_away_again(stage: Stage, engine:
     assert stage.cloud.things["pools"][pool]["members"] == []
 
 
+def test_what_is_on_its_way_out_already_is_waited_for(stage: Stage, engine: EngineCall) -> None:
+    """Cinder refuses to delete a volume again that it is deleting, which is what a repeated request asks for."""
+    identity, _ = engine.create(DATA)
+    looks: list[str] = []
+
+    def busy(seen: Seen) -> Answer | None:
+        volume = stage.cloud.things["volumes"].get(identity)
+        if volume is None or f"/volumes/{identity}" not in seen.path:
+            return None
+        if seen.method == "DELETE" and volume["status"] == "deleting":
+            return Answer(400, {"badRequest": {"message": "Invalid volume: status must be available or error", "code": 400}})
+        if seen.method == "DELETE":
+            volume["status"] = "deleting"
+            return Answer(drop=True)
+        if volume["status"] == "deleting":
+            looks.append(seen.path)
+            if len(looks) > 3:
+                del stage.cloud.things["volumes"][identity]
+        return None
+
+    stage.cloud.faults.append(busy)
+    engine.delete(identity, DATA)
+    assert stage.volumes() == []
+    assert len(looks) > 3
+
+
 @pytest.mark.parametrize(
     ("kind", "collection", "inputs", "secret"),
     [

@@ -161,6 +161,14 @@ def test_a_database_does_not_move_to_another_type_of_volume(production: World) -
     assert "db is on volumes of the type standard and cannot move to faster" in said(production)
 
 
+def test_a_database_keeps_its_name(production: World) -> None:
+    production.edit_service("db", databaseName="invoices")
+    with production.nothing_touched():
+        assert production.run() == ["Refuse"]
+    assert "spec.services[db].database.databaseName" in said(production)
+    assert "the database orders holds data and cannot be renamed" in said(production)
+
+
 def test_what_holds_data_is_not_taken_away_by_an_edit(production: World) -> None:
     services = production.request().spec["services"]
     production.apply(services=[s for s in services if s["name"] != "files"])

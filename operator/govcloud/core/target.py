@@ -11,7 +11,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed
 from govcloud.core.plan import PlannedPrice, planned_prices
 from policies.steps import Transition
-from stacks.database_changes import stuck_on_their_storage
+from stacks.database_changes import renamed, stuck_on_their_storage
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
@@ -82,15 +82,25 @@ def _losing(facts: Facts, spec: RequestSpec, program: Program) -> Iterator[Probl
     """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
     if facts.completed is not None:
         handed_over = facts.completed.resources()
+        before = facts.completed.wanted()
         yield from rebuilds(handed_over, program)
         yield from losses(handed_over, program)
-        yield from stuck_on_their_storage(handed_over, program, _reoffered(facts.completed.wanted(), spec))
+        yield from stuck_on_their_storage(handed_over, program, _reoffered(before, spec))
+        yield from renamed(_parameters(before), _parameters(spec))
 
 
 def _reoffered(before: RequestSpec, now: RequestSpec) -> frozenset[str]:
     """Names of the services that ask for another offering than before."""
-    old, new = ({service.name: service.parameters.model_dump().get("offering") for service in spec.services} for spec in (before, now))
-    return frozenset(name for name in old.keys() & new.keys() if old[name] != new[name])
+    old, new = _parameters(before), _parameters(now)
+    return frozenset(
+        name
+        for name in old.keys() & new.keys()
+        if getattr(old[name], "offering", None) != getattr(new[name], "offering", None)
+    )
+
+
+def _parameters(spec: RequestSpec) -> dict[str, Parameters]:
+    return {service.name: service.parameters for service in spec.services}
 
 
 def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:

@@ -43,6 +43,7 @@ VOLUME = Declaration(
             {"error", "error_restoring", "error_extending", "error_managing", "error_deleting", "error_backing-up"}
         ),
         busy="status=creating",
+        going=frozenset({"deleting"}),
         deleting_failed=frozenset({"error_deleting"}),
     ),
     special=Special(before_delete="wait_until_volume_is_free", fault="volume_fault"),

@@ -87,6 +87,7 @@ INSTANCE = Declaration(
     wait=Wait(
         ready=frozenset({"ACTIVE", "HEALTHY"}),
         failed=frozenset({"ERROR", "FAILED"}),
+        going=frozenset({"SHUTDOWN"}),
         fault=("fault", "message"),
     ),
     special=Special(body="database_body", shown="database_shown"),

@@ -14,6 +14,7 @@ _WAIT = Wait(
     status="provisioning_status",
     ready=frozenset({"ACTIVE"}),
     failed=frozenset({"ERROR"}),
+    going=frozenset({"PENDING_DELETE"}),
     gone=frozenset({"DELETED"}),
     deleting_failed=frozenset({"ERROR"}),
 )

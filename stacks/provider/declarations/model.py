@@ -122,6 +122,7 @@ class Wait:
             request.
         deleting_failed: states that end a deletion without success.
         fault: path to the sentence that explains a failure; never a path to a traceback.
+        going: states of what is being deleted; the service refuses a second request to delete it.
         gone: states that count as deleted.
         moving: attribute that is set while something is under way; a failure state counts only once it is empty.
     """
@@ -132,6 +133,7 @@ class Wait:
     busy: str = ""
     deleting_failed: frozenset[str] = frozenset()
     fault: tuple[str, ...] = ()
+    going: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
     moving: str = ""
 

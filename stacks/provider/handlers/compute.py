@@ -245,6 +245,10 @@ def detach_volume(work: Work, identity: str, inputs: Properties) -> None:
         work.insist(lambda: work.write("DELETE", path))
     except ksa.NotFound:
         return
+    except ksa.BadRequest:
+        # Nova takes no second request for a volume that is on its way off.
+        if _shown_volume(work, volume).get("status") != "detaching":
+            raise
     _wait_for_volume(work, volume, attached_to=None, left=server)
 
 
@@ -252,16 +256,21 @@ def _attachments(work: Work, server: str) -> str:
     return work.path_of(server, "os-volume_attachments")
 
 
+def _shown_volume(work: Work, volume: str) -> Mapping[str, Any]:
+    """The volume as Cinder shows it; empty when it is not there."""
+    document = work.cloud.find("block-storage", f"/volumes/{quote(volume, safe='')}")
+    return (document or {}).get("volume") or {}
+
+
 def _wait_for_volume(work: Work, volume: str, attached_to: str | None, left: str = "") -> None:
     """Wait until Cinder shows the volume attached to the server, or no longer attached to the one it left."""
     patience = work.patience(work.declaration.deadlines.create)
     while True:
-        document = work.cloud.find("block-storage", f"/volumes/{quote(volume, safe='')}")
-        shown = (document or {}).get("volume") or {}
+        shown = _shown_volume(work, volume)
         servers = {str(attached.get("server_id")) for attached in shown.get("attachments") or ()}
         status = str(shown.get("status", ""))
         if attached_to is None and (
-            document is None or (left not in servers and status not in ("in-use", "detaching"))
+            not shown or (left not in servers and status not in ("in-use", "detaching"))
         ):
             return
         if attached_to in servers and status == "in-use":
