@@ -31,12 +31,23 @@ OFFERINGS = (
     Offering(name="disk", kind="blockStorage", volume_type="standard", unit_price="1"),
     Offering(name="fast", kind="blockStorage", volume_type="fast", unit_price="2"),
     Offering(name="safe", kind="blockStorage", volume_type="encrypted", encrypted=True, unit_price="2"),
+    Offering(name="objects", kind="objectStorage", unit_price="1"),
     Offering(
         name="pg",
         kind="database",
         flavor="m1.small",
         vcpus=1,
         ram_mib=2048,
+        datastore="postgresql",
+        datastore_version="15",
+        unit_price="300",
+    ),
+    Offering(
+        name="pg-medium",
+        kind="database",
+        flavor="m1.medium",
+        vcpus=2,
+        ram_mib=4096,
         datastore="postgresql",
         datastore_version="15",
         unit_price="300",
@@ -73,7 +84,7 @@ class Tenant:
             "protection_level": 2,
             "external_network": "public",
             "offerings": {offering.name: offering for offering in OFFERINGS},
-            "images": {"cirros": Image(name="cirros", image="cirros")},
+            "images": {name: Image(name=name, image="cirros") for name in ("cirros", "other")},
             "services": {service.name: (service.kind.name, service.parameters) for service in parsed},
         }
         wanted = Wanted(**(fields | changes))
