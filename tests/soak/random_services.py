@@ -118,6 +118,11 @@ def _a_larger_volume(random: Random, services: Services) -> None:
         services["data"]["blockStorage"]["sizeGib"] += random.randint(1, 2)
 
 
+def _another_type_of_volume(random: Random, services: Services) -> None:
+    if "data" in services:
+        services["data"]["blockStorage"]["offering"] = random.choice(("disk", "fast"))
+
+
 def _another_machine_for_the_volume(random: Random, services: Services) -> None:
     _attach(random, services)
 
@@ -140,6 +145,7 @@ _CHANGES: tuple[Change, ...] = (
     _more_or_fewer_machines,
     _a_machine_setting,
     _a_larger_volume,
+    _another_type_of_volume,
     _another_machine_for_the_volume,
     _another_container,
     _other_name_servers,
