@@ -35,6 +35,8 @@ from stacks.provider.session import Clock, JournaledSession
 
 Thing = dict[str, Any]
 PROJECTS = {"unit": "u" * 32, "govcloud-backups": "b" * 32, "govcloud-quarantine": "c" * 32}
+ENCRYPTED = "encrypted"
+"""A volume type that encrypts: Cinder restores such a backup only into a volume of that type."""
 _PLURALS = {"snapshot": "snapshots", "volume": "volumes", "backup": "backups"}
 
 
@@ -69,9 +71,9 @@ class Cloud:
         self.url = ""
         self._lock = threading.RLock()
 
-    def volume(self, content: bytes = b"", project: str = "unit", size: int = 0) -> str:
+    def volume(self, content: bytes = b"", project: str = "unit", size: int = 0, volume_type: str = "standard") -> str:
         """A volume that is there already; its id."""
-        facts = {"content": content, "size": size, "metadata": {}, "name": "data"}
+        facts = {"content": content, "size": size, "metadata": {}, "name": "data", "volume_type": volume_type}
         return str(self._add("volume", PROJECTS[project], status="available", **facts)["id"])
 
     def container(self, name: str, objects: dict[str, bytes], project: str = "unit", **headers: str) -> None:
@@ -148,7 +150,12 @@ class Cloud:
             return Answer(404, {"itemNotFound": {"message": "no such source"}})
         facts = {"name": body["name"], "metadata": body["metadata"], "volume_id": source.get("volume_id", source["id"])}
         facts["content"] = self.swapped if "backup_id" in body and self.swapped is not None else source["content"]
-        return Answer(202, {kind: _shown(self._add(kind, project, status="creating", size=source["size"], **facts))})
+        # Only a volume from a snapshot takes over its type; all else is of the default, unless the request says so.
+        inherited = "standard" if "backup_id" in body else source["volume_type"]
+        facts["volume_type"] = body.get("volume_type", inherited)
+        types = {facts["volume_type"], source["volume_type"]}
+        status = "error" if ENCRYPTED in types and len(types) > 1 else "creating"
+        return Answer(202, {kind: _shown(self._add(kind, project, status=status, size=source["size"], **facts))})
 
     def _source(self, kind: str, body: Thing) -> Thing | None:
         if body.get("snapshot_id"):

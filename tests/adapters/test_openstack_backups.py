@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 from adapters.openstack_kit import (
+    ENCRYPTED,
     OWNER,
     PROJECTS,
     Cloud,
@@ -108,6 +109,13 @@ def test_a_part_is_proven_step_by_step_and_only_its_backup_stays(cloud: Cloud, k
     assert (final.source_sha256, final.source_bytes) == (final.restored_sha256, final.restored_bytes)
     assert final.source_sha256 is not None and final.ids == {}
     assert left_over(cloud) == [] and backups_kept(cloud) == 1
+
+
+def test_an_encrypted_backup_is_restored_into_a_volume_of_its_own_type(cloud: Cloud) -> None:
+    source = cloud.volume(volume_type=ENCRYPTED)
+    backup = backup_of(Part(name="data", service="portal", how="Volume", source_id=source))
+    statuses = to_the_end(backups_on(cloud), backup, PartStatus(name="data"))
+    assert [status.state for status in statuses] == STATES
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -302,7 +310,8 @@ def test_a_restored_volume_of_other_content_is_a_mismatch_and_stays_one(cloud: C
 
 
 def _backup_in_cinder(cloud: Cloud, content: bytes) -> str:
-    facts = {"status": "available", "name": "b", "metadata": {}, "size": 0, "volume_id": "x", "content": content}
+    facts = {"status": "available", "name": "b", "metadata": {}, "size": 0, "volume_id": "x"}
+    facts |= {"content": content, "volume_type": "standard"}
     return str(cloud._add("backup", PROJECTS["govcloud-backups"], **facts)["id"])
 
 

@@ -118,9 +118,14 @@ class VolumeSteps:
 
     def _restored(self, bench: Bench, task: Task, status: PartStatus) -> Json:
         backup = bench.backups.get("block-storage", f"/backups/{status.backup_id}")["backup"]
-        return _volume(
-            bench.quarantine, bench, task, "restored-volume", {"backup_id": backup["id"], "size": backup["size"]}
-        )
+        origin = {"backup_id": backup["id"], "size": backup["size"], **_type_of_source(bench, task)}
+        return _volume(bench.quarantine, bench, task, "restored-volume", origin)
+
+
+def _type_of_source(bench: Bench, task: Task) -> Json:
+    """The type of the volume that was read as the source: Cinder restores an encrypted backup only into a volume of its own type."""
+    found = _finder(bench.backups, "volumes", task.name("source-volume"))()
+    return next(({"volume_type": volume["volume_type"]} for volume in found if volume.get("volume_type")), {})
 
 
 def _volume(login: Login, bench: Bench, task: Task, step: str, origin: Json) -> Json:
