@@ -83,6 +83,7 @@ def code_in(text: str) -> Code | None:
 
 _CODE_IN_TEXT = re.compile(rf"\b({'|'.join(code.value for code in Code)}): ")
 _POLICY_WORDS = re.compile(r"disallowed by policy|policy doesn't allow", re.IGNORECASE)
+_KEY_MANAGER_WORDS = re.compile(r"key manager error", re.IGNORECASE)
 _QUOTA_WORDS = re.compile(r"quota|overlimit|over limit|maximum number of .* exceeded", re.IGNORECASE)
 
 
@@ -143,6 +144,8 @@ def _code_of(status: int, words: str) -> Code:
         return Code.QUOTA_EXCEEDED
     if status >= 500:
         return Code.FAILED if status == 500 else Code.UNREACHABLE
+    if status == 400 and _KEY_MANAGER_WORDS.search(words):
+        return Code.UNREACHABLE  # all that Cinder says when it gets no key: Barbican does not answer, or fails
     return _BY_STATUS.get(status, Code.INVALID)
 
 

@@ -11,6 +11,7 @@ from provider.test_load_balancing import MEMBERS, ONE, POOL
 from provider.test_servicer import CREDENTIAL, DATA, KEYPAIR, NETWORK, EngineCall, Stage, stage, told
 from provider.twin import lose_answer_of
 
+from stacks.machines import ATTACHMENT
 from stacks.provider.again import PAUSES_AFTER_A_LOST_ANSWER, until_answered
 from stacks.provider.clouds import Cloud
 from stacks.provider.declarations import DECLARATIONS
@@ -84,6 +85,23 @@ def test_what_is_on_its_way_out_already_is_waited_for(stage: Stage, engine: Engi
     engine.delete(identity, DATA)
     assert stage.volumes() == []
     assert len(looks) > 3
+
+
+def test_a_volume_that_another_request_is_changing_is_detached_after_it(stage: Stage, engine: EngineCall) -> None:
+    """A replaced machine lets go of a volume that grows in the same run: Nova refuses until Cinder is done."""
+    statuses = ["retyping", "extending", "in-use", "available"]
+
+    def nova_and_cinder(seen: Seen) -> Answer | None:
+        if seen.method == "DELETE" and "/os-volume_attachments/v1" in seen.path:
+            busy = statuses[0] in ("retyping", "extending")
+            return Answer(400, {"badRequest": {"message": "Unable to detach volume", "code": 400}}) if busy else Answer(202)
+        if seen.path.endswith("/volumes/v1"):
+            return Answer(200, {"volume": {"id": "v1", "status": statuses.pop(0), "attachments": []}})
+        return None
+
+    stage.cloud.faults.append(nova_and_cinder)
+    engine.delete("s1/v1", {"instanceId": "s1", "volumeId": "v1"}, ATTACHMENT, "a")
+    assert statuses == []
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_every_lost_answer_still_leaves_exactly_one(
             "servers": 2, "volumes": 4, "ports": 2, "networks": 1, "subnets": 1, "security_groups": 1,
             "security_group_rules": 1, "server_groups": 1, "keypairs": 1,
         }  # fmt: skip
-    assert lost >= 20
+    assert lost >= 18
     assert marked(unit) == Counter()
 
 

@@ -15,7 +15,7 @@ from stacks.provider.work import Work
 SECONDS_A_DELETED_SERVER_HOLDS_ON = 30.0
 """Cinder may show a volume as attached for a while after Nova has forgotten the server."""
 
-_ON_ITS_WAY = frozenset(
+ON_ITS_WAY = frozenset(
     {
         "creating",
         "downloading",
@@ -35,12 +35,10 @@ _ON_ITS_WAY = frozenset(
 def extend_volume(work: Work, identity: str, old: Properties, new: Properties) -> None:
     """Grow the volume to its new size, unless it has it already."""
     wanted = int(new["size"])
-    shown = work.show(identity)
-    if shown is None:
-        raise ProviderError(Code.NOT_FOUND, f"{work.what} is not there any more")
+    shown = work.wait_until(identity, lambda volume: volume["status"] not in ON_ITS_WAY, work.declaration.deadlines.update)
     if int(shown["size"]) > wanted:
         raise ProviderError(Code.INVALID, f"{work.what} has {shown['size']} GB and cannot shrink to {wanted} GB")
-    if int(shown["size"]) < wanted and shown.get("status") != "extending":
+    if int(shown["size"]) < wanted:
         work.act(identity, "os-extend", {"new_size": wanted})
     ready = work.declaration.wait.ready if work.declaration.wait else frozenset()
     work.wait_until(
@@ -74,7 +72,7 @@ def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> 
         ProviderError: it stays attached; whoever uses it must let go first.
     """
     patience = work.patience(work.declaration.deadlines.delete)
-    while (shown := work.show(identity)) is not None and shown.get("status") in _ON_ITS_WAY:
+    while (shown := work.show(identity)) is not None and shown.get("status") in ON_ITS_WAY:
         patience.pause(f"{work.what} to be free")
     lag = Patience(work.clock, SECONDS_A_DELETED_SERVER_HOLDS_ON, work.cancelled)
     while shown is not None and shown.get("status") == "in-use":

@@ -11,6 +11,7 @@ from keystoneauth1 import exceptions as ksa
 
 from stacks.provider.declarations.model import MARK_OPERATION
 from stacks.provider.errors import Code, ProviderError
+from stacks.provider.handlers.block_storage import ON_ITS_WAY
 from stacks.provider.marks import in_name, in_tags, marks_of
 from stacks.provider.properties import Properties, to_api
 from stacks.provider.work import Work
@@ -242,14 +243,25 @@ def detach_volume(work: Work, identity: str, inputs: Properties) -> None:
     server, _, volume = identity.partition("/")
     path = f"{_attachments(work, server)}/{quote(volume, safe='')}"
     try:
-        work.insist(lambda: work.write("DELETE", path))
+        work.insist(lambda: _let_go(work, volume, path))
     except ksa.NotFound:
         return
-    except ksa.BadRequest:
-        # Nova takes no second request for a volume that is on its way off.
-        if _shown_volume(work, volume).get("status") != "detaching":
-            raise
     _wait_for_volume(work, volume, attached_to=None, left=server)
+
+
+def _let_go(work: Work, volume: str, path: str) -> dict[str, Any]:
+    """Nova refuses with one and the same status what is on its way off already, and what another request is changing."""
+    patience = work.patience(work.declaration.deadlines.delete)
+    while True:
+        try:
+            return work.write("DELETE", path)
+        except ksa.BadRequest:
+            status = _shown_volume(work, volume).get("status")
+            if status == "detaching":
+                return {}
+            if status not in ON_ITS_WAY:
+                raise
+        patience.pause(f"{work.what} to be free")
 
 
 def _attachments(work: Work, server: str) -> str:
