@@ -23,8 +23,6 @@ from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.runs import CloudLogin
 from stacks.provider.session import JournaledSession
 
-pytestmark = pytest.mark.cluster
-
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 NOT_HERE = "openstack:loadbalancer/"
 """The development cloud has no Octavia."""
@@ -55,6 +53,7 @@ def made_types(engine: Engine) -> set[str]:
     return {context.type for context, _ in engine.journal.intents if context.operation == "create"}
 
 
+@pytest.mark.cluster
 def test_every_lost_answer_still_leaves_exactly_one(
     unit: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,49 +70,100 @@ def test_every_lost_answer_still_leaves_exactly_one(
     assert marked(unit) == Counter()
 
 
+MADE = {
+    "machine": {
+        "networking/network:Network", "networking/subnet:Subnet", "networking/port:Port", "networking/secGroup:SecGroup",
+        "networking/secGroupRule:SecGroupRule", "compute/keypair:Keypair", "compute/serverGroup:ServerGroup",
+        "compute/instance:Instance", "compute/volumeAttach:VolumeAttach", "blockstorage/volume:Volume",
+        "objectstorage/container:Container",
+    },
+    "outside": {
+        "networking/network:Network", "networking/subnet:Subnet", "networking/port:Port", "networking/router:Router",
+        "networking/routerInterface:RouterInterface", "networking/floatingIp:FloatingIp",
+        "networking/floatingIpAssociate:FloatingIpAssociate",
+    },
+    "database": {
+        "networking/network:Network", "networking/subnet:Subnet", "networking/router:Router",
+        "networking/routerInterface:RouterInterface", "database/instance:Instance",
+    },
+    "unit": {
+        "identity/project:Project", "identity/user:User", "identity/roleAssignment:RoleAssignment",
+        "identity/applicationCredential:ApplicationCredential", "compute/quotaSetV2:QuotaSetV2",
+        "networking/quotaV2:QuotaV2", "blockstorage/quoteSetV3:QuoteSetV3",
+    },
+}  # fmt: skip
+"""The types that each of the programs below makes, without `openstack:`."""
+
+
+def test_the_programs_make_every_type_that_the_cloud_has() -> None:
+    made = {f"openstack:{type_}" for types in MADE.values() for type_ in types}
+    assert made == {type_ for type_ in DECLARATIONS if not type_.startswith(NOT_HERE)}
+
+
+@contextmanager
+def made_and_changed(
+    engine: Engine, proxy: LossyProxy, first: Program, then: Program, types: set[str]
+) -> Iterator[None]:
+    """Each in one run, with answers lost on the way of both."""
+    engine.up(first)
+    lost = len(proxy.lost)
+    assert lost
+    assert nothing_to_do(engine, first)
+    assert "update" in engine.up(then)
+    assert len(proxy.lost) > lost
+    assert nothing_to_do(engine, then)
+    assert made_types(engine) == {f"openstack:{type_}" for type_ in types}
+    yield
+
+
+def _changes(unit: Tenant) -> dict[str, tuple[Program, Program]]:
+    machine = wish()
+    other = replace(machine, stage="production", flavor="m1.small", data_gb=2, description="invoices", power="shutoff")
+    flavors = {f["name"]: f["id"] for f in unit.listed("compute", "/flavors", "flavors")}
+    stores = unit.listed("database", "/datastores", "datastores")
+    version = next(store["versions"][0]["name"] for store in stores if store["name"] == "postgresql")
+    database = Database(flavors["m1.small"], version)
+    larger = replace(database, flavor=flavors["m1.medium"], size=2, databases=("orders", "invoices"), password="other")
+    return {"machine": (machine, other), "outside": (Outside(), Outside("two")), "database": (database, larger)}
+
+
+@pytest.mark.cluster
 @pytest.mark.soak
-def test_of_every_type_that_the_cloud_can_make_there_is_one(
-    unit: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["machine", "outside", "database"])
+def test_of_what_a_unit_has_there_is_one_of_each(
+    unit: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Made, changed and taken away, each in one run."""
+    with (
+        lossy_proxy() as proxy,
+        engine_behind(proxy, tmp_path, monkeypatch, unit=unit.login) as engine,
+        made_and_changed(engine, proxy, *_changes(unit)[name], MADE[name]),
+    ):
+        there = marked(unit)
+        if name == "machine":
+            assert (there["keypairs"], there["servers"]) == (1, 1)
+            assert "PRIVATE KEY" in engine.outputs()["private_key"]
+        if name == "outside":
+            assert (there["routers"], there["floatingips"]) == (1, 1)
+        if name == "database":
+            assert len(unit.listed("database", "/instances", "instances")) == 1
+    assert marked(unit) == Counter()
+
+
+@pytest.mark.cluster
+@pytest.mark.soak
+def test_there_is_one_unit_with_one_user_and_a_credential_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     admin = login_of("admin")
     cloud = Cloud(admin, JournaledSession(auth_of(admin), MemoryJournal()))
     member = next(role["id"] for role in cloud.listing("identity", "/roles", "roles") if role["name"] == "member")
     own = Unit(f"provider-test-{uuid.uuid4().hex[:8]}", member, "correct horse battery")
     itself = replace(admin, username=own.name, password=own.password, project_name=own.name)
-    flavors = {f["name"]: f["id"] for f in unit.listed("compute", "/flavors", "flavors")}
-    stores = unit.listed("database", "/datastores", "datastores")
-    version = next(store["versions"][0]["name"] for store in stores if store["name"] == "postgresql")
-    made: set[str] = set()
-
-    @contextmanager
-    def lossy(name: str, first: Program, then: Program, **logins: CloudLogin) -> Iterator[Engine]:
-        with (
-            lossy_proxy() as proxy,
-            engine_behind(proxy, tmp_path / name, monkeypatch, **logins) as engine,
-        ):
-            engine.up(first)
-            assert proxy.lost
-            assert nothing_to_do(engine, first)
-            lost = len(proxy.lost)
-            assert "update" in engine.up(then)
-            assert len(proxy.lost) > lost
-            assert nothing_to_do(engine, then)
-            made.update(made_types(engine))
-            yield engine
-
-    machine = wish()
-    changed = replace(machine, stage="production", flavor="m1.small", data_gb=2, description="invoices", power="shutoff")
-    with lossy("machine", machine, changed, unit=unit.login) as engine:
-        assert (marked(unit)["keypairs"], marked(unit)["servers"]) == (1, 1)
-        assert "PRIVATE KEY" in engine.outputs()["private_key"]
-    with lossy("outside", Outside(), Outside("two"), unit=unit.login):
-        assert (marked(unit)["routers"], marked(unit)["floatingips"]) == (1, 1)
-    database = Database(flavors["m1.small"], version)
-    larger = replace(database, flavor=flavors["m1.medium"], size=2, databases=("orders", "invoices"), password="other")
-    with lossy("database", database, larger, unit=unit.login):
-        assert len(unit.listed("database", "/instances", "instances")) == 1
-    with lossy("unit", own, replace(own, quota=7, description="two"), admin=admin, itself=itself) as engine:
+    with (
+        lossy_proxy() as proxy,
+        engine_behind(proxy, tmp_path, monkeypatch, admin=admin, itself=itself) as engine,
+        made_and_changed(engine, proxy, own, replace(own, quota=7, description="two"), MADE["unit"]),
+    ):
         for kind in ("projects", "users"):
             assert len(cloud.listing("identity", f"/{kind}", kind, query=(("name", own.name),))) == 1
         user = Cloud(itself, JournaledSession(auth_of(itself), MemoryJournal()))
@@ -122,8 +172,6 @@ def test_of_every_type_that_the_cloud_can_make_there_is_one(
         )
         assert [credential["id"] for credential in credentials] == [engine.outputs()["credential"]]
         assert user.project_id == _project_of(engine.outputs(), admin)
-    assert made == {type_ for type_ in DECLARATIONS if not type_.startswith(NOT_HERE)}
-    assert marked(unit) == Counter()
 
 
 def _project_of(outputs: Mapping[str, Any], admin: CloudLogin) -> str:
