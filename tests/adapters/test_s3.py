@@ -203,6 +203,7 @@ def test_a_write_is_sent_once_and_its_outcome_recorded_as_it_is_known(
         store.put("segments/1.log", BytesIO(b"x"))
     assert [method for method, _ in script.asked] == ["GET", "HEAD", "PUT"]
     assert [outcome.result for _, outcome in journal.outcomes] == [recorded]
+    assert journal.outcomes[0][1].error == (f"HTTP {answer[0]}" if answer[0] else "ConnectionClosedError")
     assert SECRET not in str(error.value)
 
 

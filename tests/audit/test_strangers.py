@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from audit.logs import KEY, fill
 from click.testing import Result
 from typer.testing import CliRunner
 
+from govcloud.audit import verify_offline
 from govcloud.cli.audit import app
 
 
@@ -75,3 +79,30 @@ def test_a_key_is_changed_by_somebody_with_a_name(log: Path) -> None:
     told = govcloud_audit("rotate-key", "--by", "", "--state", log.parent)
     assert told.exit_code == 3
     assert "--by is the accountable person's name" in told.stderr
+
+
+@pytest.mark.parametrize("shape", ["table", "json", "csv"])
+def test_who_stops_reading_gets_no_verdict(log: Path, shape: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "govcloud", "audit", "query", "--log", log, "--format", shape],
+        stdout=writer, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "operator"}, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_spreadsheet_gets_utf_8_in_every_locale(log: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "govcloud", "audit", "query", "--log", log, "--format", "csv", "--chinese"],
+        capture_output=True, env={**os.environ, "PYTHONPATH": "operator", "PYTHONIOENCODING": "gbk"}, check=True,
+    )  # fmt: skip
+    assert done.stdout.decode("utf-8-sig").startswith("序号,时间,阶段,操作,结果,操作人,责任人,对象,使用单位,")
+
+
+def test_the_verifier_that_is_taken_along_teaches_by_itself(capsys: pytest.CaptureFixture[str], log: Path) -> None:
+    assert verify_offline.main(["--help"]) == 0
+    assert "python3 verify_offline.py bundle FILE --key audit.pub" in capsys.readouterr().out
+    assert verify_offline.main(["log", str(log), "--key", "/none/audit.pub"]) == 3
+    assert "/none/audit.pub: No such file or directory" in capsys.readouterr().out

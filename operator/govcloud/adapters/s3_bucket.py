@@ -195,7 +195,8 @@ class Bucket:
             answer = client.put_object(**arguments, Body=content)
         except Exception as error:
             result, status = result_of(error)
-            self._journal.outcome(intent, WriteOutcome(result, status, (), self._clock() - begun, type(error).__name__))
+            why = f"HTTP {status}" if status else type(error).__name__
+            self._journal.outcome(intent, WriteOutcome(result, status, (), self._clock() - begun, why))
             raise
         told = answer["ResponseMetadata"]
         ids = (told["RequestId"],) if told.get("RequestId") else ()

@@ -415,9 +415,9 @@ def check_bundle(path: Path, key: Key) -> str:
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Checks an audit log or an exported bundle.")
-    parser.add_argument("what", choices=["log", "bundle"])
-    parser.add_argument("path", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["log", "bundle"], help="a whole log, or what `govcloud audit export` or `prove` printed")
+    parser.add_argument("path", type=Path, help="directory of the log, or file of the bundle")
     parser.add_argument("--key", type=Path, required=True, help="verifier key, from a place you trust")
     parser.add_argument("--from-checkpoint", type=Path, help="a checkpoint that was kept elsewhere")
     return parser
@@ -451,7 +451,7 @@ def main(argv: list[str] | None = None) -> int:
     except Verdict as verdict:
         code, what, first_bad = verdict.code, str(verdict), verdict.first_bad
     except OSError as error:
-        code, what, first_bad = USAGE, str(error), None
+        code, what, first_bad = USAGE, f"{error.filename or options.path}: {error.strerror}", None
     except UNREADABLE as error:
         code, what, first_bad = TAMPERED, f"unreadable: {error}", None
     said = {"result": NAMES[code], "what": what, "first_bad": first_bad, "remarks": remarks}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from io import TextIOWrapper
 from typing import Annotated, Generic, TypeVar
 
 import typer
@@ -59,7 +60,9 @@ class Sheet(Generic[Row]):
         return [column.value(row) for column in self.columns]
 
     def print_csv(self, rows: Iterable[Row], *, bom: bool = True) -> None:
-        """RFC 4180, in which no cell runs anything when a spreadsheet opens it."""
+        """RFC 4180 in UTF-8, whatever the locale is, in which no cell runs anything when a spreadsheet opens it."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
         if bom:
             sys.stdout.write(_BYTE_ORDER_MARK)
         writer = csv.writer(sys.stdout)

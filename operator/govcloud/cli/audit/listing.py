@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
@@ -29,11 +30,15 @@ def show(
             sheet.print_csv(_noticed(records()), bom=bom)
         else:
             sheet.print_table(_noticed(records()), live=live)
+        sys.stdout.flush()
     except FileNotFoundError as error:
         wrong_usage(error)
     except AuditDamaged as damaged:
         fail(damaged, Result.TAMPERED.exit_code)
     except KeyboardInterrupt:
+        raise typer.Exit from None
+    except BrokenPipeError:  # whoever reads, such as `head`, has enough: no verdict about the log
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
 
 
