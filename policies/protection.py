@@ -38,6 +38,7 @@ class BackupFrequency(PackModel):
 
     from_level: Level
     every: Days
+    kept: Days = Field(description="calendar days that such a backup is kept at least; the newest verified one is kept as long as the service lives")
 
 
 class Protection(PackModel):
@@ -48,10 +49,10 @@ class Protection(PackModel):
     open_ports: OpenPorts = Field(description="nothing open to everybody but single ports that were asked for")
     backups: tuple[BackupFrequency, ...] = Field(description="by level, lowest first")
 
-    def backup_every(self, level: int) -> Days | None:
-        """How often a system of this level is to be backed up; None where nothing is asked for."""
+    def backups_at(self, level: int) -> BackupFrequency | None:
+        """How often a system of this level is to be backed up, and how long that is kept; None where nothing is asked for."""
         asked = [backup for backup in self.backups if backup.from_level <= level]
-        return asked[-1].every if asked else None
+        return asked[-1] if asked else None
 
 
 def _reading(why: str) -> Source:
@@ -77,10 +78,12 @@ PROJECT_DEFAULT = Protection(
         BackupFrequency(
             from_level=2,
             every=Days(value=7, source=_reading("GB/T 22239-2019 7.1.4.8 asks for regular backups and names no interval")),
+            kept=Days(value=35, source=_reading("no clause says how long: five sets, so that what is noticed after a month can be undone")),
         ),
         BackupFrequency(
             from_level=3,
             every=Days(value=1, source=_reading("GB/T 22239-2019 8.1.4.9 asks for backups at another place as data arises")),
+            kept=Days(value=35, source=_reading("no clause says how long: as at level 2, what is noticed after a month can be undone")),
         ),
     ),
 )

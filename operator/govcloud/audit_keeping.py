@@ -11,7 +11,7 @@ from govcloud.audit.copies import CopyDiffers, CopyStore
 from govcloud.audit.copying import SEAL_AFTER, Copying, Lag
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.expiry import Expiry, Orders
-from govcloud.audit.holds import BadOrder
+from govcloud.audit.holds import BadOrder, Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.reader import Damage
 from govcloud.audit.records import Initiator, InitiatorType
@@ -56,6 +56,10 @@ class Keeping:
     def lock(self) -> timedelta | None:
         """For how long from its storing on nobody can delete a copy; None where somebody can, and until the store was asked."""
         return self._copying.lock()
+
+    def holds(self) -> tuple[Hold, ...]:
+        """The legal holds in force. Raises one of `EXPECTED` where nobody can say."""
+        return self._expiry.in_force()
 
     def tasks(self) -> tuple[Task, ...]:
         """What has to be done again and again."""

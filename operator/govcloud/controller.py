@@ -22,6 +22,7 @@ from govcloud.notifications import Courier
 from govcloud.ports import Ports
 from govcloud.queue import WorkQueue
 from govcloud.reconcile import Pass, Reconciler
+from govcloud.regular_backups import RegularBackups
 from govcloud.rights_watch import TASK as RIGHTS_TASK
 from govcloud.surroundings import Surroundings
 
@@ -45,8 +46,10 @@ class Controller:
     resync: timedelta
     housekeeping: Housekeeping = field(default_factory=Housekeeping)
     courier: Courier | None = None
-    watching: Housekeeping = field(default_factory=Housekeeping)
-    """What takes long, and must not keep the log's own tasks waiting."""
+    watching: tuple[Housekeeping, ...] = ()
+    """What takes long, and must not keep the log's own tasks waiting, nor each other."""
+    backup_workers: int = 0
+    """How many requests are backed up at the same time; with none, no regular backup is begun."""
     _known: set[Key] = field(default_factory=set)
     _last: dict[Key, Pass] = field(default_factory=dict)
     _account_changes: Counter[Account] = field(default_factory=Counter)
@@ -59,6 +62,8 @@ class Controller:
         self.guarding = Guarding(self.reconciler, self.ports.clock, lambda: self.everything_changed("admission"))
         self.queue: WorkQueue[Key] = WorkQueue(self.look_at, self.workers, expected=(Retry, Stop, AuditUnavailable))
         self.metrics = Metrics(lambda: len(self.queue), self.overdue)
+        self.backups = RegularBackups(self.ports, self.backup_workers, self.request_changed, lambda result: self.metrics.backups.labels(result).inc())
+        self.metrics.watch("govcloud_regular_backups_failing", "Requests whose newest regular backup was not verified.", self._failing_backups)
         self.metrics.watch("govcloud_admission_guarded", "1 while a decision that is made now counts without a signature.", lambda: not self.guarding.hint())
 
     def start(self) -> None:
@@ -66,7 +71,9 @@ class Controller:
         self.queue.start()
         self.surroundings.start()
         self.housekeeping.start()
-        self.watching.start()
+        for each in self.watching:
+            each.start()
+        self.backups.queue.start()
         self.guarding.start()
         if self.courier is not None:
             self.courier.queue.start()
@@ -80,22 +87,35 @@ class Controller:
         ended = self.queue.stop(patience)
         if self.courier is not None:
             self.courier.queue.stop(_COURIERS_PATIENCE)  # what does not end in time is told again by the next start
-        calm = [each.stop(patience - timedelta(seconds=monotonic() - began)) for each in (self.housekeeping, self.watching)]
+        others: tuple[Housekeeping | WorkQueue[Key], ...] = (self.housekeeping, *self.watching, self.backups.queue)
+        calm = [each.stop(patience - timedelta(seconds=monotonic() - began)) for each in others]
         return all(calm) and ended
 
     def fault(self) -> str | None:
         """Why a restart would help."""
         if not self.queue.alive():
             return "a worker has ended"
-        if not (self.housekeeping.alive() and self.watching.alive()):
+        if not all(each.alive() for each in (self.housekeeping, *self.watching)):
             return "nobody keeps the house any more"
+        if not self.backups.queue.alive():
+            return "nobody makes regular backups any more"
         if self.courier is not None and not self.courier.queue.alive():
             return "nobody sends notifications any more"
         return None if self.surroundings.alive() else "nobody looks after jurisdictions and catalogs any more"
 
     def hints(self) -> list[str]:
         """What somebody should look at although work goes on."""
-        return [hint for hint in (self.guarding.hint(), *self.housekeeping.hints(), *self.watching.hints()) if hint]
+        tasks = (hint for each in (self.housekeeping, *self.watching) for hint in each.hints())
+        return [hint for hint in (self.guarding.hint(), *tasks, self._backups_not_made()) if hint]
+
+    def _backups_not_made(self) -> str:
+        with self._lock:
+            due = sum(each.backup_is_due for each in self._last.values())
+        return f"regular backups of {due} requests are due and none is begun: GOVCLOUD_BACKUP_WORKERS is 0" if due and not self.backup_workers else ""
+
+    def _failing_backups(self) -> float:
+        with self._lock:
+            return sum(each.backup_failed for each in self._last.values())
 
     def hindrance(self) -> str | None:
         """Why nothing can be done now."""
@@ -158,6 +178,8 @@ class Controller:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()
         log.info("%s/%s: %s%s", *key, done.action, f": {done.fault.reason}: {done.fault.message}" if done.fault else "")
         self._remember(key, done)
+        if done.backup_is_due:
+            self.backups.wake(key)
         return timedelta(0) if self._has_changed_since(before, done) else done.again_after
 
     def _has_changed_since(self, before: Counter[Account], done: Pass) -> bool:

@@ -51,6 +51,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.backups = Counter(
+            "govcloud_regular_backups_total",
+            "Regular backups that ended, by result: Verified, Failed, Mismatch, or Withdrawn before the end of what they are of.",
+            ["result"],
+            registry=self.registry,
+        )
+
     def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
         """Show a number that is asked for whenever somebody looks."""
         Gauge(name, what, registry=self.registry).set_function(value)

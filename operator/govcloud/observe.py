@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from govcloud.api.faults import faults_in, place
 from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.accounts import accounts_named
+from govcloud.core.backup_sets import is_regular
 from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts, OtherRequest, RunningResource
 from govcloud.core.guard import Admission, after_look
@@ -94,7 +95,14 @@ def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admiss
         has_stack=stack is not None,
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
         drift=ports.stacks.drift(request.key) if stack is not None else None,
+        regular=_regular_backups(ports.cluster, request, progress),
     )
+
+
+def _regular_backups(cluster: ClusterView, request: RequestObject, progress: Progress) -> tuple[BackupObject, ...]:
+    if progress.completed_plan is None or progress.terminated_at is not None:
+        return ()
+    return tuple(sorted(filter(is_regular, cluster.backups_of(request.key.uid)), key=lambda backup: backup.spec.number))
 
 
 def _others(cluster: ClusterView, request: RequestObject, unit: str) -> tuple[OtherRequest, ...]:

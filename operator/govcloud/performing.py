@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
-from typing import assert_never
+from typing import Any, assert_never
 
-from govcloud.api.backup import BackupStatus, PartStatus
+from govcloud.api.backup import PartStatus
 from govcloud.api.common import Condition
+from govcloud.api.request import Failure
 from govcloud.core import actions as act
 from govcloud.core.accounts import reservation_of
+from govcloud.core.backup_sets import is_regular, with_changes
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.outcome import Outcome
@@ -36,7 +38,7 @@ class Performer:
     ports: Ports
     _units: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
-    def perform(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
+    def perform(self, facts: Facts, action: act.Performed) -> Outcome:
         """Do it.
 
         Raises:
@@ -53,6 +55,7 @@ class Performer:
             case act.SettleReservation(account, yearly):
                 settle(cluster, account, reservation_of(key, facts.progress.completed_plan or 0, yearly, facts.now))
             case act.Freeze(plan):
+                self.ports.frozen.note(plan)
                 cluster.pin_plan(key, plan.number, plan.text())
             case act.EnsureUnit(_, unit, hold):
                 self._ensure_unit(facts, unit, hold)
@@ -68,6 +71,11 @@ class Performer:
                 self._take_backup(backup)
             case act.StoreManifest(backup):
                 self._store_manifest(facts, backup)
+            case act.GiveUpBackup(backup, reason, message):
+                self._give_up(facts, backup, reason, message)
+            case act.ClearBackup(backup):
+                self.ports.backups.clear(backup)
+                self._note(backup, clearing=None, cleared_at=facts.now)
             case act.Destroy(_, plan, unit):
                 return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
             case act.ProveAbsence(_, unit):
@@ -126,14 +134,15 @@ class Performer:
             tasks = [pool.submit(self._advance, backup, part) for part in parts]
         # A part that failed keeps its old state; the others keep what they reached. The first failure is told.
         moved = tuple(part if task.exception() else task.result() for part, task in zip(parts, tasks, strict=True))
-        self.ports.cluster.write_backup_status(backup, backup.status.model_copy(update={"parts": moved}))
-        if failed := next((error for task in tasks if (error := task.exception())), None):
+        failed = next((error for task in tasks if (error := task.exception())), None)
+        self._note(backup, parts=moved, **({} if failed else {"failure": None}))
+        if failed:
             raise failed
 
     def _advance(self, backup: BackupObject, part: PartStatus) -> PartStatus:
         if part.state in ("Cleaned", "Mismatch"):
             return part
-        if part.state == "Pending":
+        if part.state == "Pending" and not is_regular(backup):
             self.ports.backups.quiesce(backup.spec, part.name)
         return self.ports.backups.advance(backup, part)
 
@@ -146,15 +155,17 @@ class Performer:
             message="every part equals its source",
             last_transition_time=facts.now,
         )
-        status: BackupStatus = backup.status.model_copy(
-            update={
-                "manifest_location": location,
-                "manifest_sha256": digest,
-                "verified_at": facts.now,
-                "conditions": (verified,),
-            }
+        self._note(
+            backup, manifest_location=location, manifest_sha256=digest, verified_at=facts.now, conditions=(verified,), failure=None
         )
-        self.ports.cluster.write_backup_status(backup, status)
+
+    def _give_up(self, facts: Facts, backup: BackupObject, reason: Reason, message: str) -> None:
+        failure = Failure(kind="Stop", reason=reason, message=message[:2000])
+        told = Condition(type="Ready", status="False", reason=reason, message=message[:4000], last_transition_time=facts.now)
+        self._note(backup, failed_at=facts.now, failure=failure, conditions=(told,))
+
+    def _note(self, backup: BackupObject, **changes: Any) -> None:
+        self.ports.cluster.write_backup_status(backup, with_changes(backup.status, **changes))
 
     def _prove_absence(self, facts: Facts, unit: UnitObject) -> None:
         if unit.status.project_id is None:

@@ -71,6 +71,10 @@ class ClusterView(Protocol):
 
     def plans(self, key: RequestKey) -> Sequence[PinnedPlan]: ...
     def backup(self, name: str) -> BackupObject | None: ...
+    def backups_of(self, uid: str) -> Sequence[BackupObject]:
+        """The backup sets of the request with this uid."""
+        ...
+
     def policies(self, *, tried: bool = False) -> PolicyLook:
         """A look at the admission policies and bindings, now.
 
@@ -119,6 +123,14 @@ class Cluster(ClusterView, Protocol):
 
     def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
         """Create the ServiceBackup; one that exists with the same spec is returned as it is."""
+        ...
+
+    def backups(self) -> Sequence[BackupObject]:
+        """Every backup set, of requests that are gone as well."""
+        ...
+
+    def delete_backup(self, backup: BackupObject) -> None:
+        """Delete the ServiceBackup; one that is gone is no error."""
         ...
 
     def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None: ...
@@ -224,7 +236,10 @@ class Cloud(Protocol):
 
 
 class Backups(Protocol):
-    """Backing up, restoring into quarantine, comparing. Each call moves one part one step further and can be repeated after a crash."""
+    """Backing up, restoring into quarantine, comparing. Each call moves one part one step further and can be repeated after a crash.
+
+    Of a regular backup the sources go on being used: volumes are as they were at one moment, each object of a container as it was when it was read.
+    """
 
     def quiesce(self, spec: BackupSpec, part: str) -> None:
         """Make a database write all it has to its volume and stop. Servers were stopped by the stack before. No-op for other parts."""
@@ -234,6 +249,16 @@ class Backups(Protocol):
         """Do the next step of a part: look for what an interrupted attempt made, then make it. Returns the new status of the part.
 
         Steps: Pending -> Frozen -> SourceRead -> BackedUp -> Restored -> RestoreRead -> Verified -> Cleaned; a difference is Mismatch."""
+        ...
+
+    def clear(self, backup: BackupObject) -> None:
+        """Remove all that a set made which is not finished. Of one with a Mismatch its backups and the copies that differ stay as evidence. Returns
+        when a listing shows that the rest is gone; `Retry` until then."""
+        ...
+
+    def purge(self, backup: BackupObject) -> None:
+        """Remove every backup, copy, helper and list of objects of a set. Returns when a listing shows that they are gone; `Retry` until then. The
+        manifest stays."""
         ...
 
     def store_manifest(self, backup: BackupObject) -> tuple[str, str]:

@@ -13,9 +13,11 @@ from govcloud.api.common import Condition, as_written
 from govcloud.api.deadline import Deadline
 from govcloud.api.request import Progress, RequestStatus
 from govcloud.audit.records import Entry
+from govcloud.carrying_out import Executor
 from govcloud.core import actions as act
 from govcloud.core import evidence, punctuality
 from govcloud.core.accounts import AccountRef
+from govcloud.core.backup_sets import is_verified
 from govcloud.core.deadline_news import News, news
 from govcloud.core.deadline_words import REASONS, announcement, trial_ending
 from govcloud.core.decide import decide
@@ -24,12 +26,14 @@ from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
 from govcloud.core.notices import Outbox, outbox, with_notice
 from govcloud.core.outcome import Fault, Outcome, progress_after
+from govcloud.core.regular_backups import next_step
 from govcloud.core.reminders import reminder
 from govcloud.core.report import report
+from govcloud.core.report.backups import last_ended
 from govcloud.core.reserving import short_of
 from govcloud.core.standing import Verdict
 from govcloud.core.waking import look_again_at
-from govcloud.failures import Retry, Stop
+from govcloud.failures import Retry
 from govcloud.looks import Looks
 from govcloud.observe import look_at_admission, observe
 from govcloud.performing import Performer
@@ -55,6 +59,10 @@ class Pass:
     """What receivers of notifications are to be told; it stands in the status already."""
     short_of: tuple[AccountRef, ...] = ()
     """Accounts that hold too little money for what is asked for."""
+    backup_is_due: bool = False
+    """Whether there is something to do for the request's regular backups."""
+    backup_failed: bool = False
+    """Whether the newest regular backup that ended was not verified."""
 
     @property
     def rested(self) -> bool:
@@ -73,7 +81,7 @@ class Reconciler:
     _remembering: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self._performer = Performer(self.ports)
+        self._executor = Executor(self.ports.audit, Performer(self.ports), self.monotonic)
         self._looks = Looks(lambda: look_at_admission(self.ports.cluster))
 
     def reconcile(self, namespace: str, name: str, *, glance: bool = False) -> Pass:
@@ -108,6 +116,8 @@ class Reconciler:
             news=news(facts.progress, progress) if is_told else (),
             outbox=outbox(facts, status) if status else None,
             short_of=short_of(facts, action, outcome.fault.reason if outcome.fault else None),
+            backup_is_due=next_step(facts) is not None,
+            backup_failed=(ended := last_ended(facts)) is not None and not is_verified(ended),
         )
 
     def watch_admission(self) -> None:
@@ -172,27 +182,7 @@ class Reconciler:
         """Perform an action between its two records. Idle actions have no effect and no pair of records."""
         if isinstance(action, act.Idle):
             return Outcome()
-        intent = self.ports.audit.append(evidence.intent(facts, action))
-        if isinstance(action, act.Freeze):
-            self.ports.frozen.note(action.plan)
-        began = self.monotonic()
-        try:
-            outcome = self._attempt(facts, action)
-        except BaseException as error:
-            self.ports.audit.append(evidence.unexpected(facts, action, error, intent.id))
-            raise
-        milliseconds = int((self.monotonic() - began) * 1000)
-        said = evidence.outcome(facts, action, outcome, intent.id, milliseconds)
-        self.ports.audit.append_many((said, *_usage(facts, action, outcome)))
-        return outcome
-
-    def _attempt(self, facts: Facts, action: act.Effect | act.Note) -> Outcome:
-        try:
-            return self._performer.perform(facts, action)
-        except Retry as error:
-            return Outcome(Fault("Retry", error.reason, error.message, error.after))
-        except Stop as error:
-            return Outcome(Fault("Stop", error.reason, error.message))
+        return self._executor.carry_out(facts, action, lambda outcome: _usage(facts, action, outcome))
 
     # Telling
 
@@ -269,7 +259,7 @@ def _until(action: act.Action, outcome: Outcome, progress: Progress) -> datetime
     if outcome.fault is not None:
         return progress.failure.retry_at if progress.failure else None
     match action:
-        case act.Rest(until) | act.Backoff(until):
+        case act.Rest(until) | act.Backoff(until) | act.WaitForBackup(_, until):
             return until
         case act.Await(_, standing, opens_at):
             return opens_at or standing.expires_at

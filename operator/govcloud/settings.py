@@ -40,6 +40,9 @@ class Settings(BaseModel):
     )
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
     workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
+    backup_workers: int = Field(
+        2, ge=0, le=16, description="requests whose regular backups are made at the same time; 0: none is begun, and whoever looks is told so"
+    )
     resync_seconds: int = Field(300, ge=5, le=86400, description="every request is looked at this often, event or not")
     drift_seconds: int = Field(3600, ge=60, le=86400, description="the cloud is compared with what was built in it this often")
     credential_days: int = Field(

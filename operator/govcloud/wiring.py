@@ -57,6 +57,7 @@ from govcloud.liveness import Jumps, Pulse
 from govcloud.notifications import Courier, Means
 from govcloud.object_storage import ObjectStorage, in_bucket, in_swift
 from govcloud.ports import Clock, Cluster, Ports
+from govcloud.purging import Purging
 from govcloud.rights_watch import TASK as RIGHTS_TASK
 from govcloud.rights_watch import RightsWatch
 from govcloud.rounds import Rounds
@@ -71,6 +72,7 @@ PATIENCE = timedelta(seconds=20)
 _LOOK_SECONDS = 0.5
 _READS_EVERY = timedelta(seconds=10)
 _CREDENTIALS_EVERY = timedelta(hours=12)
+_PURGE_EVERY = timedelta(days=1)
 
 
 def run_controller(settings: Settings) -> int:
@@ -123,7 +125,8 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
         rounds = Rounds(ports)
         drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
         rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
-        watching = Housekeeping((drift, rotation), (Retry, Stop))
+        purging = Task("purging backups", _PURGE_EVERY, Purging(cluster, ports.backups, audit, keeping.holds, _machine_time).run)
+        watching = (Housekeeping((drift, rotation), (Retry, Stop)), Housekeeping((purging,), EXPECTED))
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
         courier = Courier(
             Means(
@@ -136,7 +139,7 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             )
         )
         resync = timedelta(seconds=settings.resync_seconds)
-        controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching)
+        controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching, settings.backup_workers)
         controller.metrics.watch_copies(keeping.lag, keeping.lock)
         controller.metrics.watch_rights(lambda as_set_up: rights.count(as_set_up=as_set_up))
         if clock is not None:

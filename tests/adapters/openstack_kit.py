@@ -28,7 +28,7 @@ from keystoneauth1.identity import v3
 from provider.provider_kit import Answer, MemoryJournal, Seen
 
 from govcloud.adapters.openstack_login import Login
-from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, Part, PartStatus
+from govcloud.api.backup import BackedUpRequest, BackupKind, BackupSpec, BackupStatus, Part, PartStatus
 from govcloud.ports import BackupObject
 from stacks.provider.journal import EffectContext, Journal, Write, WriteOutcome
 from stacks.provider.session import Clock, JournaledSession
@@ -135,6 +135,8 @@ class Cloud:
         rest = [thing for thing in own if query.get("name") in (None, thing["name"])]
         if "marker" in query:
             rest = list(itertools.dropwhile(lambda each: each["id"] != query["marker"], rest))[1:]
+        for thing in rest[:1]:
+            _grow_up(thing, "available")
         page: Thing = {plural: [_shown(thing) for thing in rest[:1]]}
         if len(rest) > 1:
             following = urlencode({**query, "marker": rest[0]["id"]})
@@ -484,10 +486,12 @@ OWNER = "5c2f2a52-0000-4000-8000-000000000001"
 _MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def backup_of(*parts: Part, name: str = "portal-terminate-3", statuses: tuple[PartStatus, ...] = ()) -> BackupObject:
+def backup_of(
+    *parts: Part, name: str = "portal-terminate-3", statuses: tuple[PartStatus, ...] = (), kind: BackupKind = "Termination"
+) -> BackupObject:
     """A ServiceBackup of these parts of the project `unit`."""
     spec = BackupSpec(
-        request=BackedUpRequest(namespace="bureau", name="portal", uid=OWNER), unit="bureau", jurisdiction="jiujiang", plan=3,
+        kind=kind, request=BackedUpRequest(namespace="bureau", name="portal", uid=OWNER), unit="bureau", jurisdiction="jiujiang", plan=3,
         plan_digest="sha256:" + "0" * 64, project_id=PROJECTS["unit"], backup_project="govcloud-backups",
         quarantine_project="govcloud-quarantine", frozen_at=_MOMENT, parts=parts, retain_until=_MOMENT + timedelta(days=365),
     )  # fmt: skip

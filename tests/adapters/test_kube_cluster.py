@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -333,6 +334,13 @@ def test_a_backup_set_is_made_once_and_tells_how_far_it_is(
         assert read is not None
         assert read.status.parts == parts
         assert read.spec == spec
+        assert list(cluster.backups_of(one.key.uid)) == [read]
+        assert cluster.backups_of("none") == [] and read in cluster.backups()
+        with pytest.raises(Retry):
+            cluster.delete_backup(replace(read, uid="0" * 36))
+        cluster.delete_backup(read)
+        cluster.delete_backup(read)
+        assert cluster.backup(name) is None
     finally:
         api.ask("DELETE", path_of("govcloud.dev/v1alpha1/servicebackups", name), accept=(404,))
 

@@ -57,6 +57,15 @@ def test_what_is_kept_is_there_for_the_next_process_with_what_was_before_it(take
         assert book.of("b") == Remembered(TRIAL, before={})
 
 
+def test_what_is_forgotten_is_unknown_to_the_next_process_too(taken_over: Path) -> None:
+    with open_status_book(taken_over) as book:
+        book.forget("a")
+        book.forget("never there")
+        assert not book.knows("a")
+    with open_status_book(taken_over) as book:
+        assert not book.knows("a") and not book.is_new
+
+
 def test_once_it_arrived_what_was_before_is_none_of_ours_any_more(taken_over: Path) -> None:
     with open_status_book(taken_over) as book:
         book.keep("a", PRODUCTION)

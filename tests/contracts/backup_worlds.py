@@ -27,7 +27,7 @@ from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.openstack_swift import Container
 from govcloud.adapters.openstack_waiting import Poller
-from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, Part
+from govcloud.api.backup import BackedUpRequest, BackupKind, BackupSpec, BackupStatus, Part
 from govcloud.ports import BackupObject, Backups
 from stacks.provider.journal import EffectContext, effect
 
@@ -44,7 +44,7 @@ class World(Protocol):
         """Make something of that kind that holds data; its id."""
         ...
 
-    def backup(self, *parts: Part) -> BackupObject:
+    def backup(self, *parts: Part, kind: BackupKind = "Termination") -> BackupObject:
         """A ServiceBackup of these parts."""
         ...
 
@@ -61,9 +61,9 @@ class World(Protocol):
         ...
 
 
-def _backup(project: str, uid: str, *parts: Part, name: str = "contract") -> BackupObject:
+def _backup(project: str, uid: str, *parts: Part, kind: BackupKind, name: str = "contract") -> BackupObject:
     spec = BackupSpec(
-        request=BackedUpRequest(namespace="bureau", name="portal", uid=uid), unit="bureau", jurisdiction="jiujiang", plan=2,
+        kind=kind, request=BackedUpRequest(namespace="bureau", name="portal", uid=uid), unit="bureau", jurisdiction="jiujiang", plan=2,
         plan_digest="sha256:" + "0" * 64, project_id=project, backup_project="govcloud-backups",
         quarantine_project="govcloud-quarantine", frozen_at=FAR, parts=parts, retain_until=FAR + timedelta(days=365),
     )  # fmt: skip
@@ -84,8 +84,8 @@ class InMemory:
         self._cloud.contents[thing.id] = b"data"
         return thing.id
 
-    def backup(self, *parts: Part) -> BackupObject:
-        return _backup("unit", loopback.OWNER, *parts)
+    def backup(self, *parts: Part, kind: BackupKind = "Termination") -> BackupObject:
+        return _backup("unit", loopback.OWNER, *parts, kind=kind)
 
     def spoil(self, backup: BackupObject, part: Part) -> None:
         assert isinstance(self._twin, MemoryBackups)
@@ -116,8 +116,8 @@ class OnLoopback:
             return "files"
         return self._cloud.database() if kind == "DatabaseVolume" else self._cloud.volume()
 
-    def backup(self, *parts: Part) -> BackupObject:
-        return _backup(loopback.PROJECTS["unit"], loopback.OWNER, *parts)
+    def backup(self, *parts: Part, kind: BackupKind = "Termination") -> BackupObject:
+        return _backup(loopback.PROJECTS["unit"], loopback.OWNER, *parts, kind=kind)
 
     def spoil(self, backup: BackupObject, part: Part) -> None:
         self._cloud.swapped = b"something else"
@@ -156,8 +156,8 @@ class OnOpenStack:
     def source(self, kind: str) -> str:
         return {"Volume": self._volume, "Container": self._container, "DatabaseVolume": self._database}[kind]()
 
-    def backup(self, *parts: Part) -> BackupObject:
-        return _backup(self._project.id, self._uid, *parts, name=self._name)
+    def backup(self, *parts: Part, kind: BackupKind = "Termination") -> BackupObject:
+        return _backup(self._project.id, self._uid, *parts, kind=kind, name=self._name)
 
     def spoil(self, backup: BackupObject, part: Part) -> None:
         """A container's copy is edited; in place of a restored volume stands an empty one that someone made under its name."""

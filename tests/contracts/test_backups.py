@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from adapters.openstack_kit import running_cloud
@@ -18,6 +19,8 @@ EMPTY_GIB = "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"
 """SHA-256 of 2**30 zeros: what a disk has on which nothing was ever written."""
 STATES = ["Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Cleaned"]
 WORLDS = ["memory", "loopback", pytest.param("openstack", marks=pytest.mark.cluster)]
+LONG = pytest.mark.parametrize("world", ["memory", "loopback", pytest.param("openstack", marks=[pytest.mark.cluster, pytest.mark.soak])], indirect=True)
+"""On real OpenStack only in the soak."""
 
 
 @pytest.fixture(params=WORLDS)
@@ -40,7 +43,7 @@ def part_of(world: World, kind: str) -> Part:
 
 def advanced(world: World, backup: BackupObject, status: PartStatus) -> PartStatus:
     """One step, as the reconciler takes it."""
-    if status.state == "Pending":
+    if status.state == "Pending" and backup.spec.kind == "Termination":
         world.backups.quiesce(backup.spec, status.name)
     return world.backups.advance(backup, status)
 
@@ -56,13 +59,48 @@ def lived(world: World, backup: BackupObject, name: str) -> list[PartStatus]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_part_goes_through_every_step_and_only_its_backup_stays(world: World, kind: str) -> None:
     part = part_of(world, kind)
-    statuses = lived(world, world.backup(part), part.name)
+    backup = world.backup(part)
+    statuses = lived(world, backup, part.name)
     final = statuses[-1]
     assert [status.state for status in statuses] == STATES
     assert re.fullmatch("[0-9a-f]{64}", final.source_sha256 or "") and final.source_sha256 != EMPTY_GIB
     assert (final.source_sha256, final.source_bytes) == (final.restored_sha256, final.restored_bytes)
     assert final.backup_id is not None and final.ids == {}
     assert (world.helpers(), world.kept()) == ([], 1)
+    world.backups.purge(backup)
+    assert (world.helpers(), world.kept()) == ([], 0)
+    world.backups.purge(backup)
+
+
+@pytest.mark.parametrize("kind", ["Volume", "Container"])
+def test_a_part_in_use_is_proven_in_the_same_way(world: World, kind: str) -> None:
+    assert _is_proven_in_use(world, kind).source_sha256 != EMPTY_GIB
+
+
+@LONG
+def test_a_database_in_use_is_proven_in_the_same_way(world: World) -> None:
+    """On the development cloud its volume is empty while it runs: the guest there writes into it only when it is told to stop."""
+    _is_proven_in_use(world, "DatabaseVolume")
+
+
+def _is_proven_in_use(world: World, kind: str) -> PartStatus:
+    part = part_of(world, kind)
+    final = lived(world, world.backup(part, kind="Regular"), part.name)[-1]
+    assert final.state == "Cleaned" and final.source_sha256 is not None
+    assert (final.source_sha256, final.source_bytes) == (final.restored_sha256, final.restored_bytes)
+    assert (world.helpers(), world.kept()) == ([], 1)
+    return final
+
+
+@LONG
+@pytest.mark.parametrize("state", STATES[:-1])
+def test_one_that_is_given_up_leaves_nothing(world: World, state: str) -> None:
+    part = part_of(world, "Volume")
+    backup, status = world.backup(part, kind="Regular"), PartStatus(name=part.name)
+    while status.state != state:
+        status = world.backups.advance(backup, status)
+    world.backups.clear(replace(backup, status=backup.status.model_copy(update={"parts": (status,)})))
+    assert (world.helpers(), world.kept()) == ([], 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

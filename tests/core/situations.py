@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
@@ -18,14 +18,16 @@ from typing import Any
 from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
-from govcloud.api.backup import BackupStatus, PartStatus
+from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, PartStatus
 from govcloud.api.request import Failure
 from govcloud.core.accounts import agreement_with, plan_with, reservation_of
 from govcloud.core.actions import Action
 from govcloud.core.decide import decide
+from govcloud.core.existing import data_that_exists
 from govcloud.core.facts import Facts
 from govcloud.core.objects import ApprovalObject, BackupObject
 from govcloud.core.plan import Plan
+from govcloud.core.regular_backups import regular_backup_name
 from govcloud.failures import Retry, Stop
 from govcloud.observe import parse_spec
 from govcloud.reasons import Reason
@@ -343,6 +345,42 @@ BACKUPS: Mapping[str, Turn] = {
     "of another plan": _of_another_plan,
 }
 
+def regular(**status: Any) -> Turn:
+    """A regular backup was begun an hour ago, and stands like this."""
+
+    def turn(facts: Facts) -> Facts:
+        plan, parts = facts.completed, data_that_exists(facts)
+        if plan is None or not parts:
+            return facts
+        begun, key = facts.now - timedelta(hours=1), facts.request.key
+        spec = BackupSpec(
+            kind="Regular", number=1, request=BackedUpRequest(namespace=key.namespace, name=key.name, uid=key.uid), unit=plan.unit,
+            jurisdiction="jiujiang", plan=plan.number, plan_digest=plan.digest, project_id="project", backup_project="backups",
+            quarantine_project="quarantine", frozen_at=begun, parts=parts, retain_until=begun + timedelta(days=35),
+        )  # fmt: skip
+        said = {"parts": tuple(PartStatus(name=part.name, state="Restored") for part in parts), **status}
+        return replace(facts, regular=(BackupObject(regular_backup_name(plan, 1), "uid-of-it", spec, BackupStatus(**said)),))
+
+    return turn
+
+
+def _with_a_regular_mismatch(facts: Facts) -> Facts:
+    parts = tuple(PartStatus(name=part.name, state="Mismatch") for part in data_that_exists(facts))
+    return regular(parts=parts)(facts)
+
+
+_EARLIER = datetime(2026, 3, 2, tzinfo=UTC)
+
+REGULAR: Mapping[str, Turn] = {
+    "as it is": _same,
+    "running": regular(),
+    "running, failed": regular(failure=Failure(kind="Stop", reason=Reason.RESOURCE_FAILED, message="in error", retry_at=_EARLIER)),
+    "running, differs": _with_a_regular_mismatch,
+    "verified": regular(verified_at=_EARLIER),
+    "given up": regular(failed_at=_EARLIER),
+    "cleared": regular(failed_at=_EARLIER, cleared_at=_EARLIER),
+}
+
 OBJECTS: Mapping[str, Turn] = {
     "as it is": _same,
     "deleting": lambda facts: replace(facts, request=replace(facts.request, deleting=True)),
@@ -381,6 +419,7 @@ AXES: Mapping[str, Mapping[str, Turn]] = {
     "backup": BACKUPS,
     "object": OBJECTS,
     "money": MONEY,
+    "regular": REGULAR,
 }
 
 

@@ -17,8 +17,9 @@ from govcloud.core.approvals import standing
 from govcloud.core.deadline_news import news
 from govcloud.core.deadlines_asked import PROVIDER
 from govcloud.core.decide import decide
+from govcloud.core.existing import data_that_exists
 from govcloud.core.facts import Facts
-from govcloud.core.operation import TRIAL_END, data_that_exists
+from govcloud.core.operation import TRIAL_END
 from govcloud.core.outcome import Outcome, progress_after
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
@@ -28,7 +29,7 @@ from stacks.object_storage import CONTAINER
 from stacks.program import Program
 from stacks.transform import POWER_INPUTS
 
-IDLE = (act.Rest, act.Refuse, act.Block, act.Await, act.Backoff)
+IDLE = (act.Rest, act.Refuse, act.Block, act.Await, act.Backoff, act.WaitForBackup)
 
 
 def acting(situations: list[Situation], *kinds: type) -> list[Situation]:

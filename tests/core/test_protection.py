@@ -88,7 +88,7 @@ def test_what_was_approved_before_is_not_judged_again() -> None:
     assert fields(protection.open_to_everybody(program, known, 8, ())) == []
 
 
-@pytest.mark.parametrize(("level", "days"), [(1, None), (2, 7), (3, 1), (4, 1)])
-def test_the_higher_the_level_the_more_often_data_is_to_be_backed_up(level: int, days: int | None) -> None:
-    every = PROJECT_DEFAULT.backup_every(level)
-    assert (every.value if every else None) == days
+@pytest.mark.parametrize(("level", "days"), [(1, None), (2, (7, 35)), (3, (1, 35)), (4, (1, 35))])
+def test_the_higher_the_level_the_more_often_data_is_to_be_backed_up(level: int, days: tuple[int, int] | None) -> None:
+    asked = PROJECT_DEFAULT.backups_at(level)
+    assert ((asked.every.value, asked.kept.value) if asked else None) == days

@@ -23,6 +23,7 @@ OURS: dict[str, dict[str, Any]] = {
     "AddFinalizer": {"verb": "patch", "resource": "cloudservicerequests", "name": "portal"},
     "RemoveFinalizer": {"verb": "patch", "resource": "cloudservicerequests", "name": "portal"},
     "OpenBackup": {"verb": "create", "resource": "servicebackups", "name": "portal-3", "namespace": ""},
+    "ForgetBackup": {"verb": "delete", "resource": "servicebackups", "name": "portal-regular-1", "namespace": ""},
 }
 
 
@@ -31,7 +32,7 @@ def at(seconds: float) -> datetime:
 
 
 def effect(step: str, begin: float = 100, end: float = 101, result: Outcome = Outcome.SUCCESS) -> list[Record]:
-    said = {"target": REQUEST, "reason": Reason(plan_number=3), "attributes": {"effect": step}}
+    said = {"target": REQUEST, "reason": Reason(plan_number=3), "attributes": {"effect": step, "backup": "portal-regular-1"}}
     first = record(intent(**said), id=f"{step}-{begin}", sequence=int(begin), time=at(begin))
     return [first, record(outcome(first.id, **said, outcome=result), sequence=int(begin) + 1, time=at(end))]
 
@@ -69,7 +70,7 @@ def test_a_success_that_the_api_server_knows_nothing_of_is_found(step: str) -> N
     assert (Kind.UNCONFIRMED, "100") in found or step == "OpenBackup"
 
 
-@pytest.mark.parametrize("step", ["Freeze", "WriteCredentials", "OpenBackup"])
+@pytest.mark.parametrize("step", ["Freeze", "WriteCredentials", "OpenBackup", "ForgetBackup"])
 def test_a_write_of_our_identity_without_an_intent_is_found(step: str) -> None:
     written = act(500, **OURS[step])
     assert kinds(judged([], [written])) == [(Kind.UNRECORDED, written.id)]

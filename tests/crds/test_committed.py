@@ -115,10 +115,10 @@ def test_every_rule_says_what_would_be_right(kind: Kind) -> None:
             assert len(rule["message"]) > 20, path
 
 
-def test_only_the_stage_gets_a_default_from_the_api_server() -> None:
+def test_only_a_requests_stage_and_a_backups_kind_get_a_default_from_the_api_server() -> None:
     """A default that the API server writes would change requests that were approved without it."""
-    found = {path for kind in KINDS for path, node in nodes(schema_of(kind)) if "default" in node}
-    assert found == {".spec.stage"}
+    found = {(kind.short, path) for kind in KINDS for path, node in nodes(schema_of(kind)) if "default" in node}
+    assert found == {("csreq", ".spec.stage"), ("csbak", ".spec.kind")}
 
 
 @pytest.mark.parametrize(

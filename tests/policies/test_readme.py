@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from policies import applications, duties, money, rules, sources, steps
+from policies import applications, duties, money, protection, rules, sources, steps
 from policies.sources import PackModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ DEMANDS = {
 }
 MODELS = {
     name: model
-    for module in (applications, duties, money, rules, sources, steps)
+    for module in (applications, duties, money, protection, rules, sources, steps)
     for name, model in vars(module).items()
     if isinstance(model, type) and issubclass(model, PackModel)
 }

@@ -130,6 +130,11 @@ class KubeApi:
         """Create the object or make it what `body` says (server-side apply): fields that we wrote before and that are left out go."""
         return dict(self.ask("PATCH", path, body=body, content=APPLY_PATCH, query={**_MANAGED, "force": "true"}).body)
 
+    def delete(self, path: str, uid: str) -> None:
+        """Delete the object of this uid; one that is gone is no error."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        self.ask("DELETE", path, body=body, accept=(404,))
+
     def ask(
         self,
         method: str,

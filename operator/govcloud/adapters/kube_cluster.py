@@ -139,6 +139,13 @@ class KubeCluster(KubeAccounts):
     def backup(self, name: str) -> BackupObject | None:
         return fitting(backup_from, self._api.read(path_to(kinds.BACKUP, name)), Reason.PROGRAM_FAULT)
 
+    def backups_of(self, uid: str) -> Sequence[BackupObject]:
+        found = self._api.every(path_to(kinds.BACKUP), labels=f"{REQUEST_LABEL}={uid}")
+        return [backup for raw in found if (backup := fitting(backup_from, raw, Reason.PROGRAM_FAULT)) is not None]
+
+    def backups(self) -> Sequence[BackupObject]:
+        return those_that_fit(backup_from, self._api.every(path_to(kinds.BACKUP)))
+
     def namespace_unit(self, namespace: str) -> str | None:
         raw = self._api.read(path_of(NAMESPACES, namespace))
         unit: str | None = labels_of(raw).get(UNIT_LABEL) if raw else None
@@ -224,7 +231,7 @@ class KubeCluster(KubeAccounts):
         body = {
             "apiVersion": API_VERSION,
             "kind": kinds.BACKUP.kind,
-            "metadata": {"name": name},
+            "metadata": {"name": name, "labels": {REQUEST_LABEL: spec.request.uid}},
             "spec": as_written(spec),
         }
         made = self._api.create(path_to(kinds.BACKUP), body)
@@ -233,6 +240,9 @@ class KubeCluster(KubeAccounts):
             message = f"ServiceBackup {name} exists with another content, so this backup set has no place; its evidence was not touched"
             raise Stop(Reason.BACKUP_MISMATCH, message)
         return backup
+
+    def delete_backup(self, backup: BackupObject) -> None:
+        self._api.delete(path_to(kinds.BACKUP, backup.name), backup.uid)
 
     def write_secret(self, key: RequestKey, name: str, values: Mapping[str, str]) -> None:
         """Create the Secret or make it hold exactly these values, without ever reading one (the controller has no right to).

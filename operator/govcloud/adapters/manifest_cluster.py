@@ -144,6 +144,9 @@ class ManifestCluster(ClusterView):
     def backup(self, _name: str) -> BackupObject | None:
         return None
 
+    def backups_of(self, _uid: str) -> Sequence[BackupObject]:
+        return ()
+
     def policies(self, *, tried: bool = False) -> PolicyLook:
         return PolicyLook(self._now, None, {})
 

@@ -43,8 +43,10 @@ class Adoption:
         """
         found = one_of(find(), key, what)
         if found is not None:
+            with self._lock:
+                self._lost.pop(key, None)
             return found
-        self._give_time_to_appear(key, what)
+        self.give_time_to_appear(key, what)
         try:
             return make()
         except LostAnswer:
@@ -52,7 +54,8 @@ class Adoption:
                 self._lost[key] = self._clock.monotonic()
             raise
 
-    def _give_time_to_appear(self, key: str, what: str) -> None:
+    def give_time_to_appear(self, key: str, what: str) -> None:
+        """Raise `Retry` while a create of that key, whose answer was lost, may still take effect."""
         with self._lock:
             lost_at = self._lost.get(key)
             waited = GRACE_SECONDS if lost_at is None else self._clock.monotonic() - lost_at

@@ -64,6 +64,11 @@ class Task:
         )
         return f"{prefix}-{self.owner}-{service[:63]}-{self.key(prefix)[:12]}"
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether the source goes on being used."""
+        return self.spec.kind == "Regular"
+
     def effect(self, type: str, operation: Operation, step: str) -> AbstractContextManager[EffectContext]:
         """Say that the writes inside belong to this part."""
         return effect(
@@ -79,8 +84,8 @@ class Task:
         )
 
 
-def manifest_effect(backup: str, spec: BackupSpec) -> AbstractContextManager[EffectContext]:
-    """Say that the writes inside store the evidence of a whole backup."""
+def manifest_effect(backup: str, spec: BackupSpec, operation: Operation = "backup") -> AbstractContextManager[EffectContext]:
+    """Say that the writes inside are about the evidence of a whole backup: they store it, or purge lists of it."""
     owner = spec.request.uid
     return effect(
         EffectContext(
@@ -88,7 +93,7 @@ def manifest_effect(backup: str, spec: BackupSpec) -> AbstractContextManager[Eff
             stack="backup",
             urn=f"backup/{backup}/manifest",
             type=OBJECT_TYPE,
-            operation="backup",
+            operation=operation,
             key=operation_key(owner, backup, "", "manifest"),
             plan=spec.plan,
         )

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from govcloud.adapters.openstack_adoption import Adoption
 from govcloud.adapters.openstack_backup_names import Task, task
-from govcloud.adapters.openstack_bench import Bench, PartSteps, moved
+from govcloud.adapters.openstack_bench import EVIDENCE, ITS_BACKUP, NOTHING, Bench, Kept, PartSteps, moved
 from govcloud.adapters.openstack_containers import ContainerSteps
-from govcloud.adapters.openstack_databases import stop_database, volume_of_stopped_database
+from govcloud.adapters.openstack_databases import stop_database, volume_of_database
+from govcloud.adapters.openstack_live_containers import LiveContainerSteps
 from govcloud.adapters.openstack_login import Login
-from govcloud.adapters.openstack_manifests import store_manifest
+from govcloud.adapters.openstack_manifests import remove_lists, store_manifest
 from govcloud.adapters.openstack_volumes import VolumeSteps, volume_of_unit
 from govcloud.adapters.openstack_waiting import Poller
 from govcloud.api.backup import BackupSpec, PartState, PartStatus
@@ -27,9 +28,10 @@ Step = Callable[[Bench, Task, PartStatus], PartStatus]
 
 _STEPS: Mapping[str, PartSteps] = {
     "Volume": VolumeSteps(volume_of_unit),
-    "DatabaseVolume": VolumeSteps(volume_of_stopped_database),
+    "DatabaseVolume": VolumeSteps(volume_of_database),
     "Container": ContainerSteps(),
 }
+_LIVE_CONTAINER = LiveContainerSteps()
 
 _NEXT: Mapping[PartState, Callable[[PartSteps], Step]] = {
     "Pending": lambda steps: steps.freeze,
@@ -74,7 +76,31 @@ class OpenStackBackups:
         if part.state not in _NEXT:
             return part
         moving = task(backup.name, backup.spec, part.name)
-        return _NEXT[part.state](_STEPS[moving.part.how])(self._bench(backup.spec), moving, part)
+        return _NEXT[part.state](_steps_of(moving))(self._bench(backup.spec), moving, part)
+
+    def clear(self, backup: BackupObject) -> None:
+        """Remove what a set left that will not be finished; of one with a mismatch, the backups and the copies that differ are evidence.
+
+        Raises:
+            Retry, Stop, AuditUnavailable: as `advance` does; what is gone stays gone.
+        """
+        states = {part.name: part.state for part in backup.status.parts}
+        differs = "Mismatch" in states.values()
+        for part in backup.spec.parts:
+            is_evidence = states.get(part.name) == "Mismatch"
+            self._remove(backup, part.name, EVIDENCE if is_evidence else ITS_BACKUP if differs else NOTHING)
+        if not differs:
+            remove_lists(self._login(backup.spec.backup_project), backup)
+
+    def purge(self, backup: BackupObject) -> None:
+        """Remove all that a set holds but its manifest. Raises like `clear`."""
+        for part in backup.spec.parts:
+            self._remove(backup, part.name, NOTHING)
+        remove_lists(self._login(backup.spec.backup_project), backup)
+
+    def _remove(self, backup: BackupObject, part: str, kept: Collection[Kept]) -> None:
+        removing = task(backup.name, backup.spec, part)
+        _steps_of(removing).remove(self._bench(backup.spec), removing, kept)
 
     def store_manifest(self, backup: BackupObject) -> tuple[str, str]:
         """Store spec and evidence in the backup project: (container/object, SHA-256 as 64 hexadecimal digits)."""
@@ -88,6 +114,10 @@ class OpenStackBackups:
             adoption=self._adoption,
             readers=self._readers,
         )
+
+
+def _steps_of(task: Task) -> PartSteps:
+    return _LIVE_CONTAINER if task.is_regular and task.part.how == "Container" else _STEPS[task.part.how]
 
 
 def compare(_bench: Bench, task: Task, status: PartStatus) -> PartStatus:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from govcloud.adapters.openstack_adoption import Adoption
 from govcloud.adapters.openstack_backup_names import Task
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_waiting import Poller
 from govcloud.api.backup import PartState, PartStatus
+
+Kept = Literal["backup", "restored"]
+"""What of a part can be kept when the rest is removed: its backup, and the copy that was restored from it."""
+EVIDENCE: tuple[Kept, ...] = ("backup", "restored")
+ITS_BACKUP: tuple[Kept, ...] = ("backup",)
+NOTHING: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,10 @@ class PartSteps(Protocol):
 
     def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Delete every helper and see that it is gone; see that the backup is still there."""
+        ...
+
+    def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
+        """Delete all that was ever made of the part but what is kept, however far it came, and see that it is gone."""
         ...
 
 

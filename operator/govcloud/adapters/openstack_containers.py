@@ -7,9 +7,10 @@ changes later makes the restored copy differ from what was read, and the part a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from govcloud.adapters.openstack_backup_names import CONTAINER_TYPE, OBJECT_TYPE, Task
-from govcloud.adapters.openstack_bench import Bench, moved
+from govcloud.adapters.openstack_bench import ITS_BACKUP, Bench, Kept, moved
 from govcloud.adapters.openstack_container_copies import Copy, Held, Original, copy, read
 from govcloud.adapters.openstack_failures import SOON
 from govcloud.adapters.openstack_manifests import store_beside
@@ -18,6 +19,7 @@ from govcloud.adapters.openstack_swift import Container
 from govcloud.api.backup import PartStatus
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
+from stacks.provider.journal import Operation
 
 OLD_VERSIONS_NOT_COVERED = "older versions that this container keeps in another container are not in the backup"
 
@@ -27,7 +29,7 @@ class ContainerSteps:
 
     def freeze(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Remember what the container lists."""
-        source = _source(bench, task)
+        source = source_of(bench, task)
         listed = list(source.listed())
         message = OLD_VERSIONS_NOT_COVERED if source.container.keeps_old_versions_elsewhere() else ""
         ids = {"listing": listing_digest(listed)}
@@ -35,7 +37,7 @@ class ContainerSteps:
 
     def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read every object; the lines of names, sizes and digests are stored beside the manifest."""
-        source = _source(bench, task)
+        source = source_of(bench, task)
         text, size = _read(bench, source)
         if listing_digest(source.listed()) != status.ids["listing"]:
             told = f"container {source.container.name} changed after it was frozen; find out who writes to it, and start the backup anew"
@@ -47,14 +49,14 @@ class ContainerSteps:
 
     def back_up(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Copy every object into a container of the backup project."""
-        target = _backup(bench, task)
-        _copy(_source(bench, task), target, task, "backup")
+        target = backup_copy(bench, task)
+        _copy(source_of(bench, task), target, task, "backup")
         return moved(status, "BackedUp", backup_id=target.current.name)
 
     def restore(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Copy every object of the backup into a container of the quarantine project."""
         target = _restored(bench, task)
-        _copy(_backup(bench, task), target, task, "restored")
+        _copy(backup_copy(bench, task), target, task, "restored")
         return moved(status, "Restored", ids={**status.ids, "restored-container": target.current.name})
 
     def read_restored(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
@@ -64,19 +66,26 @@ class ContainerSteps:
 
     def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Delete the restored copy and see that it is gone. The backup stays, and must still list every object."""
-        _remove(_restored(bench, task), task)
-        kept = sum(1 for _ in _backup(bench, task).listed())
+        self.remove(bench, task, ITS_BACKUP)
+        kept = sum(1 for _ in backup_copy(bench, task).listed())
         if kept != status.objects:
             told = f"the backup of {task.title} lists {kept} objects instead of {status.objects}"
             raise Stop(Reason.BACKUP_MISMATCH, f"{told}; find out who changed container {status.backup_id}")
         return moved(status, "Cleaned", ids={})
 
+    def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
+        """Delete the copies that are not kept."""
+        if "restored" not in kept:
+            _remove(_restored(bench, task), task)
+        if "backup" not in kept:
+            _remove(backup_copy(bench, task), task, "purge", "backup")
 
-def _source(bench: Bench, task: Task) -> Original:
+
+def source_of(bench: Bench, task: Task) -> Original:
     return Original(Container(bench.backups, task.spec.project_id, task.part.source_id))
 
 
-def _backup(bench: Bench, task: Task) -> Copy:
+def backup_copy(bench: Bench, task: Task) -> Copy:
     return Copy(Container(bench.backups, bench.backups.project_id, task.container("backup")))
 
 
@@ -105,12 +114,12 @@ def _copy(source: Held, target: Copy, task: Task, step: str) -> None:
                 copy(source, target, listed)
 
 
-def _remove(held: Copy, task: Task) -> None:
+def _remove(held: Copy, task: Task, operation: Operation = "delete", step: str = "restored") -> None:
     for container in held.containers:
-        with task.effect(OBJECT_TYPE, "delete", "restored"):
+        with task.effect(OBJECT_TYPE, operation, step):
             for listed in list(container.objects()):
                 container.remove(listed.name)
-        with task.effect(CONTAINER_TYPE, "delete", "restored"):
+        with task.effect(CONTAINER_TYPE, operation, step):
             container.delete()
     if left := held.containers:
         raise Retry(Reason.CONFLICT, f"container {left[0].name} is still there after its deletion", SOON)

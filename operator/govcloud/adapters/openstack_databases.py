@@ -1,4 +1,7 @@
-"""What is special about a part that is a Trove instance: making the database write all it has and stop, and finding its volume."""
+"""What is special about a part that is a Trove instance: making the database write all it has and stop, and finding its volume.
+
+For a regular backup nothing is stopped: the volume is taken as after a power failure, which a database recovers from by its own log.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,15 @@ def stop_database(login: Login, poller: Poller, task: Task) -> None:
         poller.until(lambda: _has_stopped(_instance(login, task)) or None, f"database {task.part.source_id} to stop")
 
 
-def volume_of_stopped_database(bench: Bench, task: Task) -> str:
-    """Id of the volume that holds the data directory of the part's database, which is stopped first if it runs.
+def volume_of_database(bench: Bench, task: Task) -> str:
+    """Id of the volume that holds the data directory of the part's database, which for a termination is stopped first if it runs.
 
     Raises:
         Retry: the database has not stopped yet.
         Stop: there is no such instance in the unit's project, or it has no volume.
     """
-    stop_database(bench.backups, bench.poller, task)
+    if not task.is_regular:
+        stop_database(bench.backups, bench.poller, task)
     volume = _instance(bench.backups, task).get("volume") or {}
     if "id" not in volume:
         raise Stop(Reason.RESOURCE_FAILED, f"{task.title}: database {task.part.source_id} has no volume to back up")

@@ -13,11 +13,14 @@ from urllib.parse import quote
 import rfc8785
 
 from govcloud.adapters.openstack_backup_names import manifest_effect
+from govcloud.adapters.openstack_failures import SOON
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_swift import Container
 from govcloud.api.backup import BackupSpec, PartStatus
 from govcloud.api.common import API_VERSION
+from govcloud.failures import Retry
 from govcloud.ports import BackupObject
+from govcloud.reasons import Reason
 
 MANIFESTS = "govcloud-manifests"
 FORMAT = 1
@@ -54,11 +57,35 @@ def store_manifest(login: Login, backup: BackupObject) -> tuple[str, str]:
 def store_beside(login: Login, backup: str, spec: BackupSpec, name: str, content: bytes, content_type: str) -> str:
     """Store a piece of evidence of a backup; says where."""
     container = Container(login, login.project_id, MANIFESTS)
-    path = f"{spec.request.uid}/{quote(backup, safe='')}/{quote(name, safe='')}"
+    path = f"{_folder(backup, spec)}{quote(name, safe='')}"
     with manifest_effect(backup, spec):
         container.make({})
         container.put(path, content, content_type)
     return f"{MANIFESTS}/{path}"
+
+
+def remove_lists(login: Login, backup: BackupObject) -> None:
+    """Delete the lists of objects of a set: names may tell as much as contents. The manifest stays.
+
+    Raises:
+        Retry: one is still listed.
+    """
+    container, folder = Container(login, login.project_id, MANIFESTS), _folder(backup.name, backup.spec)
+    if not container.exists():
+        return
+    with manifest_effect(backup.name, backup.spec, "purge"):
+        for listed in _lists(container, folder):
+            container.remove(listed)
+    if left := _lists(container, folder):
+        raise Retry(Reason.CONFLICT, f"{left[0]} is still listed after its deletion", SOON)
+
+
+def _lists(container: Container, folder: str) -> list[str]:
+    return [listed.name for listed in container.objects(folder) if listed.name.endswith(".objects")]
+
+
+def _folder(backup: str, spec: BackupSpec) -> str:
+    return f"{spec.request.uid}/{quote(backup, safe='')}/"
 
 
 def _lies_in_cinder(backup: BackupObject, part: PartStatus) -> bool:

@@ -16,7 +16,7 @@ import requests
 from govcloud.adapters.openstack_failures import SOON, translated
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_object_lines import Listed
-from govcloud.adapters.openstack_reading import CHUNK, read_all
+from govcloud.adapters.openstack_reading import CHUNK, Reading, read_all
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -113,9 +113,13 @@ class Container:
         """
         response = self.find(name, version)
         if response is None:
-            told = f"object {name!r} of container {self.name} is listed but cannot be read: it expired, or a copy of it is behind"
-            raise Retry(Reason.CONFLICT, told, SOON)
+            raise self.not_given(name)
         return response
+
+    def not_given(self, name: str) -> Retry:
+        """What is said of an object that is listed and not given."""
+        told = f"object {name!r} of container {self.name} is listed but cannot be read: it expired, or a copy of it is behind"
+        return Retry(Reason.CONFLICT, told, SOON)
 
     def find(self, name: str, version: str = "") -> requests.Response | None:
         """Begin to read an object that may not be there. The caller closes the answer."""
@@ -160,27 +164,37 @@ class Container:
         headers = {"Content-Type": "application/octet-stream", "If-None-Match": "*"}
         self._send("PUT", name, data=content, headers=headers)
 
-    def copy_from(self, source: Container, name: str, version: str = "", under: str = "") -> None:
-        """Copy an object (or an older version of it) and what describes it, streaming it through this process.
+    def copy_from(self, source: Container, name: str, version: str = "", under: str = "") -> Reading:
+        """Copy an object (or an older version of it) and what describes it, streaming it through this process; what was read of it.
 
         A large object (SLO, DLO) becomes an ordinary one with all its content. `under` is its name here, where that is another.
 
         Raises:
             Stop: it is larger than what Swift takes as one object, or its name here is too long.
+            Retry: it is listed, but Swift does not give it.
         """
+        reading = self.copy_if_there(source, name, version, under)
+        if reading is None:
+            raise source.not_given(name)
+        return reading
+
+    def copy_if_there(self, source: Container, name: str, version: str = "", under: str = "") -> Reading | None:
+        """The same for an object that may be gone: None where it is, and nothing is copied."""
         stored_as = under or name
         if len(stored_as.encode()) > _LONGEST_NAME:
             told = f"a copy of object {name!r} of container {source.name} would have a name of more than {_LONGEST_NAME} bytes"
             raise Stop(Reason.INVALID_INPUT, f"{told}; give the object a shorter name")
-        with (
-            translated(f"copy object {name!r} from container {source.name} to {self.name}"),
-            source.open(name, version) as response,
-        ):
-            body = _Body(response, _length(response, name))
-            stored = self._send("PUT", stored_as, data=body if len(body) else b"", headers=_kept(response.headers))
+        with translated(f"copy object {name!r} from container {source.name} to {self.name}"):
+            response = source.find(name, version)
+            if response is None:
+                return None
+            with response:
+                body = _Body(response, _length(response, name))
+                stored = self._send("PUT", stored_as, data=body if len(body) else b"", headers=_kept(response.headers))
         if stored.headers.get("ETag", "").strip('"') != body.md5():
             told = f"object {name!r} did not arrive in container {self.name} as it was sent"
             raise Retry(Reason.CLOUD_UNREACHABLE, told, SOON)
+        return body.reading()
 
     def remove(self, name: str) -> None:
         """Delete an object; that it is gone already is no error."""
@@ -216,6 +230,8 @@ class _Body:
         self._raw = response.raw
         self._length = length
         self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+        self._count = 0
 
     def __len__(self) -> int:
         return self._length
@@ -228,10 +244,16 @@ class _Body:
         """The next bytes, as they are stored. May give more than asked for: the network is asked for large pieces."""
         chunk: bytes = self._raw.read(max(size, CHUNK), decode_content=False)
         self._md5.update(chunk)
+        self._sha256.update(chunk)
+        self._count += len(chunk)
         return chunk
 
     def md5(self) -> str:
         return self._md5.hexdigest()
+
+    def reading(self) -> Reading:
+        """What was read."""
+        return Reading(self._sha256.hexdigest(), self._count)
 
 
 def account_url(login: Login, project: str) -> str:

@@ -7,10 +7,10 @@ touched and the unit cannot delete it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from govcloud.adapters.openstack_backup_names import Task
-from govcloud.adapters.openstack_bench import Bench, moved
+from govcloud.adapters.openstack_bench import ITS_BACKUP, Bench, Kept, moved
 from govcloud.adapters.openstack_failures import translated
 from govcloud.adapters.openstack_login import Json, Login
 from govcloud.adapters.openstack_reading import Reading, read_all
@@ -32,7 +32,7 @@ _SNAPSHOT_TYPE = "openstack:blockstorage/snapshot:Snapshot"
 _VOLUME_TYPE = "openstack:blockstorage/volume:Volume"
 _BACKUP_TYPE = "openstack:blockstorage/backup:Backup"
 _IMAGE_TYPE = "openstack:images/image:Image"
-_TYPES = {"snapshots": _SNAPSHOT_TYPE, "volumes": _VOLUME_TYPE}
+_TYPES = {"snapshots": _SNAPSHOT_TYPE, "volumes": _VOLUME_TYPE, "backups": _BACKUP_TYPE}
 
 
 SourceVolume = Callable[[Bench, Task], str]
@@ -98,13 +98,20 @@ class VolumeSteps:
 
     def clean(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Delete every helper and see that it is gone. The backup stays, and must still be whole."""
-        _remove_images(bench.backups, task, "source-image")
-        _remove_images(bench.quarantine, task, "restored-image")
-        _remove(bench.backups, bench, task, "volumes", "source-volume")
-        _remove(bench.quarantine, bench, task, "volumes", "restored-volume")
-        _remove(bench.backups, bench, task, "snapshots", "snapshot")
+        self.remove(bench, task, ITS_BACKUP)
         _awaited(bench.backups, bench, "backups", str(status.backup_id))
         return moved(status, "Cleaned", ids={})
+
+    def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
+        """Delete what is not kept, each before what it was made from. Cinder lets nothing go that it is still working on: then it is waited for."""
+        _remove_images(bench.backups, task, "source-image")
+        _remove_images(bench.quarantine, task, "restored-image")
+        if "restored" not in kept:
+            _remove(bench.quarantine, bench, task, "volumes", "restored-volume")
+        if "backup" not in kept:
+            _remove(bench.backups, bench, task, "backups", "backup")
+        _remove(bench.backups, bench, task, "volumes", "source-volume")
+        _remove(bench.backups, bench, task, "snapshots", "snapshot")
 
     def _snapshot(self, bench: Bench, task: Task) -> Json:
         def make() -> Json:
@@ -226,6 +233,7 @@ def _remove_images(login: Login, task: Task, step: str) -> None:
 def _remove(login: Login, bench: Bench, task: Task, plural: str, step: str) -> None:
     """Delete what carries the key of a step, once it is in a state that allows it, and wait until it is gone."""
     find = _finder(login, plural, task.name(step))
+    bench.adoption.give_time_to_appear(task.key(step), step)
 
     def gone() -> bool | None:
         left = find()
@@ -239,5 +247,5 @@ def _remove(login: Login, bench: Bench, task: Task, plural: str, step: str) -> N
 def _delete_if_possible(login: Login, task: Task, plural: str, step: str, found: Json) -> None:
     refuse_failed(found, ("error_deleting",), f"{plural[:-1]} {found['id']}", lambda failed: _fault(login, failed))
     if found["status"] in ("available", "error", "error_restoring"):
-        with task.effect(_TYPES[plural], "delete", step):
+        with task.effect(_TYPES[plural], "purge" if plural == "backups" else "delete", step):
             login.delete("block-storage", f"/{plural}/{found['id']}")

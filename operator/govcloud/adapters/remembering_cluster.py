@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -12,11 +11,7 @@ from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.common import as_written
 from govcloud.core.objects import BackupObject, FoundOtherwise, RequestObject
 from govcloud.core.remembered import Said, altered
-from govcloud.failures import Stop
-from govcloud.observe import status_of
 from govcloud.ports import Cluster
-
-log = logging.getLogger(__name__)
 
 PROGRESS = "progress"
 
@@ -27,22 +22,9 @@ def remembering(cluster: Cluster, book: StatusBook) -> Cluster:
 
 
 def statuses_shown(cluster: Cluster) -> Mapping[str, Said]:
-    """What there is to be taken over into a new book: all requests, and the backup sets of terminations under way, by uid."""
-    shown: dict[str, Said] = {}
-    for request in cluster.requests():
-        shown[request.key.uid] = request.status.get(PROGRESS, {})
-        if (backup := _backup_of(cluster, request)) is not None:
-            shown[backup.uid] = as_written(backup.status)
-    return shown
-
-
-def _backup_of(cluster: Cluster, request: RequestObject) -> BackupObject | None:
-    try:
-        record = status_of(request).progress.termination
-    except Stop as error:  # the request stands still until its status is put right; the others are not to wait for it
-        log.warning("%s", error)
-        return None
-    return cluster.backup(record.backup) if record and record.backup else None
+    """What there is to be taken over into a new book: all requests and all backup sets, by uid."""
+    requests: dict[str, Said] = {request.key.uid: request.status.get(PROGRESS, {}) for request in cluster.requests()}
+    return requests | {backup.uid: as_written(backup.status) for backup in cluster.backups()}
 
 
 @dataclass(frozen=True)
@@ -82,16 +64,27 @@ class _Remembering:
     def backup(self, name: str) -> BackupObject | None:
         """None, too, where somebody else made it: whoever opens it finds it, and whether it says what it should."""
         found = self.cluster.backup(name)
-        if found is None or not self.book.knows(found.uid):
-            return None
-        return replace(found, status=BackupStatus.model_validate(self.book.of(found.uid).now))
+        return self._proven(found) if found is not None and self.book.knows(found.uid) else None
+
+    def backups_of(self, uid: str) -> Sequence[BackupObject]:
+        return [self._proven(found) for found in self.cluster.backups_of(uid) if self.book.knows(found.uid)]
+
+    def backups(self) -> Sequence[BackupObject]:
+        return [self._proven(found) for found in self.cluster.backups() if self.book.knows(found.uid)]
 
     def create_backup(self, name: str, spec: BackupSpec) -> BackupObject:
         made = self.cluster.create_backup(name, spec)
         if not self.book.knows(made.uid):
             self.book.keep(made.uid, as_written(BackupStatus()))
-        return replace(made, status=BackupStatus.model_validate(self.book.of(made.uid).now))
+        return self._proven(made)
 
     def write_backup_status(self, backup: BackupObject, status: BackupStatus) -> None:
         self.book.keep(backup.uid, as_written(status))
         self.cluster.write_backup_status(backup, status)
+
+    def delete_backup(self, backup: BackupObject) -> None:
+        self.cluster.delete_backup(backup)
+        self.book.forget(backup.uid)
+
+    def _proven(self, found: BackupObject) -> BackupObject:
+        return replace(found, status=BackupStatus.model_validate(self.book.of(found.uid).now))

@@ -63,8 +63,20 @@ class StatusBook:
         """What was kept last lies in the cluster now: what lay there before would have been put back."""
         self._known[uid] = Remembered(self._known[uid].now)
 
+    def forget(self, uid: str) -> None:
+        """The object is gone.
+
+        Raises:
+            Retry: the disk does not take it.
+        """
+        self._drop(uid)
+        self._known.pop(uid, None)
+
     def _store(self, uid: str, then: Remembered) -> None:
         """Where it lasts longer."""
+
+    def _drop(self, uid: str) -> None:
+        """There, too."""
 
 
 class FileStatusBook(StatusBook):
@@ -113,9 +125,15 @@ class FileStatusBook(StatusBook):
 
     def _store(self, uid: str, then: Remembered) -> None:
         before = None if then.before is None else canonical(then.before)
+        self._execute(_WRITE, (uid, canonical(then.now), before, self._recorded()))
+
+    def _drop(self, uid: str) -> None:
+        self._execute("DELETE FROM statuses WHERE uid = ?", (uid,))
+
+    def _execute(self, statement: str, values: tuple[str | int | None, ...]) -> None:
         try:
             with self._lock:
-                self._database.execute(_WRITE, (uid, canonical(then.now), before, self._recorded()))
+                self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise Retry(Reason.STATUS_NOT_KEPT, f"the status cannot be kept on the controller's disk: {error}", timedelta(seconds=10)) from error
 

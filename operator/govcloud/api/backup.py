@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Token, Uid
-from govcloud.api.marks import checked_by, immutable, keyed_by
+from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by
+from govcloud.api.request import Failure
 
 PartState = Literal[
     "Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"
 ]
+BackupKind = Literal["Termination", "Regular"]
+BackupState = Literal["Running", "Verified", "Failed", "Mismatch", "Purged"]
 
 
 class BackedUpRequest(Model):
@@ -39,19 +42,27 @@ class BackupSpec(Model):
         immutable("a backup set cannot be edited; its evidence would not be of it any more / 备份记录不可修改")
     )
 
+    kind: BackupKind = Field(
+        "Termination",
+        description="of a termination; or regular, as the completed plan names it for its protection level 等保, while everything runs on",
+        json_schema_extra=default_in_cluster(),
+    )
+    number: Annotated[int, Field(ge=0, le=1_000_000)] = Field(0, description="which of the request's regular backups, from 1 on; 0 for a termination's")
     request: BackedUpRequest
     unit: ObjectName
     jurisdiction: ObjectName
     plan: Annotated[int, Field(ge=0)] = Field(
-        description="plan of the termination (or other transition) that this backup belongs to"
+        description="plan of the termination, or the completed plan that names regular backups"
     )
     plan_digest: Digest
     project_id: Token = Field(description="OpenStack project that the data comes from")
     backup_project: Token
     quarantine_project: Token
-    frozen_at: datetime = Field(description="from this moment nothing of the unit could write any more")
+    frozen_at: datetime = Field(
+        description="of a termination: from this moment nothing of the unit could write any more; of a regular backup: when it was begun"
+    )
     parts: Annotated[tuple[Part, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))]
-    retain_until: datetime
+    retain_until: datetime = Field(description="from this moment on, by the machine's own clock, it may be purged")
 
 
 class PartStatus(Model):
@@ -74,8 +85,14 @@ class PartStatus(Model):
 class BackupStatus(Model):
     """How far the backup set has come, and where its manifest lies."""
 
+    state: BackupState | None = Field(None, description="a word for people; derived, never read back")
     conditions: Conditions = ()
     parts: Annotated[tuple[PartStatus, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))] = ()
     verified_at: datetime | None = None
     manifest_location: Token | None = Field(None, description="container/object in the backup project")
     manifest_sha256: Sha256 | None = None
+    failure: Failure | None = Field(None, description="why it did not get on at the last attempt, or why it was given up")
+    failed_at: datetime | None = Field(None, description="when a regular backup was given up; the next one comes at its own time")
+    clearing: Failure | None = Field(None, description="what keeps the helpers of one that was given up from being removed")
+    cleared_at: datetime | None = Field(None, description="when the helpers of one that was given up were gone")
+    purged_at: datetime | None = Field(None, description="when its data was deleted after its retention, and seen to be gone")

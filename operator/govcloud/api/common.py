@@ -19,7 +19,7 @@ WAITING_LABEL = f"{GROUP}/waiting-for"
 PLAN_LABEL = f"{GROUP}/plan"
 """On the ControllerRevision that pins a plan: the uid of its request."""
 REQUEST_LABEL = f"{GROUP}/request"
-"""On the Secret with a request's credentials: the uid of its request."""
+"""On the Secret with a request's credentials, and on its backup sets: the uid of the request."""
 LIVE_REQUESTS_LABEL = f"{GROUP}/live-requests"
 """On a namespace while a request in it holds resources: admission refuses to delete such a namespace."""
 

@@ -176,12 +176,15 @@ BACKUP = Kind(
     BackupSpec,
     BackupStatus,
     columns=(
+        Column("Kind", ".spec.kind"),
         Column("Unit", ".spec.unit"),
         Column("Namespace", ".spec.request.namespace"),
         Column("Request", ".spec.request.name"),
-        Column("Verified", ".status.verifiedAt"),
+        Column("State", ".status.state"),
         Column("Keep until", ".spec.retainUntil"),
         AGE,
+        Column("Verified", ".status.verifiedAt", wide=True),
+        Column("Reason", ".status.failure.reason", wide=True),
         Column("Manifest", ".status.manifestLocation", wide=True),
     ),
 )

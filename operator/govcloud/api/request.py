@@ -232,7 +232,7 @@ class PlanView(Model):
     diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
     quota: Quantities = Field(default_factory=dict)
     backup_every_days: int | None = Field(
-        None, description="how often the protection level 等级保护 asks for a backup of the data, in days; who runs the platform makes it"
+        None, description="how often the protection level 等级保护 asks for a backup of the data, in days"
     )
     departures: Annotated[tuple[Text, ...], Field(max_length=64)] = Field(
         (), description="rules in principle 原则上 that this plan departs from; an approval of it says why in its comment"
@@ -352,6 +352,24 @@ class Progress(Model):
     )
 
 
+class BackupView(Model):
+    """A regular backup of the request, in short; the ServiceBackup of that name has the rest."""
+
+    name: Token
+    begun_at: datetime
+    state: Token = Field(description="Running, Verified, Failed or Mismatch")
+    message: Text = Field("", description="why it failed")
+
+
+class RegularBackups(Model):
+    """How the regular backups stand that the completed plan names."""
+
+    every_days: int
+    next_at: datetime = Field(description="when the next one is due")
+    newest: BackupView | None = None
+    newest_verified: BackupView | None = Field(None, description="the newest that was restored and found equal to what was backed up")
+
+
 class RequestStatus(Model):
     """How the request stands."""
 
@@ -365,6 +383,7 @@ class RequestStatus(Model):
     progress: Progress = Progress()
     due: datetime | None = Field(None, description="end of the trial, or the deadline of what is waited for")
     monthly_cost: Money | None = None
+    regular_backups: RegularBackups | None = Field(None, description="there where the protection level asks for backups and data exists")
     resources: Annotated[tuple[ResourceView, ...], Field(max_length=4096)] = ()
     endpoints: Annotated[tuple[EndpointView, ...], Field(max_length=1024)] = ()
     credentials_secret: Token | None = Field(

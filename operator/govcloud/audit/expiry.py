@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from . import holds
 from .files import FileSystem, RealFiles
@@ -31,24 +32,29 @@ class Expiry:
     clock: Callable[[], datetime]
     files: FileSystem = field(default_factory=RealFiles)
     _recorded: Mapping[str, str] = field(default_factory=dict)
+    _recording: Lock = field(default_factory=Lock)
 
     def record_orders(self) -> None:
-        """Record every order that the log does not know.
+        """Record every order that the log does not know. Safe to call from several threads.
 
         Raises `AuditUnavailable`, `BadOrder`, `Damage`, and whatever `orders` raises.
         """
-        orders = self.orders()
-        if orders == self._recorded:
-            return
-        if entries := holds.unrecorded(orders, holds.in_log(self.directory, self.files)):
-            self.log.append_many(entries)
-        self._recorded = dict(orders)
+        with self._recording:
+            orders = self.orders()
+            if orders == self._recorded:
+                return
+            if entries := holds.unrecorded(orders, holds.in_log(self.directory, self.files)):
+                self.log.append_many(entries)
+            self._recorded = dict(orders)
+
+    def in_force(self) -> tuple[holds.Hold, ...]:
+        """The holds in force, after every order was recorded. Raises like `record_orders`."""
+        self.record_orders()
+        return tuple(holds.active(holds.in_log(self.directory, self.files)).values())
 
     def run(self) -> None:
         """Remove what may go. Raises like `record_orders`, `removable` and `remove`."""
-        self.record_orders()
-        in_force = tuple(holds.active(holds.in_log(self.directory, self.files)).values())
         # The log's first key lies beside it; the one that signs now may be a later one, which proves less.
-        policy = Policy(self.days, in_force)
+        policy = Policy(self.days, self.in_force())
         allowed = removable(self.directory, None, policy, self.clock(), self.archive, self.files)
         remove(self.log, self.directory, allowed, self.initiator, self.files)

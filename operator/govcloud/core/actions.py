@@ -57,6 +57,14 @@ class Backoff:
     until: datetime
 
 
+@dataclass(frozen=True)
+class WaitForBackup:
+    """Regular backups hold snapshots of what is to be removed. They are let go by themselves; looked at again at `until`."""
+
+    backups: tuple[BackupObject, ...]
+    until: datetime
+
+
 # Things are written down.
 @dataclass(frozen=True)
 class Freeze:
@@ -193,6 +201,22 @@ class StoreManifest:
 
 
 @dataclass(frozen=True)
+class GiveUpBackup:
+    """Note that a regular backup will not be finished, and why. What it made is removed next; the request goes on as it does."""
+
+    backup: BackupObject
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class ClearBackup:
+    """Remove what a regular backup made that was given up. Where a copy differs, that copy and the backups stay as evidence."""
+
+    backup: BackupObject
+
+
+@dataclass(frozen=True)
 class FinishStep:
     """A step has nothing (more) to do: the operation goes on. After a backup, `proof` is what allows the destruction."""
 
@@ -223,5 +247,9 @@ Note = (
     Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
     | FinishStep | Complete
 )  # fmt: skip
-Idle = Rest | Refuse | Block | Await | Backoff
+Idle = Rest | Refuse | Block | Await | Backoff | WaitForBackup
 Action = Effect | Note | Idle
+Beside = GiveUpBackup | ClearBackup
+"""What only regular backups do, beside whatever the request is doing."""
+Performed = Effect | Note | Beside
+"""All that is performed between two records."""

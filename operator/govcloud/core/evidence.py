@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from govcloud.api.backup import BackupSpec
 from govcloud.api.request import Drift
 from govcloud.api.reservation import Reservation
 from govcloud.audit import usage
@@ -26,7 +27,7 @@ from govcloud.reasons import Reason
 DRIFT = "drift"
 CONTROLLER = "system:serviceaccount:govcloud-system:govcloud-controller"
 
-_VERBS: dict[type[act.Effect | act.Note], Verb] = {
+_VERBS: dict[type[act.Performed], Verb] = {
     act.Freeze: Verb.EVALUATE,
     act.AddFinalizer: Verb.UPDATE,
     act.RemoveFinalizer: Verb.UPDATE,
@@ -46,17 +47,19 @@ _VERBS: dict[type[act.Effect | act.Note], Verb] = {
     act.OpenBackup: Verb.BACKUP,
     act.TakeBackup: Verb.BACKUP,
     act.StoreManifest: Verb.BACKUP,
+    act.GiveUpBackup: Verb.EVALUATE,
+    act.ClearBackup: Verb.DELETE,
     act.Destroy: Verb.UNDEPLOY,
     act.ProveAbsence: Verb.SANITISE,
 }
 
 
-def intent(facts: Facts, action: act.Effect | act.Note) -> Entry:
+def intent(facts: Facts, action: act.Performed) -> Entry:
     """The record that is durable before the action happens."""
     return _entry(facts, action, _Said(Phase.INTENT, Result.PENDING))
 
 
-def outcome(facts: Facts, action: act.Effect | act.Note, result: Outcome, intent_id: str, milliseconds: int) -> Entry:
+def outcome(facts: Facts, action: act.Performed, result: Outcome, intent_id: str, milliseconds: int) -> Entry:
     """The record of what came of it."""
     counts = {f"engine.{name}": str(count) for name, count in result.operations.items()}
     if result.fault is None:
@@ -67,7 +70,7 @@ def outcome(facts: Facts, action: act.Effect | act.Note, result: Outcome, intent
     return _entry(facts, action, said)
 
 
-def unexpected(facts: Facts, action: act.Effect | act.Note, error: BaseException, intent_id: str) -> Entry:
+def unexpected(facts: Facts, action: act.Performed, error: BaseException, intent_id: str) -> Entry:
     """Something that nobody foresaw ended the action: what it did is not known. Its text may hold anything, so only its type is told."""
     said = _Said(Phase.OUTCOME, Result.UNKNOWN, intent_id, f"ended by an unexpected {type(error).__name__}")
     return _entry(facts, action, said)
@@ -209,9 +212,27 @@ def _rate(price: PlannedPrice) -> usage.Rate:
     return usage.Rate(Decimal(price.quantity), measure, Decimal(price.unit_price))
 
 
-def _plan_of(facts: Facts, action: act.Action) -> Plan | None:
+def _plan_of(facts: Facts, action: act.Performed) -> Plan | None:
+    if (backup := _backup_spec(action)) is not None:
+        return facts.plans.get(backup.plan)
     plan = getattr(action, "plan", None)
     return plan if isinstance(plan, Plan) else facts.started
+
+
+def _backup_spec(action: act.Performed) -> BackupSpec | None:
+    match action:
+        case act.OpenBackup(_, spec):
+            return spec
+        case act.TakeBackup(backup) | act.StoreManifest(backup) | act.GiveUpBackup(backup) | act.ClearBackup(backup):
+            return backup.spec
+    return None
+
+
+def _backup_name(action: act.Performed) -> Mapping[str, str]:
+    """Which backup set it is about, and of what kind."""
+    spec = _backup_spec(action)
+    name = action.name if isinstance(action, act.OpenBackup) else getattr(getattr(action, "backup", None), "name", "")
+    return {"backup": str(name)[:256], "backupKind": spec.kind} if spec else {}
 
 
 def _why(plan: Plan | None, approvals: tuple[str, ...] = ()) -> Why:
@@ -239,9 +260,9 @@ class _Said:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def _entry(facts: Facts, action: act.Effect | act.Note, said: _Said) -> Entry:
+def _entry(facts: Facts, action: act.Performed, said: _Said) -> Entry:
     plan = _plan_of(facts, action)
-    approvals = facts.progress.operation.approvals if facts.progress.operation else ()
+    approvals = facts.progress.operation.approvals if facts.progress.operation and plan == facts.started else ()
     return Entry(
         phase=said.phase,
         action=_VERBS[type(action)],
@@ -257,13 +278,14 @@ def _entry(facts: Facts, action: act.Effect | act.Note, said: _Said) -> Entry:
             "effect": type(action).__name__,
             "step": getattr(action, "step", "") or type(action).__name__,
             **_money(action),
+            **_backup_name(action),
             **said.attributes,
         },
         duration_ms=said.milliseconds,
     )
 
 
-def _money(action: act.Action) -> Mapping[str, str]:
+def _money(action: act.Performed) -> Mapping[str, str]:
     """From which account how much, in yuan a year."""
     if isinstance(action, act.Reserve | act.SettleReservation):
         return {"account": str(action.account), "yearly": as_money(action.yearly)}
@@ -294,6 +316,8 @@ def _target(facts: Facts) -> Target:
     return Target(kind="CloudServiceRequest", id=key.uid, name=f"{key.namespace}/{key.name}")
 
 
-def _sentence(action: act.Action, plan: Plan | None) -> str:
+def _sentence(action: act.Performed, plan: Plan | None) -> str:
+    if isinstance(action, act.GiveUpBackup):
+        return f"{action.backup.name} is given up: {action.reason}: {action.message}"
     about = f" of plan {plan.number} ({plan.transition})" if plan else ""
     return f"{type(action).__name__}{about}"

@@ -71,6 +71,7 @@ class Facts:
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         pause: the oldest order to leave this request as it is, if there is one.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
+        regular: the request's regular backups, oldest first, while it lives.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
 
@@ -104,6 +105,7 @@ class Facts:
     agreements: Mapping[str, AgreementObject] = field(default_factory=dict)
     others_of_the_unit: tuple[OtherRequest, ...] = ()
     pause: PauseObject | None = None
+    regular: tuple[BackupObject, ...] = ()
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:

@@ -23,14 +23,17 @@ from govcloud.core.actions import (
     StoreManifest,
     TakeBackup,
     TryAgain,
+    WaitForBackup,
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
 from govcloud.core.drift import gone_without_loss
+from govcloud.core.existing import data_that_exists, resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
+from govcloud.core.regular_backups import in_the_way
 from govcloud.core.standing import Standing
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
@@ -41,6 +44,7 @@ from stacks.request import data_of
 from stacks.transform import POWER_INPUTS, with_power, with_removal
 
 TRIAL_END = "TrialEnd"
+_LET_GO = timedelta(seconds=5)
 
 STEPS: dict[str, tuple[str, ...]] = {
     "Provision": ("unit", "stack", "credentials", "settle"),
@@ -81,18 +85,6 @@ def continue_operation(facts: Facts) -> Action:
 def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
     """What the request holds of the unit's quota from the start of a transition to its end: enough for either side."""
     return Quota(**facts.progress.allocated).covering(plan.needed_quota())
-
-
-def data_that_exists(facts: Facts) -> tuple[Part, ...]:
-    """The parts that hold data and are really there, whichever plan made them."""
-    ids = {(resource.type, resource.name): resource.id for resource in facts.resources}
-    made = (resource for plan in facts.plans.values() for resource in plan.resources().resources)
-    there = {(resource.type, resource.name): resource for resource in made if (resource.type, resource.name) in ids}
-    return tuple(
-        Part(name=part.name, service=service, how=part.how, source_id=ids[key])
-        for key, resource in there.items()
-        for service, part in data_of(Program((resource,)))
-    )
 
 
 def _contradicted(operation: Operation, facts: Facts, plan: Plan) -> Block | None:
@@ -155,6 +147,8 @@ def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     operation = facts.progress.operation
     if operation is not None and operation.transition == TRIAL_END:
         return _power_off("stack", facts, plan, unit)
+    if (held := _held_by_snapshots(facts)) is not None:
+        return held
     running = not plan.wanted().suspended if plan.transition in _POWERED else facts.progress.running
     return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running)
 
@@ -166,7 +160,7 @@ def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
     if not facts.resources:
         return FinishStep("freeze", None)
-    gone = gone_without_loss(facts, _resources_that_exist(facts))
+    gone = gone_without_loss(facts, resources_that_exist(facts))
     stopped = _power_off("freeze", facts, plan, unit, gone)
     doomed = with_removal(stopped.program)
     forgotten = frozenset((name, "delete") for name in gone)
@@ -180,21 +174,10 @@ def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject, gone: Set[
     cannot be stopped.
     """
     names = {resource.name for resource in facts.resources} - gone
-    there = (resource for resource in _resources_that_exist(facts) if resource.name not in gone)
+    there = (resource for resource in resources_that_exist(facts) if resource.name not in gone)
     off = Program(tuple(_with_power_only(resource, names) for resource in there), _outputs(facts, names))
     off = with_power(off, running=False)
     return Deploy(step, plan, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
-
-
-def _resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
-    """Each existing resource as the oldest plan says that may have made it as it is."""
-    there = {(resource.type, resource.name) for resource in facts.resources}
-    unfinished = (facts.plans[number] for number in facts.unfinished)
-    plans = (*((facts.completed,) if facts.completed else ()), *unfinished)
-    known: dict[tuple[str, str], Resource] = {}
-    for resource in (resource for plan in plans for resource in plan.resources().resources):
-        known.setdefault((resource.type, resource.name), resource)
-    return tuple(resource for key, resource in known.items() if key in there)
 
 
 def _with_power_only(resource: Resource, there: Set[str]) -> Resource:
@@ -254,6 +237,8 @@ def _cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
 def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if unit.status.project_id is None and not facts.resources:
         return FinishStep("destroy", None)  # without a project there never was anything in it
+    if (held := _held_by_snapshots(facts)) is not None:
+        return held
     parts = data_that_exists(facts)
     proof = prove(facts.backup, plan, parts)
     if parts and proof is None:
@@ -261,6 +246,12 @@ def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
             Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed"
         )
     return Destroy("destroy", plan, unit, proof)
+
+
+def _held_by_snapshots(facts: Facts) -> WaitForBackup | None:
+    """A regular backup lets go of what is to be removed first: no volume with snapshots can be deleted."""
+    held = in_the_way(facts)
+    return WaitForBackup(held, facts.now + _LET_GO) if held else None
 
 
 def _absence(_facts: Facts, _plan: Plan, unit: UnitObject) -> Action:

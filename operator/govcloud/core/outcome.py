@@ -60,7 +60,7 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
     """What came of the action. A failure changes nothing but the record of the failure."""
     before = _with(facts.progress, last_plan=max(facts.progress.last_plan, *facts.plans, 0))  # a crash may have kept it from being noted
     if outcome.fault is not None:
-        return _with(before, failure=_failure(before.failure, outcome.fault, facts.now))
+        return _with(before, failure=failure_after(before.failure, outcome.fault, facts.now))
     match action:
         case act.Freeze(plan):
             # What keeps an operation from going on is not mended by a plan that may take its place.
@@ -190,7 +190,8 @@ def _extended(facts: Facts, plan: Plan) -> TrialRecord | None:
     return TrialRecord(started_at=trial.started_at, ends_at=start + added)
 
 
-def _failure(before: Failure | None, fault: Fault, now: datetime) -> Failure:
+def failure_after(before: Failure | None, fault: Fault, now: datetime) -> Failure:
+    """The record of a failure, after that of the last one, and when the next attempt comes."""
     again = before is not None and before.reason == fault.reason
     count = before.count + 1 if before and again else 1
     wait = SLOW if fault.kind == "Stop" else fault.after or backoff(count)

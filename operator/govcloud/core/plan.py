@@ -130,6 +130,7 @@ class Values(Model):
     cooling_off_days: int
     backup_retention_days: int
     backup_every_days: int | None = Field(None, description="how often the protection level asks for a backup; none: it does not")
+    backup_kept_days: int | None = Field(None, description="how long such a backup is kept; none in plans of before they were made")
     tightened: Tightened | None = Field(None, description="what the jurisdiction set stricter; none in plans of before it was kept")
     agreement: PlannedAgreement | None = None
     annual_plan_item: PlannedItem | None = None

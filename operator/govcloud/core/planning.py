@@ -15,7 +15,6 @@ from govcloud.core.offices import office_of
 from govcloud.core.plan import Departure, Plan, Values, lengths, planned_changes, planned_step, yuan
 from govcloud.core.target import differences, problems_in, target_of
 from policies.rules import Edition
-from policies.sources import Days
 from policies.steps import Transition
 from stacks.program_json import to_json
 
@@ -82,6 +81,7 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
     assert facts.catalog is not None and facts.jurisdiction is not None  # noqa: S101
     jurisdiction, catalog = facts.jurisdiction.spec, facts.catalog.spec
     text = canonical(spec.model_dump(mode="json", by_alias=True, include={"services"}))
+    backups = edition.protection.backups_at(spec.system.protection_level)
     return Values(
         catalog=facts.catalog.name,
         offerings=tuple(o for o in catalog.offerings if f'"{o.name}"' in text),
@@ -93,13 +93,10 @@ def _values(facts: Facts, spec: RequestSpec, edition: Edition) -> Values:
         backup_project=jurisdiction.cloud.backup_project,
         quarantine_project=jurisdiction.cloud.quarantine_project,
         extension_days=spec.trial.extension_days,
-        backup_every_days=_days(edition.protection.backup_every(spec.system.protection_level)),
+        backup_every_days=backups.every.value if backups else None,
+        backup_kept_days=backups.kept.value if backups else None,
         tightened=jurisdiction.tightened,
         agreement=planned_agreement(facts, spec),
         annual_plan_item=planned_item(facts, spec),
         **lengths(edition),
     )
-
-
-def _days(days: Days | None) -> int | None:
-    return days.value if days else None

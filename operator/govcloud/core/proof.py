@@ -37,7 +37,7 @@ def prove(backup: BackupObject | None, plan: Plan, parts: Sequence[Part]) -> Ver
         None unless the backup was made for exactly this plan, covers every part, and every part's restored copy has the size and the
         SHA-256 of its source.
     """
-    if backup is None or (backup.spec.plan, backup.spec.plan_digest) != (plan.number, plan.digest):
+    if backup is None or backup.spec.kind != "Termination" or (backup.spec.plan, backup.spec.plan_digest) != (plan.number, plan.digest):
         return None
     if backup.spec.request.uid != plan.request.uid or backup.status.manifest_sha256 is None:
         return None

@@ -12,6 +12,7 @@ from typing import Any
 
 from govcloud.audit.records import Outcome, Phase, Record
 from govcloud.core.actions import AddFinalizer, RemoveFinalizer, Reserve, SettleReservation
+from govcloud.core.purge_evidence import PURGE_RULE
 
 Said = Mapping[str, Any]
 
@@ -35,6 +36,11 @@ def altered(shown: Said, kept: Remembered) -> tuple[str, ...]:
     return tuple(sorted(name for name in shown.keys() | kept.now.keys() if shown.get(name) != kept.now.get(name)))
 
 
+def _is_beside(record: Record) -> bool:
+    """Regular backups and purges go on beside the request, and change nothing of its progress."""
+    return record.attributes.get("backupKind") == "Regular" or record.reason.rule == PURGE_RULE
+
+
 _NOT_TOLD = frozenset(action.__name__ for action in (AddFinalizer, RemoveFinalizer, Reserve, SettleReservation))
 """Actions after which no status is written: another one follows at once."""
 
@@ -49,7 +55,7 @@ def is_of_the_past(records: Iterable[Record]) -> bool:
         records: what the audit log has from the moment on when something was kept last.
     """
     known = (record for record in records if record.phase is Phase.OUTCOME and record.outcome is not Outcome.UNKNOWN)
-    ended = (record for record in known if record.target.kind == "CloudServiceRequest")
+    ended = (record for record in known if record.target.kind == "CloudServiceRequest" and not _is_beside(record))
     effects: dict[str, set[tuple[str, str, int | None]]] = defaultdict(set)
     for record in ended:
         effect, step = record.attributes.get("effect", ""), record.attributes.get("step", "")

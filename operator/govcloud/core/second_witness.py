@@ -58,6 +58,7 @@ _EFFECTS: Mapping[str, tuple[str, str, Callable[[Record], str]]] = {
     "AddFinalizer": ("patch", "cloudservicerequests", lambda r: _request(r).name),
     "RemoveFinalizer": ("patch", "cloudservicerequests", lambda r: _request(r).name),
     "OpenBackup": ("create", "servicebackups", lambda _: ""),
+    "ForgetBackup": ("delete", "servicebackups", lambda r: r.attributes.get("backup", "")),
 }
 """By the effect that a record names: how the API server sees it, and the object's name."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.deadline import Deadline
+from govcloud.api.request import RequestStatus
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.sentences import Said, cost, decision, departures, effects, headline
 from govcloud.core.story import Decision, PlanStory, StepStory, Story, failures
@@ -130,6 +131,7 @@ def _runs(story: Story) -> Iterator[Said]:
         yield Said(f"访问地址 {endpoint.service}/{endpoint.name}:{address}", f"{endpoint.service}/{endpoint.name} is reached at {address}")
     if status.monthly_cost is not None:
         yield Said(f"目前每月费用 {status.monthly_cost} 元", f"It costs {status.monthly_cost} yuan a month now")
+    yield from _backed_up(status)
     if progress.trial and progress.production_since is None:
         ended = progress.trial.expired_at
         end = _when(ended or progress.trial.ends_at)
@@ -138,6 +140,28 @@ def _runs(story: Story) -> Iterator[Said]:
         yield Said(f"自 {_when(progress.production_since)} 起为正式环境", f"In production since {_when(progress.production_since)}")
     if progress.terminated_at:
         yield Said(f"已于 {_when(progress.terminated_at)} 终止", f"Terminated {_when(progress.terminated_at)}")
+
+
+def _backed_up(status: RequestStatus) -> Iterator[Said]:
+    backups = status.regular_backups
+    if backups is None:
+        return
+    yield Said(f"每 {backups.every_days} 天定期备份,下次 {_when(backups.next_at)}", f"Backed up every {backups.every_days} days, next {_when(backups.next_at)}")
+    newest, verified = backups.newest, backups.newest_verified
+    if newest is not None:
+        state = _BACKUPS.get(newest.state, Said(newest.state, newest.state))
+        why = f":{newest.message}" if newest.message else ""
+        yield Said(f"最近一次备份 {newest.name}({_when(newest.begun_at)}){state.zh}{why}", f"The newest, {newest.name} of {_when(newest.begun_at)}, {state.en}{why}")
+    if verified is not None and verified != newest:
+        yield Said(f"最近一次经核验的备份为 {verified.name}({_when(verified.begun_at)})", f"The newest verified one is {verified.name} of {_when(verified.begun_at)}")
+
+
+_BACKUPS = {
+    "Running": Said("正在进行", "is being made"),
+    "Verified": Said("已恢复核验,与源一致", "was restored and equals what was backed up"),
+    "Failed": Said("失败", "failed"),
+    "Mismatch": Said("与源不一致", "differs from what was backed up"),
+}
 
 
 def _next(story: Story) -> Iterator[Said]:

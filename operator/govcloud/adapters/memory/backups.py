@@ -51,7 +51,24 @@ class MemoryBackups:
         """Do the next step of a part."""
         step = _NEXT[part.state]
         with self._wire.write(f"backup.{step} {part.name}"):
-            return self._advance(backup.spec, part, step)
+            return self._advance(backup, part, step)
+
+    def clear(self, backup: BackupObject) -> None:
+        """Remove what was made of it; the evidence of a mismatch stays."""
+        states = {part.name: part.state for part in backup.status.parts}
+        kept = {f"{name}-backup" for name in states} if "Mismatch" in states.values() else set()
+        kept |= {f"{name}-restored" for name, state in states.items() if state == "Mismatch"}
+        self._remove("clear", backup, kept)
+
+    def purge(self, backup: BackupObject) -> None:
+        """Remove all that was made of it."""
+        self._remove("purge", backup, set())
+
+    def _remove(self, what: str, backup: BackupObject, kept: set[str]) -> None:
+        for thing in self._cloud.things():
+            if thing.key.startswith(f"{backup.spec.request.uid}/{backup.name}/") and thing.name not in kept:
+                with self._wire.write(f"backup.{what} {thing.name}"):
+                    self._cloud.remove(thing.id)
 
     def store_manifest(self, backup: BackupObject) -> tuple[str, str]:
         """Keep the evidence as canonical JSON."""
@@ -61,21 +78,23 @@ class MemoryBackups:
             self.manifests[location] = text
         return location, hashlib.sha256(text.encode()).hexdigest()
 
-    def _advance(self, spec: BackupSpec, part: PartStatus, step: PartState) -> PartStatus:
+    def _advance(self, backup: BackupObject, part: PartStatus, step: PartState) -> PartStatus:
+        spec = backup.spec
         source = _part(spec, part.name)
         match step:
             case "Frozen":
-                self._refuse_running_servers(spec)
-                snapshot = self._copy(spec, part, "snapshot", spec.backup_project, source.source_id)
+                if spec.kind == "Termination":
+                    self._refuse_running_servers(spec)
+                snapshot = self._copy(backup, part, "snapshot", spec.backup_project, source.source_id)
                 return part.model_copy(update={"state": step, "ids": {"snapshot": snapshot.id}})
             case "SourceRead":
                 read = self._cloud.contents[part.ids["snapshot"]]
                 return part.model_copy(update={"state": step, "source_sha256": _sha(read), "source_bytes": len(read)})
             case "BackedUp":
-                kept = self._copy(spec, part, "backup", spec.backup_project, part.ids["snapshot"])
+                kept = self._copy(backup, part, "backup", spec.backup_project, part.ids["snapshot"])
                 return part.model_copy(update={"state": step, "backup_id": kept.id})
             case "Restored":
-                restored = self._copy(spec, part, "restored", spec.quarantine_project, str(part.backup_id))
+                restored = self._copy(backup, part, "restored", spec.quarantine_project, str(part.backup_id))
                 if part.name in self.corrupt:
                     self._cloud.contents[restored.id] += b"?"
                 return part.model_copy(update={"state": step, "ids": {**part.ids, "restored": restored.id}})
@@ -102,13 +121,13 @@ class MemoryBackups:
         if running:
             raise Stop(Reason.INVALID_INPUT, f"servers are still on: {', '.join(running)}")
 
-    def _copy(self, spec: BackupSpec, part: PartStatus, step: str, project: str, source: str) -> Thing:
-        key = f"{spec.request.uid}/{part.name}/{step}"
+    def _copy(self, backup: BackupObject, part: PartStatus, step: str, project: str, source: str) -> Thing:
+        key = f"{backup.spec.request.uid}/{backup.name}/{part.name}/{step}"
         found = self._cloud.made_by(project, key)
         if found is None and source not in self._cloud.contents:
             raise Stop(Reason.INVALID_INPUT, f"{part.name} names {source}, which is not there")
         if found is None:
-            found = self._cloud.make(f"memory:{step}", project, f"{part.name}-{step}", "", key, {})
+            found = self._cloud.make(f"memory:{step}", project, f"{part.name}-{step}", "", key, {"of": source})
             self._cloud.contents[found.id] = self._cloud.contents[source]
         return found
 

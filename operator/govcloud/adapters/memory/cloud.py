@@ -19,6 +19,7 @@ from stacks.program import Lookup, Value
 INSTANCE = "openstack:compute/instance:Instance"
 VOLUME = "openstack:blockstorage/volume:Volume"
 DATABASE = "openstack:database/instance:Instance"
+SNAPSHOT = "memory:snapshot"
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,14 @@ class MemoryCloud:
             self._things[id] = replace(self._things[id], inputs=dict(inputs))
 
     def remove(self, id: str) -> None:
-        """Delete an object. One that is gone already is no error."""
+        """Delete an object. One that is gone already is no error; what a snapshot is of stays, as Cinder has it.
+
+        Raises:
+            Stop: there is a snapshot of it.
+        """
         with self._lock:
+            if frozen := [thing.name for thing in self._things.values() if thing.type == SNAPSHOT and thing.inputs.get("of") == id]:
+                raise Stop(Reason.RESOURCE_FAILED, f"{id} still has dependent snapshots: {', '.join(frozen)}")
             self._things.pop(id, None)
             self.contents.pop(id, None)
 

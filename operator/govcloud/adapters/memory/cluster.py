@@ -100,6 +100,15 @@ class MemoryCluster(People, MemoryAccounts):
         self._wire.read()
         return self._backups.get(name)
 
+    def backups_of(self, uid: str) -> Sequence[BackupObject]:
+        """The backup sets of a request."""
+        return tuple(backup for backup in self.backups() if backup.spec.request.uid == uid)
+
+    def backups(self) -> Sequence[BackupObject]:
+        """All backup sets."""
+        self._wire.read()
+        return tuple(self._backups.values())
+
     def guard(self) -> Guard:
         """What was remembered last."""
         self._wire.read()
@@ -206,6 +215,11 @@ class MemoryCluster(People, MemoryAccounts):
         if stored.status != status:
             with self._wire.write("cluster.backup-status"):
                 self._backups[backup.name] = replace(stored, status=status)
+
+    def delete_backup(self, backup: BackupObject) -> None:
+        """Forget the backup set."""
+        with self._wire.write("cluster.backup-deletion"):
+            self._backups.pop(backup.name, None)
 
     def emit_event(self, about: RequestObject | JurisdictionObject, reason: str, message: str, *, warning: bool = False) -> None:
         """Tell people. The same sentence about the same object is one Event."""

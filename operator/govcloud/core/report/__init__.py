@@ -11,6 +11,7 @@ from govcloud.core import actions as act
 from govcloud.core.approvals import standing, unasked, unguarded
 from govcloud.core.facts import Facts
 from govcloud.core.outcome import Outcome
+from govcloud.core.report.backups import regular_backups
 from govcloud.core.report.conditions import conditions
 from govcloud.core.report.next_action import next_action
 from govcloud.core.report.phase import phase
@@ -47,6 +48,7 @@ def report(facts: Facts, action: act.Action, outcome: Outcome, progress: Progres
         progress=progress,
         due=None if progress.terminated_at else view.due or trial_end,
         monthly_cost=running_cost(view),
+        regular_backups=regular_backups(facts),
         resources=resources(facts),
         endpoints=endpoints(view),
         credentials_secret=credentials_secret(facts.request.key.name) if progress.credentials_plan else None,

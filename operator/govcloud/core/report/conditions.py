@@ -7,9 +7,11 @@ from typing import Literal
 from govcloud.api.common import Condition
 from govcloud.api.request import RequestStatus
 from govcloud.core import actions as act
+from govcloud.core.backup_sets import is_verified
 from govcloud.core.deadline_words import overdue, weekends_only
 from govcloud.core.deadlines import unknown_years
 from govcloud.core.drift import as_told
+from govcloud.core.report.backups import last_ended
 from govcloud.core.report.next_action import next_action
 from govcloud.core.report.view import View
 from govcloud.core.year_end import unpaid_since_the_year_ended
@@ -88,6 +90,8 @@ def _waiting_reason(view: View) -> Reason:
 def _reconciling(view: View) -> _Claim:
     """True means: the controller will come back by itself."""
     if view.stalled is None:
+        if isinstance(view.action, act.WaitForBackup):
+            return "Reconciling", "True", Reason.BACKUP_RUNNING, next_action(view).en
         if isinstance(view.action, act.Await):
             reason = Reason.ADMISSION_SETTLING if view.action.opens_at else Reason.AWAITING_APPROVAL
             return "Reconciling", "True", reason, next_action(view).en
@@ -158,7 +162,7 @@ def _change_pending(view: View) -> _Claim:
 def _backed_up(view: View) -> _Claim | None:
     record = view.progress.termination
     if record is None:
-        return None
+        return _backed_up_regularly(view)
     if record.backup_verified_at:
         return (
             "BackedUp",
@@ -172,6 +176,19 @@ def _backed_up(view: View) -> _Claim | None:
         Reason.BACKUP_RUNNING,
         f"backing up into {record.backup or 'the backup project'} and proving it",
     )
+
+
+def _backed_up_regularly(view: View) -> _Claim | None:
+    """There once a regular backup has ended."""
+    ended = last_ended(view.facts)
+    if ended is None or view.progress.terminated_at is not None:
+        return None
+    begun = f"the regular backup {ended.name}, begun {ended.spec.frozen_at:%Y-%m-%dT%H:%M:%SZ},"
+    if is_verified(ended):
+        return "BackedUp", "True", Reason.BACKUP_VERIFIED, f"{begun} was restored and equals what was backed up"
+    failure = ended.status.failure
+    reason = Reason(failure.reason) if failure else Reason.PROGRAM_FAULT
+    return "BackedUp", "False", reason, f"{begun} was given up: {failure.message if failure else ''}; the next one comes at its own time"
 
 
 def _overdue(view: View) -> _Claim | None:

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from govcloud.api.request import Drift, NextAction, TrialRecord
 from govcloud.core import actions as act
+from govcloud.core.backup_sets import state_of
 from govcloud.core.drift import in_words
 from govcloud.core.evaluation import evaluation_owed
 from govcloud.core.facts import Facts
 from govcloud.core.grace import after_the_trial
+from govcloud.core.objects import BackupObject
 from govcloud.core.plan import Plan, PlannedStep
+from govcloud.core.report.backups import last_ended
 from govcloud.core.report.view import View
 from govcloud.core.steps import trial_article
 from govcloud.core.words import TRANSITIONS_ZH
@@ -25,6 +28,8 @@ def next_action(view: View) -> NextAction:
         return _office_must_decide(view, view.action.plan, step) if opens is None else _not_yet(step, opens)
     if view.stalled is not None:
         return _someone_must_mend(view, *view.stalled)
+    if isinstance(view.action, act.WaitForBackup):
+        return _snapshots_are_let_go(view.action)
     operation = view.progress.operation
     if operation is not None:
         zh = TRANSITIONS_ZH.get(operation.transition, operation.transition)
@@ -69,6 +74,17 @@ def _someone_must_mend(view: View, reason: Reason, message: str) -> NextAction:
     )
 
 
+def _snapshots_are_let_go(action: act.WaitForBackup) -> NextAction:
+    """Nobody has to do anything, but where Cinder does not let them go."""
+    names = ", ".join(backup.name for backup in action.backups)
+    faults = [f"{backup.name}: {backup.status.clearing.message}" for backup in action.backups if backup.status.clearing]
+    told_zh, told_en = (f"；未能清除:{'; '.join(faults)}", f". It cannot yet: {'; '.join(faults)}") if faults else ("", "")
+    return NextAction(
+        zh=f"等待定期备份 {names} 释放快照后继续{told_zh}"[:2000],
+        en=f"The regular backup {names} lets go of its snapshots first: what has snapshots cannot be removed{told_en}"[:2000],
+    )
+
+
 def _at_rest(view: View) -> NextAction:
     progress = view.progress
     if progress.terminated_at:
@@ -83,6 +99,8 @@ def _at_rest(view: View) -> NextAction:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
     if progress.drift:
         return _drift_must_be_looked_into(progress.drift)
+    if (ended := last_ended(view.facts)) is not None and state_of(ended.status) == "Mismatch":
+        return _backup_must_be_looked_into(ended)
     owed = unpaid_since_the_year_ended(view.facts, progress) or evaluation_owed(view.facts, view.deadline)
     return owed or NextAction(zh="无待办事项", en="Nothing to do")
 
@@ -92,6 +110,13 @@ def _drift_must_be_looked_into(drift: tuple[Drift, ...]) -> NextAction:
     return NextAction(zh=f"运维人员须核查:云上资源与系统所建不符:{zh};系统不擅自修复,请恢复原状,或由申请人提出变更"[:2000],
                       en=f"Operations look into what changed behind the controller's back: {en}. Put it back, or have the applicant ask for a change: "
                          "nothing is corrected unasked"[:2000])  # fmt: skip
+
+
+def _backup_must_be_looked_into(backup: BackupObject) -> NextAction:
+    return NextAction(
+        zh=f"运维人员须核查:定期备份 {backup.name} 恢复后与源不一致,备份与恢复件已保留为证据",
+        en=f"Operations look into why the regular backup {backup.name} differs from what was backed up; it and the restored copy are kept as evidence",
+    )
 
 
 def _trial_goes_on(facts: Facts, trial: TrialRecord) -> NextAction:
