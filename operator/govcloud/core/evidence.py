@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from govcloud.api.backup import BackupSpec
 from govcloud.api.request import Drift
 from govcloud.api.reservation import Reservation
 from govcloud.audit import usage
@@ -16,6 +15,7 @@ from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
 from govcloud.core import actions as act
 from govcloud.core.accounts import NOTHING, Holder, as_money, ref_to
+from govcloud.core.backup_evidence import backup_attributes, backup_spec_of
 from govcloud.core.drift import NAMED_AT_ONCE, as_told
 from govcloud.core.facts import Facts
 from govcloud.core.guard import Admission
@@ -213,26 +213,10 @@ def _rate(price: PlannedPrice) -> usage.Rate:
 
 
 def _plan_of(facts: Facts, action: act.Performed) -> Plan | None:
-    if (backup := _backup_spec(action)) is not None:
+    if (backup := backup_spec_of(action)) is not None:
         return facts.plans.get(backup.plan)
     plan = getattr(action, "plan", None)
     return plan if isinstance(plan, Plan) else facts.started
-
-
-def _backup_spec(action: act.Performed) -> BackupSpec | None:
-    match action:
-        case act.OpenBackup(_, spec):
-            return spec
-        case act.TakeBackup(backup) | act.StoreManifest(backup) | act.GiveUpBackup(backup) | act.ClearBackup(backup):
-            return backup.spec
-    return None
-
-
-def _backup_name(action: act.Performed) -> Mapping[str, str]:
-    """Which backup set it is about, and of what kind."""
-    spec = _backup_spec(action)
-    name = action.name if isinstance(action, act.OpenBackup) else getattr(getattr(action, "backup", None), "name", "")
-    return {"backup": str(name)[:256], "backupKind": spec.kind} if spec else {}
 
 
 def _why(plan: Plan | None, approvals: tuple[str, ...] = ()) -> Why:
@@ -278,7 +262,7 @@ def _entry(facts: Facts, action: act.Performed, said: _Said) -> Entry:
             "effect": type(action).__name__,
             "step": getattr(action, "step", "") or type(action).__name__,
             **_money(action),
-            **_backup_name(action),
+            **backup_attributes(action),
             **said.attributes,
         },
         duration_ms=said.milliseconds,
