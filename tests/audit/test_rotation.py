@@ -283,13 +283,34 @@ def test_the_command_says_what_is_missing(
     assert CliRunner().invoke(app, ["audit", "rotate-key", "--by", "wang.wei", *arguments]).exit_code == code
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense\n", b"\xff", b'{"target": {"kind": "AuditSigningKey"}, "attributes": []}\n'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"nonsense\n",
+        b"\xff",
+        b'{"target": {"kind": "AuditSigningKey"}, "attributes": []}\n',
+        b'{"target": "AuditSigningKey"}\n',
+        b'["AuditSigningKey"]\n',
+        b"[" * 9_000 + b'"AuditSigningKey"\n',
+    ],
+)
 def test_a_damaged_keyring_is_no_accusation_and_is_mended(tmp_path: Path, damage: bytes) -> None:
     audit = changed_twice(tmp_path)
     whole = Layout(audit).keyring.read_bytes()
-    Layout(audit).keyring.write_bytes(whole.splitlines(keepends=True)[0] + damage if damage.startswith(b"{") else damage)
+    Layout(audit).keyring.write_bytes(whole.splitlines(keepends=True)[0] + damage if damage.startswith((b"{", b"[")) else damage)
     report = agreed(audit, KEY)
     assert report.result is Result.OK
     assert "keyring beside the log is damaged" in report.remarks[0]
     open_log(audit, signer=load_or_create_signer(tmp_path / "signing.key")).close()
     assert Layout(audit).keyring.read_bytes() == whole
+
+
+def test_a_damaged_first_key_beside_the_log_vouches_for_nothing(tmp_path: Path) -> None:
+    audit = changed_twice(tmp_path)
+    newest_key = read(audit).newest
+    _, *changes = Layout(audit).keyring.read_bytes().splitlines(keepends=True)
+    for first in (b"\xff\n", b"nonsense\n"):
+        Layout(audit).keyring.write_bytes(first + b"".join(changes))
+        assert agreed(audit, KEY).result is Result.OK
+        assert agreed(audit, newest_key).result is Result.KEY_UNKNOWN

@@ -96,7 +96,7 @@ def announced(payload: bytes) -> Change | None:
         record = json.loads(payload)
         said = (record["action"], record["phase"], record["target"]["kind"])
         key, sequence = str(record["attributes"]["publicKey"]), int(record["sequence"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if said != (Action.RENEW, Phase.EVENT, TARGET_KIND):
         return None

@@ -92,7 +92,7 @@ class Keys:
         self.kept = {index: (record, key) for record in changes for index, key in [read_kept_change(record)] if key}
         later = given.id in [key.id for _, key in self.kept.values()]
         self.given = given
-        self.all = [(0, Key(first.decode()) if later else given)]
+        self.all = [(0, (read_kept_key(first) if later else None) or given)]
 
     @property
     def name(self) -> str:
@@ -150,8 +150,16 @@ def read_kept_change(record: bytes) -> tuple[int, Key | None]:
     """The same of a line of the keyring, which only says again what records say: a damaged one is passed over."""
     try:
         return read_change(record)
-    except (ValueError, KeyError, TypeError, Verdict):
+    except (*UNREADABLE, Verdict):
         return -1, None
+
+
+def read_kept_key(line: bytes) -> Key | None:
+    """The first line of the keyring; nothing when it is damaged."""
+    try:
+        return Key(line.decode())
+    except (ValueError, Verdict):
+        return None
 
 
 class Tree:
