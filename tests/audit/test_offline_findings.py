@@ -217,7 +217,7 @@ def test_what_is_no_key(audit: Path, auditor: Auditor, key: str, what: str) -> N
 def test_what_is_not_there(auditor: Auditor, tmp_path: Path) -> None:
     assert auditor.log() == ("usage", f"there is no audit log in {tmp_path / 'audit'}", None)
     auditor.key.unlink()
-    assert auditor.log() == ("usage", f"[Errno 2] No such file or directory: '{auditor.key}'", None)
+    assert auditor.log() == ("usage", f"{auditor.key}: No such file or directory", None)
 
 
 def test_wrong_usage_teaches_and_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
