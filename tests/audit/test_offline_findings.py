@@ -225,8 +225,8 @@ def test_wrong_usage_teaches_and_help_is_no_error(capsys: pytest.CaptureFixture[
     assert "--key" in capsys.readouterr().err
     assert verify_offline.main(["picture", "x", "--key", "y"]) == 3
     assert verify_offline.main(["--help"]) == 0
-    told = capsys.readouterr().out
-    for help_ in ("Checks an audit log or an exported bundle.", "verifier key, from a place you trust", "a checkpoint that was kept elsewhere"):
+    told = " ".join(capsys.readouterr().out.split())
+    for help_ in ("Checks an audit log", "verifier key, from a place you trust", "a checkpoint that was kept elsewhere"):
         assert help_ in told
 
 
