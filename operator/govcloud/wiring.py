@@ -1,20 +1,15 @@
-"""The only place that chooses implementations, and the life of the controller's process from start to end."""
+"""The only place that chooses implementations."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
-import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Event, Thread
 from time import monotonic, monotonic_ns
+from typing import NoReturn
 
-from govcloud import handlers, health
 from govcloud.adapters.audit_journal import AuditJournal
 from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.kube_admission import installed_manifests
@@ -53,8 +48,7 @@ from govcloud.failures import Retry, Stop
 from govcloud.frozen import FrozenPlans
 from govcloud.housekeeping import Housekeeping, Task
 from govcloud.life import happened, recorded_life
-from govcloud.liveness import Jumps, Pulse
-from govcloud.notifications import Courier, Means
+from govcloud.notifications import Courier, Means, NoticeBook
 from govcloud.object_storage import ObjectStorage, in_bucket, in_swift
 from govcloud.ports import Clock, Cluster, Ports
 from govcloud.purging import Purging
@@ -64,52 +58,32 @@ from govcloud.rounds import Rounds
 from govcloud.settings import Settings
 from policies.shelf import with_more
 
-log = logging.getLogger(__name__)
-
-PATIENCE = timedelta(seconds=20)
-"""How long what is under way may take to end after SIGTERM. What does not end is continued by the next start."""
-
-_LOOK_SECONDS = 0.5
 _READS_EVERY = timedelta(seconds=10)
 _CREDENTIALS_EVERY = timedelta(hours=12)
 _PURGE_EVERY = timedelta(days=1)
 
 
-def run_controller(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code of the process."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _controller(settings, KubeApi.from_environment()) as (controller, publisher):
-        pulse = Pulse(handlers.WATCHED)
-        checks = health.Checks(lambda: controller.fault() or pulse.fault(), controller.hindrance, lambda: (*controller.hints(), *publisher.hints()))
-        controller.metrics.watch_publication(publisher.names(), publisher.lag)
-        server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
-        controller.start()
-        code = watch_until_told(controller, pulse)
-        if not controller.stop(PATIENCE):
-            log.warning("some work did not end within %s; the next start continues it", PATIENCE)
-        server.shutdown()
-    return code
-
-
 @contextmanager
-def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, Publisher]]:
-    """Everything wired together: under the Lease, with the log open around all that acts."""
+def wired(settings: Settings, api: KubeApi, lost: Callable[[str], NoReturn]) -> Iterator[tuple[Controller, Publisher]]:
+    """Everything wired together: under the Lease, with the log open around all that acts.
+
+    Args:
+        lost: ends the process at once, when the Lease is lost; it is told why.
+    """
     with ExitStack() as stack:
-        fence = stack.enter_context(leadership(api, settings.namespace, _machine(), _end_at_once))
+        fence = stack.enter_context(leadership(api, settings.namespace, _machine(), lost))
         audit = stack.enter_context(_audit_log(settings, fence))
-        guard = GuardRecord(api, settings.namespace, load_or_create_signer(settings.state_dir / "guard.key", "govcloud.dev/guard"))
-        cluster = stack.enter_context(_cluster(settings, api, guard, audit))
+        cluster = stack.enter_context(_cluster(settings, api, audit))
         journal = AuditJournal(audit, _UnitNames(cluster))
         logins = CloudLogins(settings.cloud, journal)
         storage = _object_storage(settings, logins, journal)
         publisher = stack.enter_context(_published(settings, api, storage, audit))
         packs = with_more(settings.packs_dir)
         stack.enter_context(recorded_life(audit, _machine(), settings, packs))
-        stacks = stack.enter_context(_stacks(settings, journal))
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
         ports = Ports(
             cluster=cluster,
-            stacks=stacks,
+            stacks=stack.enter_context(_stacks(settings, journal)),
             cloud=OpenStackCloud(logins),
             backups=OpenStackBackups(logins),
             audit=audit,
@@ -118,28 +92,17 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
             packs=packs,
         )
         keeping = _keeping(settings, api, storage, audit)
-        reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
         rights = RightsWatch(partial(rights_granted, api), audit, settings.state_dir / "approvers.json")
-        approvers = Task(RIGHTS_TASK, timedelta(seconds=settings.resync_seconds), rights.look)
-        housekeeping = Housekeeping((*keeping.tasks(), reads, approvers), EXPECTED)
-        rounds = Rounds(ports)
-        drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
-        rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
-        purging = Task("purging backups", _PURGE_EVERY, Purging(cluster, ports.backups, audit, keeping.holds, _machine_time).run)
-        watching = (Housekeeping((drift, rotation), (Retry, Stop)), Housekeeping((purging,), EXPECTED))
         book = stack.enter_context(open_book(settings.state_dir / "notices.sqlite"))
-        courier = Courier(
-            Means(
-                audit=audit,
-                notifier=HttpNotifier(insecure=settings.insecure_notifications),
-                book=book,
-                key_of=KubeKeys(api, settings.namespace),
-                now=_machine_time,
-                count=lambda jurisdiction, result: controller.metrics.notifications.labels(jurisdiction, result).inc(),
-            )
+        controller = Controller(
+            ports,
+            settings.workers,
+            timedelta(seconds=settings.resync_seconds),
+            _housekeeping(settings, keeping, rights, audit),
+            _courier(settings, api, audit, book, lambda *labels: controller.metrics.notifications.labels(*labels).inc()),
+            _watching(settings, ports, keeping),
+            settings.backup_workers,
         )
-        resync = timedelta(seconds=settings.resync_seconds)
-        controller = Controller(ports, settings.workers, resync, housekeeping, courier, watching, settings.backup_workers)
         controller.metrics.watch_copies(keeping.lag, keeping.lock)
         controller.metrics.watch_rights(lambda as_set_up: rights.count(as_set_up=as_set_up))
         if clock is not None:
@@ -148,8 +111,9 @@ def _controller(settings: Settings, api: KubeApi) -> Iterator[tuple[Controller, 
 
 
 @contextmanager
-def _cluster(settings: Settings, api: KubeApi, guard: GuardRecord, audit: AuditLog) -> Iterator[Cluster]:
+def _cluster(settings: Settings, api: KubeApi, audit: AuditLog) -> Iterator[Cluster]:
     """The cluster, whose statuses are believed as far as this controller wrote them."""
+    guard = GuardRecord(api, settings.namespace, load_or_create_signer(settings.state_dir / "guard.key", "govcloud.dev/guard"))
     cluster = KubeCluster(
         api, installed_manifests(), _machine(), guard=guard, lets_in_a_forgery=partial(lets_in_a_forgery, api, settings.namespace)
     )
@@ -194,6 +158,32 @@ def _keeping(settings: Settings, api: KubeApi, storage: ObjectStorage, audit: Au
     )
 
 
+def _housekeeping(settings: Settings, keeping: Keeping, rights: RightsWatch, audit: AuditLog) -> Housekeeping:
+    """The log's own tasks, and what is only recorded."""
+    reads = Task("recording who read the log", _READS_EVERY, lambda: _record_reads(audit, settings))
+    approvers = Task(RIGHTS_TASK, timedelta(seconds=settings.resync_seconds), rights.look)
+    return Housekeeping((*keeping.tasks(), reads, approvers), EXPECTED)
+
+
+def _record_reads(audit: AuditLog, settings: Settings) -> None:
+    record_reads(audit, settings.state_dir / "audit")
+
+
+def _watching(settings: Settings, ports: Ports, keeping: Keeping) -> tuple[Housekeeping, ...]:
+    """What goes round all units, or through all backups."""
+    rounds = Rounds(ports)
+    drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
+    rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
+    purging = Task("purging backups", _PURGE_EVERY, Purging(ports.cluster, ports.backups, ports.audit, keeping.holds, _machine_time).run)
+    return Housekeeping((drift, rotation), (Retry, Stop)), Housekeeping((purging,), EXPECTED)
+
+
+def _courier(settings: Settings, api: KubeApi, audit: AuditLog, book: NoticeBook, count: Callable[[str, str], None]) -> Courier:
+    """Who tells receivers of state changes."""
+    notifier, keys = HttpNotifier(insecure=settings.insecure_notifications), KubeKeys(api, settings.namespace)
+    return Courier(Means(audit=audit, notifier=notifier, book=book, key_of=keys, now=_machine_time, count=count))
+
+
 @contextmanager
 def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
     """The log, open."""
@@ -209,10 +199,6 @@ def _audit_log(settings: Settings, fence: str) -> Iterator[AuditLog]:
         yield audit
     finally:
         audit.close()
-
-
-def _record_reads(audit: AuditLog, settings: Settings) -> None:
-    record_reads(audit, settings.state_dir / "audit")
 
 
 @contextmanager
@@ -231,34 +217,6 @@ def _published(settings: Settings, api: KubeApi, storage: ObjectStorage, audit: 
         publisher.round()
     finally:
         pulse.stop()
-
-
-def watch_until_told(listener: handlers.Listener, pulse: Pulse) -> int:
-    """Watch until a signal comes (0), or the watch ends by itself or falls silent (1: a restart helps).
-
-    The watch has a thread of its own: in the main thread kopf would take the signals for itself, and an orderly end could not be told
-    from a fault.
-    """
-    told, ended, jumps = Event(), Event(), Jumps()
-
-    def watch() -> None:
-        try:
-            asyncio.run(handlers.watch(handlers.registry_for(listener, pulse.heard), told))
-        finally:
-            ended.set()
-
-    for which in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(which, lambda *_: told.set())
-    Thread(target=watch, name="watch", daemon=True).start()
-    while not (ended.wait(_LOOK_SECONDS) or told.is_set() or pulse.fault()):
-        if jump := jumps.look():
-            listener.everything_changed(f"the wall clock jumped by {jump}")
-    if not told.is_set():
-        log.error("%s; the process ends so that it is started anew", pulse.fault() or "the watch ended by itself")
-        told.set()  # what of the watch is still alive need not go on
-        return 1
-    ended.wait(PATIENCE.total_seconds())
-    return 0
 
 
 class _UnitNames:
@@ -297,9 +255,3 @@ def _clock(watcher: OffsetWatcher | None) -> Clock:
 def _machine() -> str:
     """Where this controller runs: the pod's name, or the machine's."""
     return socket.gethostname()
-
-
-def _end_at_once(why: str) -> None:
-    """Without the Lease nothing may be written any more, and nothing waits for what is under way."""
-    log.critical("%s: the process ends at once", why)
-    os._exit(1)

@@ -17,7 +17,7 @@ from handlers.api_server import WatchedServer, watched_server
 
 from govcloud.handlers import WATCHED, registry_for, watch
 from govcloud.liveness import SILENCE, Jumps, Pulse
-from govcloud.wiring import watch_until_told
+from govcloud.process import watch_until_told
 
 SECOND = timedelta(seconds=1)
 

@@ -58,7 +58,7 @@ def run(
         typer.echo(f"GOVCLOUD_AUDIT_RETENTION_DAYS: {too_short}", err=True)
         raise typer.Exit(USAGE)
     from govcloud.adapters.status_book import StatusBookUnusable
-    from govcloud.wiring import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
+    from govcloud.process import run_controller  # loads kopf, Pulumi and OpenStack: not for the other commands
 
     try:
         code = run_controller(settings)
