@@ -368,6 +368,7 @@ def test_metrics_count_what_ended_and_what_is_overdue(asked: World) -> None:
     assert sample("govcloud_deadlines_overdue", labels) == 1.0
 
     asked.decide("authority")
+    controller.decision_changed("health-center", NAME)
     while controller.look_at(("health-center", NAME)) == timedelta(0):
         pass
     assert sample("govcloud_deadlines_overdue", labels) is None
