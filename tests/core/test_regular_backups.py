@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 from core.situations import Situation, regular
 
+from govcloud.api.backup import MOST_PARTS
 from govcloud.api.pause import PauseSpec
 from govcloud.api.request import Failure
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import holds_helpers, is_running
 from govcloud.core.existing import data_that_exists
-from govcloud.core.facts import Facts
+from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.objects import BackupObject, PauseObject
 from govcloud.core.proof import prove
 from govcloud.core.regular_backups import due_at, must_let_go, next_step
@@ -120,6 +121,19 @@ def test_what_is_kept_is_the_plans_own_value_and_of_plans_of_before_the_terminat
     older = next_step(later(replace(at_rest, plans={**at_rest.plans, plan.number: before}), MINUTE))
     assert isinstance(older, act.OpenBackup)
     assert older.spec.retain_until == older.spec.frozen_at + timedelta(days=365)
+
+
+def test_more_parts_than_a_set_can_have_make_none_and_break_nothing(at_rest: Facts) -> None:
+    facts = later(at_rest, MINUTE)
+    plan = facts.completed
+    assert plan is not None
+    volume = next(each for each in plan.program["resources"] if each["holdsData"])
+    many = [{**volume, "name": f"volume-{n}"} for n in range(MOST_PARTS + 1)]
+    bigger = plan.model_copy(update={"program": {**plan.program, "resources": [*plan.program["resources"], *many]}})
+    there = tuple(RunningResource(each["name"], each["type"], each["name"]) for each in many)
+    crowded = replace(facts, plans={**facts.plans, plan.number: bigger}, resources=(*facts.resources, *there))
+    assert len(data_that_exists(crowded)) > MOST_PARTS
+    assert next_step(crowded) is None
 
 
 def test_where_the_level_asks_for_none_there_is_none(at_rest: Facts) -> None:

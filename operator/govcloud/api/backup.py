@@ -14,6 +14,7 @@ from govcloud.api.request import Failure
 PartState = Literal[
     "Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"
 ]
+MOST_PARTS = 256
 BackupKind = Literal["Termination", "Regular"]
 BackupState = Literal["Running", "Verified", "Failed", "Mismatch", "Purged"]
 
@@ -61,7 +62,7 @@ class BackupSpec(Model):
     frozen_at: datetime = Field(
         description="of a termination: from this moment nothing of the unit could write any more; of a regular backup: when it was begun"
     )
-    parts: Annotated[tuple[Part, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))]
+    parts: Annotated[tuple[Part, ...], Field(max_length=MOST_PARTS, json_schema_extra=keyed_by("name"))]
     retain_until: datetime = Field(description="from this moment on, by the machine's own clock, it may be purged")
 
 
@@ -87,7 +88,7 @@ class BackupStatus(Model):
 
     state: BackupState | None = Field(None, description="a word for people; derived, never read back")
     conditions: Conditions = ()
-    parts: Annotated[tuple[PartStatus, ...], Field(max_length=256, json_schema_extra=keyed_by("name"))] = ()
+    parts: Annotated[tuple[PartStatus, ...], Field(max_length=MOST_PARTS, json_schema_extra=keyed_by("name"))] = ()
     verified_at: datetime | None = None
     manifest_location: Token | None = Field(None, description="container/object in the backup project")
     manifest_sha256: Sha256 | None = None

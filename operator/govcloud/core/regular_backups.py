@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
+from govcloud.api.backup import MOST_PARTS, BackedUpRequest, BackupSpec, Part
 from govcloud.api.request import Failure
 from govcloud.core.actions import ClearBackup, GiveUpBackup, OpenBackup, StoreManifest, TakeBackup
 from govcloud.core.backup_sets import differs, holds_helpers, is_running
@@ -96,8 +96,10 @@ def _begin(facts: Facts) -> OpenBackup | None:
     project = facts.unit.status.project_id if facts.unit else None
     if plan is None or due is None or project is None or facts.now < due or must_let_go(facts):
         return None
+    if len(parts := data_that_exists(facts)) > MOST_PARTS:
+        return None
     number = max((backup.spec.number for backup in facts.regular), default=0) + 1
-    return OpenBackup(regular_backup_name(plan, number), _spec(facts, plan, number, project, data_that_exists(facts)))
+    return OpenBackup(regular_backup_name(plan, number), _spec(facts, plan, number, project, parts))
 
 
 def regular_backup_name(plan: Plan, number: int) -> str:
