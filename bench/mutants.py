@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from math import sqrt
 
-from mutation import FOUND, PACKAGE, SLOW, Group, Measurement, draw, measure, say
+from mutation import FOUND, PACKAGE, SLOW, Group, Measurement, draw, forget, measure, say
 
 GROUPS = tuple(
     Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
@@ -58,6 +58,8 @@ def measure_all(names: Sequence[str], options: argparse.Namespace, end: float) -
             say("the time is over")
             return
         except subprocess.CalledProcessError:
+            for module in modules:
+                forget(module)  # most often a test that fails without any fault: the next slice begins with the tests as they then are
             say(f"that could not be measured; see {group.place / 'mutmut.log'}")
 
 

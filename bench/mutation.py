@@ -138,6 +138,11 @@ def _draw(group: Group, module: str, commit: str, seed: int, at_most: int | None
     return measurement
 
 
+def forget(module: str) -> None:
+    """Nothing is known of the module any more."""
+    (PLACE / f"{module}.json").unlink(missing_ok=True)
+
+
 def measure(group: Group, measurements: Sequence[Measurement], processes: int, end: float) -> None:
     """Gives each mutant its verdict; whatever takes too long beside others is tried once more alone, with six times the patience.
 
