@@ -21,13 +21,11 @@ from mutation import FOUND, PACKAGE, SLOW, Group, Measurement, draw, forget, mea
 GROUPS = tuple(
     Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
     for modules, tests in (
-        ("frames", "frames"),
-        ("merkle consistency", "merkle consistency"),
+        ("verify_offline", "offline_findings second_tree rotation proofs remarks"),
         (
             "verify signed_states keyring keyring_file rotation incremental segment_check kept_hashes removal verdict",
             "findings rotation keyring_file keyring_copies incremental segment_check kept removal removing second_tree remarks",
         ),
-        ("verify_offline", "offline_findings second_tree rotation proofs remarks"),
         ("retention holds expiry", "retention removing holds purged_copies"),
         ("reader", "kept recovery findings query second_tree"),
         ("recovery errors", "recovery second_tree rotation removing"),
@@ -39,6 +37,8 @@ GROUPS = tuple(
         ("usage charges", "usage charges"),
         ("query proofs reads", "query proofs reads"),
         ("copies copying restoring keyring_copies status", "copies keyring_copies purged_copies"),
+        ("frames", "frames"),
+        ("merkle consistency", "merkle consistency"),
     )
 )
 MODULES = tuple(module for group in GROUPS for module in group.modules)
