@@ -42,7 +42,6 @@ class Damage(Exception):
     ) -> None:
         super().__init__(f"record {index} ({path.name}, byte {offset}): {what}")
         self.index = index
-        self.what = what
         self.path = path
         self.offset = offset
         self.unfinished = unfinished
@@ -157,7 +156,6 @@ class BadLink(Exception):
     def __init__(self, index: int, what: str, *, previous_suspect: bool) -> None:
         super().__init__(f"record {index}: {what}")
         self.index = index
-        self.what = what
         self.previous_suspect = previous_suspect
         """Either this record or the one before was changed."""
 
