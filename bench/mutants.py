@@ -22,6 +22,7 @@ GROUPS = tuple(
     Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
     for modules, tests in (
         ("verify_offline", "offline_findings second_tree rotation proofs remarks"),
+        ("log store tail opening layout state", "log second_tree failing_disk rotation"),
         (
             "verify signed_states keyring keyring_file rotation incremental segment_check kept_hashes removal verdict",
             "findings rotation keyring_file keyring_copies incremental segment_check kept removal removing second_tree remarks",
@@ -32,7 +33,6 @@ GROUPS = tuple(
         ("files durable pulse tickets own_words", "files durable pulse tickets own_words"),
         ("notes signing_key", "notes"),
         ("records", "records"),
-        ("log store tail opening layout state", "log second_tree failing_disk rotation"),
         ("publishing witness cosignatures", "publishing other_histories witness"),
         ("usage charges", "usage charges"),
         ("query proofs reads", "query proofs reads"),
