@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -79,6 +80,10 @@ def test_flushing_names_needs_a_directory_and_keeps_nothing_open(tmp_path: Path)
     with pytest.raises(NotADirectoryError):
         FILES.flush_directory(tmp_path / "file")
     assert descriptors() == before
+
+
+def test_the_kernel_says_which_boot_this_is() -> None:
+    assert str(UUID(FILES.boot_id())) == FILES.boot_id()
 
 
 def test_what_is_gone_can_be_removed_again(tmp_path: Path) -> None:

@@ -60,6 +60,20 @@ def test_escaping_leaves_nothing_invisible_and_is_done_once(text: str) -> None:
     assert "\u202e" not in escaped
 
 
+@pytest.mark.parametrize(
+    ("text", "escaped"), [("\x00", "\\u0000"), ("\u2028", "\\u2028"), ("\uffff", "\\uffff"), ("\U000e0001", "\\U000e0001"), ("字𐀀", "字𐀀")]
+)
+def test_what_is_invisible_is_written_as_its_number(text: str, escaped: str) -> None:
+    assert escape_invisible(f"a{text}b") == f"a{escaped}b"
+
+
+def test_what_was_not_said_is_not_stored() -> None:
+    stored = json.loads(record(event(request="", unit="")).stored())
+    said = {"v", "id", "sequence", "commit", "prev", "checkpoint", "time", "monotonic", "boot", "fence"}
+    assert stored.keys() == said | {"phase", "action", "outcome", "initiator", "target"}
+    assert stored["target"].keys() == {"kind", "name"}
+
+
 def test_words_of_others_are_escaped_and_shortened_never_refused() -> None:
     one = event(message="line\nline \u202eright\x00" + "x" * 2_000, target=Target(kind="k", name="n" * 300))
     assert one.message.startswith("line\\u000aline \\u202eright\\u0000xxx")
@@ -73,13 +87,14 @@ def test_the_accountable_names_must_be_plain(bad: str) -> None:
     with pytest.raises(ValidationError):
         Initiator(id=bad, type=InitiatorType.PERSON)
     if bad:
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValidationError, match=r"must hold printable characters only; found a\\u(000a|202e)b|at most 256 characters"):
             intent(unit=bad)
 
 
 @pytest.mark.parametrize("key", ["password", "adminPassword", "userData", "X", "", "a b", "authToken", "clientSecret"])
 def test_attributes_that_name_secrets_or_are_no_names_are_refused(key: str) -> None:
-    with pytest.raises(ValidationError):
+    why = "names a secret; record its digest or its name instead, never its value|String should match pattern"
+    with pytest.raises(ValidationError, match=why):
         event(attributes={key: "x"})
 
 
