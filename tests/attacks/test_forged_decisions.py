@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from attacks import guards
-from attacks.place import AUTHORITY, Manifest, filed_as, signed
-from attacks.story import Story, in_another_second, now, stalled, waits_for
-
-from devcloud.demo import witness
-from devcloud.demo.requests import Request
+from attacks.forgeries import UNTIL_YESTERDAY, disguised, stolen
+from attacks.place import AUTHORITY, filed_as, signed
+from attacks.story import Story, in_another_second, waits_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("attacks")]
 
 EVERYTHING_OF_OURS = {"apiGroups": ["govcloud.dev"], "resources": ["*"], "verbs": ["*"]}
-UNTIL_YESTERDAY = "2026-01-01T00:00:00Z"
 
 
 def test_an_edit_makes_every_former_decision_worthless(story: Story) -> None:
@@ -42,28 +36,10 @@ def test_an_edit_makes_every_former_decision_worthless(story: Story) -> None:
     story.nothing_in_the_cloud(mine)
 
 
-def _stolen(story: Story, mine: Request, other: Request) -> Iterator[tuple[Manifest, str]]:
-    """Signatures that are not over this decision, or not by this office, each with the reason for which it proves nothing."""
-    place = story.place
-
-    def fresh(decided: str = "Approved", **different: Any) -> Manifest:
-        return mine.approval("superior-unit", "superior-unit", decided, **different)
-
-    ours = {"name": mine.name, "uid": mine.uid}
-    foreign = {"name": mine.name, "uid": other.uid}
-    yield signed(fresh(request=foreign), place.above, request=ours), "SignatureInvalid"
-    yield signed(fresh(planDigest="sha256:" + "0" * 64), place.above, planDigest=mine.status["plan"]["digest"]), "SignatureInvalid"
-    yield signed(fresh(), place.above, where="first-hospital"), "SignatureInvalid"
-    yield signed(fresh("Rejected"), place.above, decision="Approved"), "SignatureInvalid"
-    yield signed(fresh(), place.authority), "SigningKeyForeign"
-    yield signed(fresh(), place.stranger), "SigningKeyUnknown"
-    yield signed(fresh(), place.dismissed), "SigningKeyRevoked"
-
-
 def test_a_signature_proves_one_decision(story: Story) -> None:
     """P2 and P5: taken from another request, plan, namespace or decision; by another office, a stranger, one who has left; with no algorithm."""
     mine, other = story.planned(), story.planned("other")
-    filed = [(filed_as(story.world, "superior-unit", decision), reason) for decision, reason in _stolen(story, mine, other)]
+    filed = [(filed_as(story.world, "superior-unit", decision), reason) for decision, reason in stolen(story, mine, other)]
     for answer, reason in filed:
         story.must_not_count(mine, answer, reason)
     plain = signed(mine.approval("superior-unit", "superior-unit", "Approved"), story.place.above)
@@ -94,8 +70,7 @@ def test_nobody_speaks_for_two(story: Story) -> None:
     mine.must_count(mine.decide("superior-unit", documentNumber=number))
     waits_for(mine, "authority")
     mine.must_count(mine.decide("superior-unit", office=story.place.above.office))
-    disguised = number.replace("〔", "［").replace("〕", "] ").replace("1", "１")
-    story.must_not_count(mine, mine.decide("authority", documentNumber=disguised), "DocumentNumberUsed")
+    story.must_not_count(mine, mine.decide("authority", documentNumber=disguised(number)), "DocumentNumberUsed")
     waits_for(mine, "authority")
     story.nothing_in_the_cloud(mine)
 
@@ -124,35 +99,3 @@ def test_who_may_approve_is_on_record_though_it_is_taken_back(story: Story) -> N
     world.until("it is on record", lambda: story.rights(name) == ["ApprovalRightUnusual"], 30)
     world.must(None, "delete", "rolebinding", name, *where)
     world.until("so is its end", lambda: story.rights(name) == ["ApprovalRightUnusual", "ApprovalRightChanged"], 30)
-
-
-def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_counts(story: Story) -> None:
-    """P9 and P10: an official without any step files every approval in the others' names, and the status is made to say that all is approved and live."""
-    world, victim = story.world, story.planned("victim")
-    plan = victim.status["plan"]
-    forged = [
-        victim.approval("superior-unit", "superior-unit", "Approved", office=story.place.above.office),
-        victim.approval("authority", "authority", "Approved", office=AUTHORITY),
-    ]
-    guards.take_away(world)
-    noticed = world.until("the controller notices", lambda: stalled(victim, "AdmissionPolicyMissing"), 30)
-    assert "apply deploy/admission" in noticed["message"]
-    filed = [guards.until_let_in(world, lambda decision=decision: filed_as(world, "provider", decision)) for decision in forged]  # type: ignore[misc]
-    for answer in filed:
-        story.must_not_count(victim, answer, "MadeWhileUnguarded")
-    operation = {"transition": "Provision", "plan": plan["number"], "startedAt": now(), "approvals": [plan["digest"]], "done": []}
-    lie = {"operation": operation, "productionSince": now()}
-    guards.until_let_in(world, lambda: story.claimed(victim, lie))
-    world.until("the lie is put back", lambda: not lie.keys() & victim.status["progress"].keys(), 30)
-    writes = witness.writes_of_controller(world)
-    guards.put_back(world)
-    world.until("offices are asked again", lambda: stalled(victim, "AdmissionPolicyMissing") is None, 60)
-    waits_for(victim, "superior-unit")
-    assert len(story.alterations(victim)) == 1
-    for answer in filed:
-        story.must_not_count(victim, answer, "MadeWhileUnguarded")
-    assert witness.writes_of_controller(world) == writes
-    story.nothing_in_the_cloud(victim)
-    assert story.windows() == ["failure", "success"], "it is on record that the policies went and came back"
-    assert guards.record(world).windows[-1].until is not None
-    story.log_is_whole()
