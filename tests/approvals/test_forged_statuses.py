@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reconcile.world import Crash, World
+from reconcile.world import UNIT, Crash, World
 
 from govcloud.adapters.remembering_cluster import statuses_shown
 from govcloud.adapters.status_book import StatusBook
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.request import Progress
+from govcloud.api.unit import UnitStatus
 from govcloud.audit.records import Outcome, Phase
-from govcloud.core.objects import BackupObject
+from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.operation import backup_name
 from govcloud.core.remembered import NOTHING, Remembered, altered, is_of_the_past
 
@@ -127,6 +128,23 @@ def test_another_ones_quota_is_what_it_was_given(world: World) -> None:
     assert all(vars(quota)["instances"] < 50 for quota in world.cloud.quotas.values())
 
 
+def unit_of(world: World) -> UnitObject:
+    found = world.cluster.unit(UNIT)
+    assert found is not None
+    return found
+
+
+def test_that_nothing_is_left_is_proven_in_the_units_own_project(world: World) -> None:
+    """Whoever makes the controller look into an empty project has it believe nothing."""
+    in_backup(world)
+    stray = world.cloud.make("openstack:networking/port:Port", str(unit_of(world).status.project_id), "stray", world.request().key.uid, "", {})
+    world.cluster.write_unit_status(unit_of(world), UnitStatus(project_id="an-empty-one"))
+    world.run()
+
+    assert stray.id in world.condition("Reconciling").message
+    assert world.request().has_finalizer
+
+
 # The evidence of a backup
 
 
@@ -213,13 +231,22 @@ def test_a_termination_that_was_taken_over_goes_on_with_its_evidence(world: Worl
     in_backup(world)
     world.step()
     shown = statuses_shown(world.cluster)
-    assert shown.keys() == {world.request().key.uid, backup_of(world).uid}
+    assert shown.keys() == {world.request().key.uid, unit_of(world).uid, backup_of(world).uid}
     world.status_book = StatusBook({uid: Remembered(said) for uid, said in shown.items()})
     world.start_controller()
     world.run_patiently()
 
     assert world.status().phase == "Terminated"
     assert told(world) == []
+
+
+def test_one_that_cannot_be_read_keeps_no_other_from_being_taken_over(world: World) -> None:
+    world.to_trial()
+    world.to_trial("second")
+    broken = world.cluster.damage_status(world.request("second"), {"phase": 5, "progress": {"lastPlan": 1}})
+    shown = statuses_shown(world.cluster)
+    assert shown[broken.key.uid] == {"lastPlan": 1}
+    assert shown.keys() == {world.request().key.uid, broken.key.uid, unit_of(world).uid}
 
 
 # What is believed

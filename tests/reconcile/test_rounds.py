@@ -73,7 +73,7 @@ def test_a_unit_that_fails_keeps_no_other_one_waiting_and_is_told_after_the_roun
     for name in (UNIT, SUPERIOR):
         unit = world.cluster.unit(name)
         assert unit is not None
-        world.cluster.write_unit_status(unit, unit.status.model_copy(update={"project_id": f"project-{name}"}))
+        world.ports.cluster.write_unit_status(unit, unit.status.model_copy(update={"project_id": f"project-{name}"}))
     stacks = Visited(UNIT, SUPERIOR)
     with pytest.raises(Retry, match=f"{UNIT} does not answer|{SUPERIOR} does not answer"):
         rounds(world, stacks).rotate_credentials()

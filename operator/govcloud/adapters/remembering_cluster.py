@@ -1,7 +1,9 @@
-"""A cluster whose statuses are believed only as far as this controller wrote them: `status.progress` of requests, and the evidence of backup sets."""
+"""A cluster whose statuses are believed only as far as this controller wrote them: `status.progress` of requests, the evidence of backup sets,
+and which project a unit has."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -9,9 +11,13 @@ from typing import Any, cast
 from govcloud.adapters.status_book import StatusBook
 from govcloud.api.backup import BackupSpec, BackupStatus
 from govcloud.api.common import as_written
-from govcloud.core.objects import BackupObject, FoundOtherwise, RequestObject
+from govcloud.api.unit import UnitStatus
+from govcloud.core.objects import BackupObject, FoundOtherwise, RequestObject, UnitObject
 from govcloud.core.remembered import Said, altered
+from govcloud.failures import Stop
 from govcloud.ports import Cluster
+
+log = logging.getLogger(__name__)
 
 PROGRESS = "progress"
 
@@ -22,9 +28,21 @@ def remembering(cluster: Cluster, book: StatusBook) -> Cluster:
 
 
 def statuses_shown(cluster: Cluster) -> Mapping[str, Said]:
-    """What there is to be taken over into a new book: all requests and all backup sets, by uid."""
-    requests: dict[str, Said] = {request.key.uid: request.status.get(PROGRESS, {}) for request in cluster.requests()}
-    return requests | {backup.uid: as_written(backup.status) for backup in cluster.backups()}
+    """What there is to be taken over into a new book: all requests, their units, and all backup sets, by uid."""
+    requests = cluster.requests()
+    shown: dict[str, Said] = {request.key.uid: request.status.get(PROGRESS, {}) for request in requests}
+    for name in sorted({str(unit) for request in requests if (unit := request.spec.get("unit"))}):
+        shown |= _of_the_unit(cluster, name)
+    return shown | {backup.uid: as_written(backup.status) for backup in cluster.backups()}
+
+
+def _of_the_unit(cluster: Cluster, name: str) -> Mapping[str, Said]:
+    try:
+        unit = cluster.unit(name)
+    except Stop as error:  # its requests stand still until that is put right; the others are not to wait for it
+        log.warning("%s", error)
+        return {}
+    return {unit.uid: as_written(unit.status)} if unit else {}
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,16 @@ class _Remembering:
             return found
         otherwise = FoundOtherwise(found.status, altered(shown, kept) if isinstance(shown, Mapping) else (PROGRESS,))
         return replace(found, status={**found.status, PROGRESS: kept.now}, otherwise=otherwise)
+
+    # Units
+
+    def unit(self, name: str) -> UnitObject | None:
+        found = self.cluster.unit(name)
+        return replace(found, status=UnitStatus.model_validate(self.book.of(found.uid).now)) if found else None
+
+    def write_unit_status(self, unit: UnitObject, status: UnitStatus) -> None:
+        self.book.keep(unit.uid, as_written(status))
+        self.cluster.write_unit_status(unit, status)
 
     # Backup sets
 
