@@ -47,7 +47,7 @@ class Service:
 
 
 class OpenStack:
-    """Keystone, Glance, Placement, Nova, Neutron, Cinder, Swift and Trove on loopback.
+    """Keystone, Barbican, Glance, Placement, Nova, Neutron, Cinder, Swift and Trove on loopback.
 
     `directory` is the state directory (clouds.yaml is written there), `cache` holds what several clouds share,
     `say` gets one sentence for each thing worth knowing while one waits. Every method raises DevCloudError.
@@ -73,12 +73,19 @@ class OpenStack:
         if self._is_running():
             self._say("OpenStack runs already")
             return
+        self._refuse_older_state()
         self.prepare()
         self._stop()
         if not self._layout.postgres.exists():
             self._restore()
         self._configure()
         self._start()
+
+    def _refuse_older_state(self) -> None:
+        known = self._layout.ports() if self._layout.postgres.exists() else {}
+        if known and (lacking := [name for name in API_SERVICES if name not in known]):
+            told = f"{self._layout.home} is the state of a cloud without {', '.join(lacking)}"
+            raise DevCloudError(f"{told}; `make reset` forgets it, and the next start makes a new one")
 
     def down(self) -> None:
         """Ends what `up` has started, and nothing else. The state stays."""
@@ -219,7 +226,9 @@ class OpenStack:
     # ---- status
 
     def _service(self, name: str) -> Service:
-        port = self._layout.ports()[name]
+        port = self._layout.ports().get(name)
+        if port is None:  # the cloud was made before this service was part of it
+            return Service(name, "stopped")
         url = f"http://{HOST}:{port}"
         pid = self._pid(name)
         if pid is None or not _answers(port):

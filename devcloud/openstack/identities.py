@@ -10,13 +10,17 @@ from typing import Any
 
 from devcloud.openstack.layout import HOST, PASSWORD, REGION
 from devcloud.openstack.services.runtime import Runtime
+from devcloud.openstack.settings.barbican import KEY_COPIER
 
 DOMAIN = "default"
-SERVICE_USERS = ("nova", "glance", "placement", "neutron", "cinder", "swift", "trove")
+SERVICE_USERS = ("nova", "glance", "placement", "neutron", "cinder", "swift", "trove", "barbican")
 CONTROLLER = "govcloud"
 CONTROLLER_PROJECTS = ("govcloud", "govcloud-backups", "govcloud-quarantine")
-CONTROLLER_ROLES = ("admin", "member")
-FURTHER_ROLES = ("service", "creator", "swiftoperator")
+COPIES_LIE_IN = ("govcloud-backups", "govcloud-quarantine")
+CONTROLLER_GRANTS = {
+    project: ("admin", "member", *((KEY_COPIER,) if project in COPIES_LIE_IN else ())) for project in CONTROLLER_PROJECTS
+}
+FURTHER_ROLES = ("service", "creator", "swiftoperator", KEY_COPIER)
 
 # service type, service name, whose port, path
 CATALOG = (
@@ -28,6 +32,7 @@ CATALOG = (
     ("volumev3", "cinderv3", "cinder", "/v3"),
     ("object-store", "swift", "swift", "/v1/AUTH_$(project_id)s"),
     ("database", "trove", "trove", "/v1.0/$(project_id)s"),
+    ("key-manager", "barbican", "barbican", ""),
 )
 
 
@@ -43,7 +48,7 @@ def create(runtime: Runtime) -> None:
         _user(managers, roles, name, {"service": ("admin", "service")})
     for name in CONTROLLER_PROJECTS:
         _project(managers, name)
-    _user(managers, roles, CONTROLLER, dict.fromkeys(CONTROLLER_PROJECTS, CONTROLLER_ROLES))
+    _user(managers, roles, CONTROLLER, CONTROLLER_GRANTS)
     _catalog(managers, runtime.ports)
 
 

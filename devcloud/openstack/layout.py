@@ -18,7 +18,7 @@ PASSWORD = "devcloud"
 REGION = "RegionOne"
 HOST = LOOPBACK
 
-API_SERVICES = ("keystone", "placement", "glance", "nova", "neutron", "cinder", "swift", "trove")
+API_SERVICES = ("keystone", "placement", "barbican", "glance", "nova", "neutron", "cinder", "swift", "trove")
 """What answers HTTP to clients, in the order in which the services wait for each other."""
 
 PORT_NAMES = (*API_SERVICES, "swift-account", "swift-container", "swift-object", "postgres")
@@ -108,7 +108,7 @@ class Layout:
 
     def make(self) -> None:
         """Creates the directories. Parents of PostgreSQL's data stay readable for its own user."""
-        services = [self.data / name for name in ("keystone", "nova", "neutron", "cinder")]
+        services = [self.data / name for name in ("keystone", "barbican", "nova", "neutron", "cinder")]
         for path in (self.conf, self.log, self.run, self.trove, *services):
             path.mkdir(parents=True, exist_ok=True)
 

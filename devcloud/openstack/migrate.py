@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from devcloud.openstack import identities
+from devcloud.openstack.services.barbican import read_configuration as configure_barbican
 from devcloud.openstack.services.runtime import Runtime, allow_eventlet, choose_native_threads, runtime_from_arguments
 
 _SHARED = (
@@ -84,6 +85,13 @@ def glance(runtime: Runtime) -> None:
     manage.main()
 
 
+def barbican(runtime: Runtime) -> None:
+    configure_barbican(runtime)
+    from barbican.model.migration import commands
+
+    commands.upgrade()
+
+
 def placement(runtime: Runtime) -> None:
     sys.argv = ["placement-manage", "--config-dir", runtime.conf("placement"), "db", "sync"]
     from placement.cmd import manage
@@ -106,7 +114,7 @@ def trove(runtime: Runtime) -> None:
 
 
 # The longest first.
-PROJECTS: tuple[Callable[[Runtime], None], ...] = (neutron, nova, keystone, cinder, glance, placement, trove)
+PROJECTS: tuple[Callable[[Runtime], None], ...] = (neutron, nova, keystone, cinder, glance, placement, trove, barbican)
 
 
 def main() -> None:

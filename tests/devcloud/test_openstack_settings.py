@@ -11,7 +11,9 @@ import pytest
 
 from devcloud.openstack import settings
 from devcloud.openstack.cloud import clouds
+from devcloud.openstack.identities import CONTROLLER_GRANTS
 from devcloud.openstack.layout import PORT_NAMES, Layout
+from devcloud.openstack.settings.barbican import KEY_COPIER
 from devcloud.openstack.settings.site import Site
 from devcloud.paths import write_atomically
 
@@ -33,13 +35,24 @@ def test_every_project_gets_its_files(site: Site) -> None:
     assert set(written(site)) == {
         "keystone.conf", "placement/placement.conf", "glance/glance-api.conf", "nova.conf", "neutron.conf", "ml2.ini",
         "cinder.conf", "trove.conf", "swift/swift.conf", "swift/proxy-server.conf", "swift/account-server.conf",
-        "swift/container-server.conf", "swift/object-server.conf",
+        "swift/container-server.conf", "swift/object-server.conf", "barbican/barbican.conf", "barbican/policy.yaml",
     }  # fmt: skip
 
 
 def test_the_files_are_ini_files_without_doubled_sections_or_options(site: Site) -> None:
-    for text in written(site).values():
-        configparser.ConfigParser(strict=True, interpolation=None).read_string(text)
+    for name, text in written(site).items():
+        if name != "barbican/policy.yaml":
+            configparser.ConfigParser(strict=True, interpolation=None).read_string(text)
+
+
+def test_only_who_has_the_role_reads_a_key_of_another_project(site: Site) -> None:
+    rules = json.loads(written(site)["barbican/policy.yaml"])
+    assert set(rules) == {"secret:decrypt", "secret:get"}
+    assert all(rule.endswith(f"or role:{KEY_COPIER}") for rule in rules.values())
+    assert [project for project, roles in CONTROLLER_GRANTS.items() if KEY_COPIER in roles] == [
+        "govcloud-backups",
+        "govcloud-quarantine",
+    ]
 
 
 def test_no_address_but_this_clouds_ports_on_loopback(site: Site) -> None:

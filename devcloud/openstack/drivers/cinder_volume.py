@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from castellan import key_manager
 from cinder import exception, interface
 from cinder.image import image_utils
 from cinder.volume import configuration, driver
 from oslo_config import cfg
 
-from devcloud.openstack.drivers import sparse
+from devcloud.openstack.drivers import sparse, xts
 
 IMAGE_SCHEME = "sparse"
 """How Glance's store (glance_files.py) names its locations."""
@@ -118,6 +119,17 @@ class SparseFileDriver(driver.VolumeDriver):
             size=volume.size,
         )  # fmt: skip
         self._pad(volume)
+
+    def copy_image_to_encrypted_volume(
+        self, context: Any, volume: Any, image_service: Any, image_id: str, **_rest: Any
+    ) -> None:
+        """Writes what dm-crypt would write: Cinder's own way needs the kernel's device mapper."""
+        image = image_service.show(context, image_id)
+        _update, copied = self.clone_image(context, volume, None, image, image_service)
+        if not copied:
+            self.copy_image_to_volume(context, volume, image_service, image_id)
+        key = key_manager.API(cfg.CONF).get(context, volume.encryption_key_id)
+        xts.encrypt(self._path(volume), key.get_encoded())
 
     def copy_volume_to_image(self, context: Any, volume: Any, image_service: Any, image_meta: dict[str, Any]) -> None:
         """Puts the bytes into Glance's store and registers them there: a copy of what is written, not of its zeros."""

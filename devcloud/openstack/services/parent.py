@@ -27,7 +27,7 @@ from devcloud.openstack.services.runtime import (
 )
 from devcloud.paths import write_atomically
 
-PROJECTS = ("keystone", "nova", "neutron", "cinder", "glance")
+PROJECTS = ("keystone", "nova", "neutron", "cinder", "glance", "barbican")
 SHARED = (
     "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "psycopg2", "alembic", "oslo_config.cfg",
     "oslo_log.log", "oslo_messaging", "oslo_messaging.rpc", "oslo_db.sqlalchemy.enginefacade", "oslo_policy.policy",

@@ -6,10 +6,10 @@ Values that are the projects' own defaults are left out: what stands here was ne
 
 from __future__ import annotations
 
-from devcloud.openstack.settings import cinder, glance, keystone, neutron, nova, placement, swift, trove
+from devcloud.openstack.settings import barbican, cinder, glance, keystone, neutron, nova, placement, swift, trove
 from devcloud.openstack.settings.site import Site, render
 
-PROJECTS = (keystone, placement, glance, nova, neutron, cinder, swift, trove)
+PROJECTS = (keystone, placement, barbican, glance, nova, neutron, cinder, swift, trove)
 
 
 def write(site: Site) -> None:
@@ -17,4 +17,4 @@ def write(site: Site) -> None:
     for project in PROJECTS:
         for path, sections in project.files(site).items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(render(sections))
+            path.write_text(sections if isinstance(sections, str) else render(sections))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devcloud.openstack.settings.site import FIXED_KEY, QUIET, Files, Section, Site
+from devcloud.openstack.settings.site import QUIET, Files, Section, Site
 
 BACKEND = "file"
 
@@ -54,6 +54,6 @@ def files(site: Site) -> Files:
             "coordination": {"backend_url": f"file://{data}/coordination"},
             "oslo_concurrency": site.locks("cinder"),
             "oslo_messaging_notifications": QUIET,
-            "key_manager": {"backend": "cinder.keymgr.conf_key_mgr.ConfKeyManager", "fixed_key": FIXED_KEY},
+            **site.key_manager(),
         }
     }  # fmt: skip

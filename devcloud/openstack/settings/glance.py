@@ -27,5 +27,7 @@ def files(site: Site) -> Files:
             "paste_deploy": {"flavor": "keystone", "config_file": site.etc / "glance" / "glance-api-paste.ini"},
             "keystone_authtoken": site.token_check("glance"),
             "oslo_messaging_notifications": QUIET,
+            # Images of encrypted volumes have a key of their own, which Glance deletes with them.
+            **site.key_manager(),
         }
     }  # fmt: skip

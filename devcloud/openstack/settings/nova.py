@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devcloud.openstack.settings.site import FIXED_KEY, QUIET, Files, Section, Site
+from devcloud.openstack.settings.site import QUIET, Files, Section, Site
 
 _DEFAULT: Section = {
     "compute_driver": "devcloud.LedgerDriver",
@@ -50,7 +50,7 @@ def files(site: Site) -> Files:
             "scheduler": {"discover_hosts_in_cells_interval": -1},
             "filter_scheduler": {"track_instance_changes": "false", "enabled_filters": _FILTERS},
             "vnc": {"enabled": "false"},
-            "key_manager": {"backend": "nova.keymgr.conf_key_mgr.ConfKeyManager", "fixed_key": FIXED_KEY},
+            **site.key_manager(),
             "notifications": {"notification_format": "unversioned"},
         }
     }

@@ -10,13 +10,11 @@ from devcloud.openstack.layout import HOST, PASSWORD, REGION, Layout
 
 Section = Mapping[str, object]
 Sections = Mapping[str, Section]
-Files = Mapping[Path, Sections]
+Files = Mapping[Path, Sections | str]
+"""What stands in each file: sections of an INI file, or the text itself."""
 
 QUIET: Section = {"driver": "noop"}
 """Notifications: nobody listens."""
-
-FIXED_KEY = "00" * 32
-"""Nova and Cinder want some key manager. Nothing is encrypted with this key."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,13 @@ class Site:
             **self.login(user), "www_authenticate_uri": self.auth_url, "service_token_roles": "service",
             "service_token_roles_required": "true", "token_cache_time": 300, "http_connect_timeout": 10,
         }  # fmt: skip
+
+    def key_manager(self) -> dict[str, Section]:
+        """Where a service keeps the keys of volumes: in Barbican, each in the project of its volume."""
+        return {
+            "key_manager": {"backend": "barbican"},
+            "barbican": {"auth_endpoint": self.auth_url, "barbican_region_name": REGION},
+        }
 
     def logging(self, service: str) -> dict[str, object]:
         return {"log_file": self.layout.log / f"{service}.log", "use_stderr": "false", "log_options": "false"}
