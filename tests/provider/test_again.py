@@ -104,6 +104,30 @@ def test_a_volume_that_another_request_is_changing_is_detached_after_it(stage: S
     assert statuses == []
 
 
+@pytest.mark.parametrize(("statuses", "refused"), [(["detaching", "available"], False), (["in-use", "in-use"], True)])
+def test_a_change_that_cinder_refuses_meanwhile_is_asked_for_again(
+    stage: Stage, engine: EngineCall, statuses: list[str], refused: bool
+) -> None:
+    old = {**DATA, "volumeType": "standard"}
+    identity, _ = engine.create(old)
+    volume = stage.cloud.things["volumes"][identity]
+
+    def cinder(seen: Seen) -> Answer | None:
+        if not seen.path.endswith("/action") or not statuses:
+            return None
+        volume["status"] = statuses.pop(0)
+        last = volume["status"] == "available"
+        return None if last else Answer(400, {"badRequest": {"message": "Invalid volume: Retype needs", "code": 400}})
+
+    stage.cloud.faults.append(cinder)
+    if refused:
+        with told(Code.INVALID):
+            engine.update(identity, old, {**DATA, "volumeType": "fast"})
+    else:
+        assert engine.update(identity, old, {**DATA, "volumeType": "fast"})["volumeType"] == "fast"
+    assert statuses == []
+
+
 @pytest.mark.parametrize(
     ("kind", "collection", "inputs", "secret"),
     [

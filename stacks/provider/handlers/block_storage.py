@@ -39,7 +39,7 @@ def extend_volume(work: Work, identity: str, old: Properties, new: Properties) -
     if int(shown["size"]) > wanted:
         raise ProviderError(Code.INVALID, f"{work.what} has {shown['size']} GB and cannot shrink to {wanted} GB")
     if int(shown["size"]) < wanted:
-        work.act(identity, "os-extend", {"new_size": wanted})
+        _ask_when_free(work, identity, "os-extend", {"new_size": wanted})
     ready = work.declaration.wait.ready if work.declaration.wait else frozenset()
     work.wait_until(
         identity,
@@ -58,11 +58,24 @@ def retype_volume(work: Work, identity: str, old: Properties, new: Properties) -
     settled = work.wait_until(identity, lambda volume: volume["status"] in ready, work.declaration.deadlines.update)
     if settled["volume_type"] == wanted:
         return
-    work.act(identity, "os-retype", {"new_type": wanted, "migration_policy": "on-demand"})
+    _ask_when_free(work, identity, "os-retype", {"new_type": wanted, "migration_policy": "on-demand"})
     settled = work.wait_until(identity, lambda volume: volume["status"] in ready, work.declaration.deadlines.update)
     if settled["volume_type"] != wanted:
         why = work.words_for(identity, settled)
         raise ProviderError(Code.FAILED, f"{work.what} could not get the type {wanted} and keeps its own: {why}")
+
+
+def _ask_when_free(work: Work, identity: str, action: str, argument: Mapping[str, Any]) -> None:
+    """Cinder refuses while the volume is being attached or detached, which the same run may do; a second refusal at rest is meant."""
+    patience, at_rest = work.patience(work.declaration.deadlines.update), False
+    while True:
+        try:
+            return work.act(identity, action, argument)
+        except ksa.BadRequest:
+            was_at_rest, at_rest = at_rest, (work.show(identity) or {}).get("status") not in ON_ITS_WAY
+            if was_at_rest and at_rest:
+                raise
+        patience.pause(f"{work.what} to be free")
 
 
 def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> None:
