@@ -221,7 +221,7 @@ def test_what_is_not_there(auditor: Auditor, tmp_path: Path) -> None:
 
 
 def test_wrong_usage_teaches_and_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify_offline.main(["log"]) == 3
+    assert verify_offline.main(["log"]) == verify_offline.main(["log", "audit"]) == 3
     assert "--key" in capsys.readouterr().err
     assert verify_offline.main(["picture", "x", "--key", "y"]) == 3
     assert verify_offline.main(["--help"]) == 0
