@@ -164,6 +164,29 @@ def test_a_checkpoint_is_signed_after_a_thousand_records(tmp_path: Path) -> None
     log.close()
 
 
+def test_only_what_is_not_signed_yet_counts_towards_the_thousand(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append_many([event()] * 600)
+    log.sign()
+    log.append_many([event()] * 999)
+    assert log.health().signed_records == 600
+    log.append(event())
+    assert log.health().signed_records == 1_600
+    log.close()
+
+
+def test_an_empty_segment_is_not_sealed_and_foreign_files_are_none(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(event())
+    (Layout(tmp_path).segments / "0000000000000000.log.bak").write_text("a copy that somebody made")
+    for _ in range(2):
+        log.seal()
+    log.close()
+    assert [path.name for path in Layout(tmp_path).hashes.iterdir()] == ["0000000000000000.sha256"]
+    open_log(tmp_path).close()
+    assert verify(tmp_path, KEY).result is Result.OK
+
+
 def test_no_record_is_unsigned_for_more_than_a_minute_of_pulses(tmp_path: Path) -> None:
     time = Time()
     log = open_log(tmp_path, time=time)
@@ -225,6 +248,7 @@ def test_a_closed_log_accepts_nothing_and_closing_twice_is_fine(tmp_path: Path) 
 def test_health_counts(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     log.append(intent())
+    assert [record.target.name for record in log.open_intents()] == ["web-1"]
     health = log.health()
     assert (health.state, health.reason, health.records, health.open_intents) == (State.READY, "", 1, 1)
     assert health.writable
@@ -348,7 +372,9 @@ def test_left_to_itself_it_keeps_space_for_its_end_and_looks_after_itself(tmp_pa
     assert Layout(tmp_path).ballast.stat().st_size == 64 * 1024**2
     assert len({receipt.id for receipt in log.append_many([event(), event()])}) == 2
     log.close()
-    assert not set(threading.enumerate()) - others
+    log = open_log(tmp_path, pulse=False)
+    assert not set(threading.enumerate()) - others, "told to, it is looked after by somebody else"
+    log.close()
 
 
 def test_files_are_not_readable_by_everybody(tmp_path: Path) -> None:
