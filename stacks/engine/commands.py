@@ -70,7 +70,8 @@ class Installation:
     @property
     def backend_url(self) -> str:
         """Where state is kept."""
-        return self.backend or f"file://{self.home / 'state'}"
+        # Without files of attributes beside the states: they are not written in one piece, and a state beside half a one cannot be read.
+        return self.backend or f"file://{self.home / 'state'}?metadata=skip"
 
     def prepare(self, project: str) -> Path:
         """Make the directories and the project file; returns the project's working directory."""

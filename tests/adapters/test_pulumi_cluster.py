@@ -250,6 +250,7 @@ def test_what_a_killed_controller_had_made_is_gone_after_a_destruction(tenant: T
     with tenant.stacks() as stacks:
         stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
     _killed(tenant, "up", "outcome", 6)
+    assert not list(tenant.state.rglob("*.attrs")), "a kill can leave half a one, and a state beside it cannot be read"
     _killed(tenant, "destroy", "outcome", 1)
     with tenant.stacks() as stacks:
         stacks.destroy(tenant.key, tenant.unit, 2)
