@@ -9,6 +9,11 @@ from govcloud.core.objects import BackupObject
 from govcloud.reasons import Reason
 
 
+def named_after(request: str) -> str:
+    """How the names of a request's backup sets begin. Where a long name is cut off after a dot, no name could follow it (RFC 1123)."""
+    return request[:40].rstrip(".")
+
+
 def is_regular(backup: BackupObject) -> bool:
     """Whether it was made while everything ran on, and not by a termination."""
     return backup.spec.kind == "Regular"

@@ -27,6 +27,7 @@ from govcloud.core.actions import (
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
+from govcloud.core.backup_sets import named_after
 from govcloud.core.drift import gone_without_loss
 from govcloud.core.existing import data_that_exists, resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
@@ -266,7 +267,7 @@ def _credentials(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
 
 def backup_name(plan: Plan) -> str:
     """Name of the backup set of a termination: it outlives the request, so the uid is part of it."""
-    return f"{plan.request.name[:40]}-{plan.request.uid[:8]}-{plan.number}"
+    return f"{named_after(plan.request.name)}-{plan.request.uid[:8]}-{plan.number}"
 
 
 def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpec:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from govcloud.api.backup import MOST_PARTS, BackedUpRequest, BackupSpec, Part
 from govcloud.api.request import Failure
 from govcloud.core.actions import ClearBackup, GiveUpBackup, OpenBackup, StoreManifest, TakeBackup
-from govcloud.core.backup_sets import differs, holds_helpers, is_running
+from govcloud.core.backup_sets import differs, holds_helpers, is_running, named_after
 from govcloud.core.existing import data_that_exists, resources_that_exist
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject
@@ -104,7 +104,7 @@ def _begin(facts: Facts) -> OpenBackup | None:
 
 def regular_backup_name(plan: Plan, number: int) -> str:
     """Name of a request's regular backup: by its uid and number, so that whoever comes after a crash finds it."""
-    return f"{plan.request.name[:40]}-{plan.request.uid[:8]}-regular-{number}"
+    return f"{named_after(plan.request.name)}-{plan.request.uid[:8]}-regular-{number}"
 
 
 def _spec(facts: Facts, plan: Plan, number: int, project: str, parts: tuple[Part, ...]) -> BackupSpec:
