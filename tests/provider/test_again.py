@@ -104,6 +104,24 @@ def test_a_volume_that_another_request_is_changing_is_detached_after_it(stage: S
     assert statuses == []
 
 
+def test_a_volume_that_was_free_again_when_one_looked_is_detached_at_the_second_asking(stage: Stage, engine: EngineCall) -> None:
+    statuses, asked = ["in-use", "available"], []
+
+    def nova_and_cinder(seen: Seen) -> Answer | None:
+        if seen.method == "DELETE" and "/os-volume_attachments/v1" in seen.path:
+            asked.append(seen.path)
+            refusal = Answer(400, {"badRequest": {"message": "Unable to detach volume", "code": 400}})
+            return refusal if len(asked) == 1 else Answer(202)
+        if seen.path.endswith("/volumes/v1"):
+            return Answer(200, {"volume": {"id": "v1", "status": statuses.pop(0), "attachments": []}})
+        return None
+
+    stage.cloud.faults.append(nova_and_cinder)
+    engine.delete("s1/v1", {"instanceId": "s1", "volumeId": "v1"}, ATTACHMENT, "a")
+    assert len(asked) == 2
+    assert statuses == []
+
+
 @pytest.mark.parametrize(("statuses", "refused"), [(["detaching", "available"], False), (["in-use", "in-use"], True)])
 def test_a_change_that_cinder_refuses_meanwhile_is_asked_for_again(
     stage: Stage, engine: EngineCall, statuses: list[str], refused: bool

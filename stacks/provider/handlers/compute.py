@@ -250,8 +250,11 @@ def detach_volume(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def _let_go(work: Work, volume: str, path: str) -> dict[str, Any]:
-    """Nova refuses with one and the same status what is on its way off already, and what another request is changing."""
-    patience = work.patience(work.declaration.deadlines.delete)
+    """Nova refuses with one and the same status what is on its way off already, and what another request is changing.
+
+    That may have ended before one looks: only a second refusal at rest is meant.
+    """
+    patience, at_rest = work.patience(work.declaration.deadlines.delete), False
     while True:
         try:
             return work.write("DELETE", path)
@@ -259,7 +262,8 @@ def _let_go(work: Work, volume: str, path: str) -> dict[str, Any]:
             status = _shown_volume(work, volume).get("status")
             if status == "detaching":
                 return {}
-            if status not in ON_ITS_WAY:
+            was_at_rest, at_rest = at_rest, status not in ON_ITS_WAY
+            if was_at_rest and at_rest:
                 raise
         patience.pause(f"{work.what} to be free")
 
