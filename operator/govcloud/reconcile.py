@@ -95,13 +95,13 @@ class Reconciler:
             AuditUnavailable: nothing can be recorded, so nothing was done.
             Retry: the cluster did not answer, or somebody changed the object meanwhile.
         """
-        facts = self._observed(namespace, name, glance)
-        if facts is None:
+        decided = self._glanced(namespace, name) if glance else None
+        decided = decided or self._decided(namespace, name)
+        if decided is None:
             return Pass("gone", None)
+        facts, action = decided
         self._note_an_altered_status(facts)
         self._note_the_end_of_a_pause(facts)
-        facts = self._seeing_forgeries(facts)
-        action = decide(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.
@@ -132,16 +132,24 @@ class Reconciler:
         """A decision, a policy or a binding changed: nobody goes by an earlier look any more."""
         self._looks.forget()
 
-    def _observed(self, namespace: str, name: str, glance: bool) -> Facts | None:
-        """What has to be done is decided by a look of its own; that nothing has to be done may be learned from an earlier one."""
-        if glance and (recent := self._looks.recent()) is not None:
-            facts = observe(self.ports, namespace, name, lambda: recent)
-            if facts is None or isinstance(decide(self._seeing_forgeries(facts)), act.Idle):
-                return facts
+    def _glanced(self, namespace: str, name: str) -> tuple[Facts, act.Action] | None:
+        """That nothing has to be done may be learned from a look that another pass took; None where there is none, or something has to."""
+        recent = self._looks.recent()
+        facts = observe(self.ports, namespace, name, lambda: recent) if recent else None
+        if facts is None:
+            return None
+        facts = self._seeing_forgeries(facts)
+        action = decide(facts)
+        return (facts, action) if isinstance(action, act.Idle) else None
+
+    def _decided(self, namespace: str, name: str) -> tuple[Facts, act.Action] | None:
+        """What has to be done is decided by a look of its own. None where the request is gone."""
         facts = observe(self.ports, namespace, name, self._looks.fresh)
-        if facts is not None:
-            self._remember(facts.admission)
-        return facts
+        if facts is None:
+            return None
+        self._remember(facts.admission)
+        facts = self._seeing_forgeries(facts)
+        return facts, decide(facts)
 
     def _seeing_forgeries(self, facts: Facts) -> Facts:
         """A plan that could be carried out, and that somebody else may have pinned, is damaged unless the log knows it."""

@@ -29,6 +29,17 @@ def published(directory: Path, count: int) -> Shelf:
     return shelf
 
 
+def overtaken(place: Path) -> Shelf:
+    """A log whose sixth record was published, with a copy of its first five in `old`."""
+    published(place / "audit", 5)
+    shutil.copytree(place / "audit", place / "old")
+    log, shelf = open_log(place / "audit"), Shelf()
+    write(log)
+    publisher(log, shelf).round()
+    log.close()
+    return shelf
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 8])
 def test_a_log_that_goes_on_from_what_was_published_is_itself(tmp_path: Path, count: int) -> None:
     shelf = published(tmp_path, count)
@@ -43,12 +54,7 @@ def test_a_log_that_goes_on_from_what_was_published_is_itself(tmp_path: Path, co
 
 
 def test_an_older_copy_that_was_put_back_does_not_start(tmp_path: Path) -> None:
-    published(tmp_path / "audit", 5)
-    shutil.copytree(tmp_path / "audit", tmp_path / "old")
-    log, shelf = open_log(tmp_path / "audit"), Shelf()
-    write(log)
-    publisher(log, shelf).round()
-    log.close()
+    shelf = overtaken(tmp_path)
     back = open_log(tmp_path / "old")
     with pytest.raises(AuditDamaged) as refused:
         publisher(back, shelf).compare()
@@ -63,12 +69,7 @@ def test_an_older_copy_that_was_put_back_does_not_start(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_was_put_back_and_grew_again_does_not_start(tmp_path: Path) -> None:
-    published(tmp_path / "audit", 5)
-    shutil.copytree(tmp_path / "audit", tmp_path / "old")
-    log, shelf = open_log(tmp_path / "audit"), Shelf()
-    write(log)
-    publisher(log, shelf).round()
-    log.close()
+    shelf = overtaken(tmp_path)
     grown = open_log(tmp_path / "old")
     write(grown, event(message="something else"), event())
     with pytest.raises(AuditDamaged) as refused:
