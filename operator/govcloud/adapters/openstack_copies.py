@@ -6,19 +6,18 @@ rights keeps its administrator from deleting one. Where that matters, let anothe
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import BinaryIO
 
+from govcloud.adapters.copied_objects import accounted
 from govcloud.adapters.held_since import age_by
 from govcloud.adapters.openstack_failures import translated
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_reading import chunks_of, read_all
 from govcloud.adapters.openstack_swift import Container
 from govcloud.audit.copies import Kept
-from stacks.provider.journal import EffectContext, effect
+from stacks.provider.journal import effect
 
 _TYPE = "openstack:objectstorage/containerObject:ContainerObject"
 
@@ -57,7 +56,7 @@ class SwiftCopies:
     def put(self, name: str, content: BinaryIO) -> None:
         """Store it; Swift refuses (412, a `Stop`) where the name is taken."""
         container = self._container()
-        with _accounted(name):
+        with effect(accounted(name, _TYPE)):
             if not self._made:
                 container.make({})
                 self._made = True
@@ -74,10 +73,3 @@ class SwiftCopies:
     def _container(self) -> Container:
         login = self._login()
         return Container(login, login.project_id, self._name)
-
-
-def _accounted(name: str) -> AbstractContextManager[EffectContext]:
-    """What is written belongs to no request; no plan is needed to keep the log (JJ 26)."""
-    key = hashlib.sha256(name.encode()).hexdigest()[:40]
-    return effect(EffectContext("", "audit-copies", f"audit/{name}", _TYPE, "backup", key, 0))
-

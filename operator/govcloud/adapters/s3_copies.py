@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import BinaryIO
 
+from govcloud.adapters.copied_objects import accounted
 from govcloud.adapters.held_since import age_by
 from govcloud.adapters.openstack_failures import SOON
 from govcloud.adapters.openstack_reading import CHUNK
@@ -16,7 +16,6 @@ from govcloud.adapters.s3_failures import translated
 from govcloud.audit.copies import Kept, digest_of
 from govcloud.failures import Retry
 from govcloud.reasons import Reason
-from stacks.provider.journal import EffectContext
 
 OBJECT = "s3:object"
 
@@ -51,7 +50,7 @@ class S3Copies:
 
     def put(self, name: str, content: BinaryIO) -> None:
         """Store it, once (a `Stop` where the name is taken)."""
-        self._bucket.put_new(name, content, _accounted(name), self._keep)
+        self._bucket.put_new(name, content, accounted(name, OBJECT), self._keep)
 
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes in pieces. One that breaks off raises `Retry`."""
@@ -60,9 +59,3 @@ class S3Copies:
             raise Retry(Reason.CONFLICT, f"{name} of {self.place} is listed but cannot be read", SOON)
         with translated(f"read {name} of {self.place}"), closing(opened["Body"]) as body:
             yield from body.iter_chunks(CHUNK)
-
-
-def _accounted(name: str) -> EffectContext:
-    """What is written belongs to no request; no plan is needed to keep the log (JJ 26)."""
-    key = hashlib.sha256(name.encode()).hexdigest()[:40]
-    return EffectContext("", "audit-copies", f"audit/{name}", OBJECT, "backup", key, 0)
