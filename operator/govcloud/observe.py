@@ -96,6 +96,7 @@ def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admiss
         others_of_the_unit=_others(ports.cluster, request, unit_name) if rules and has_steps_by_budget(rules.edition) else (),
         drift=ports.stacks.drift(request.key) if stack is not None else None,
         regular=_regular_backups(ports.cluster, request, progress),
+        superseded=_superseded(ports.cluster, progress, plans),
     )
 
 
@@ -103,6 +104,13 @@ def _regular_backups(cluster: ClusterView, request: RequestObject, progress: Pro
     if progress.completed_plan is None or progress.terminated_at is not None:
         return ()
     return tuple(sorted(filter(is_regular, cluster.backups_of(request.key.uid)), key=lambda backup: backup.spec.number))
+
+
+def _superseded(cluster: ClusterView, progress: Progress, plans: Mapping[int, Plan]) -> tuple[BackupObject, ...]:
+    started = plans.get(progress.operation.plan) if progress.operation else None
+    earlier = (plans[number] for number in (started.replaces if started else ()) if number in plans)
+    sets = (cluster.backup(backup_name(plan)) for plan in earlier if plan.transition == "Terminate")
+    return tuple(found for found in sets if found is not None)
 
 
 def _others(cluster: ClusterView, request: RequestObject, unit: str) -> tuple[OtherRequest, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -75,7 +75,7 @@ class Performer:
                 self._give_up(facts, backup, reason, message)
             case act.ClearBackup(backup):
                 self.ports.backups.clear(backup)
-                self._note(backup, clearing=None, cleared_at=facts.now)
+                self._note(backup, clearing=None, cleared_at=facts.now, failed_at=backup.status.failed_at or facts.now)
             case act.Destroy(_, plan, unit):
                 return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
             case act.ProveAbsence(_, unit):
@@ -133,7 +133,7 @@ class Performer:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="backup") as pool:
             tasks = [pool.submit(self._advance, backup, part) for part in parts]
         # A part that failed keeps its old state; the others keep what they reached. The first failure is told.
-        moved = tuple(part if task.exception() else task.result() for part, task in zip(parts, tasks, strict=True))
+        moved = tuple(_after(part, task) for part, task in zip(parts, tasks, strict=True))
         failed = next((error for task in tasks if (error := task.exception())), None)
         self._note(backup, parts=moved, **({} if failed else {"failure": None}))
         if failed:
@@ -177,6 +177,14 @@ class Performer:
                 f"{len(left)} objects of this request are still in the unit's project: {names}",
                 timedelta(seconds=10),
             )
+
+
+def _after(part: PartStatus, task: Future[PartStatus]) -> PartStatus:
+    """How a part stands after an attempt at its next step."""
+    error = task.exception()
+    if error is None:
+        return task.result().model_copy(update={"failure": None})
+    return part.model_copy(update={"failure": f"{error.reason}: {error.message}"[:2000] if isinstance(error, Stop) else None})
 
 
 def _project_ready(facts: Facts, unit: UnitObject) -> Condition:

@@ -190,7 +190,7 @@ class Reconciler:
         """Perform an action between its two records. Idle actions have no effect and no pair of records."""
         if isinstance(action, act.Idle):
             return Outcome()
-        return self._executor.carry_out(facts, action, lambda outcome: _usage(facts, action, outcome))
+        return self._executor.carry_out(facts, action, lambda outcome: _further(facts, action, outcome))
 
     # Telling
 
@@ -247,11 +247,14 @@ class Reconciler:
         self.ports.cluster.write_approval_status(verdict.approval, ApprovalStatus(conditions=(accepted,)))
 
 
-def _usage(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, ...]:
-    """What the ledger hears of a completed plan, together with its outcome or not at all."""
-    if outcome.fault is not None or not isinstance(action, act.Complete) or action.plan is None:
-        return ()
-    return tuple(evidence.metered(facts, action.plan))
+def _further(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, ...]:
+    """What else is recorded together with an outcome, or not at all: what the ledger hears of a completed plan, what an approved one gives up."""
+    match action:
+        case act.Complete(plan) if outcome.fault is None and plan is not None:
+            return tuple(evidence.metered(facts, plan))
+        case act.Begin() if outcome.fault is None:
+            return tuple(evidence.waived(facts, action))
+    return ()
 
 
 def _again(facts: Facts, action: act.Action, outcome: Outcome, progress: Progress) -> timedelta | None:

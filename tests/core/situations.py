@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World
+from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World, waiver
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, PartStatus
@@ -52,7 +52,8 @@ class Situation:
 
 def life(directory: Path) -> list[tuple[str, Facts]]:
     """The facts before every pass of a long story; of passes that are alike, one."""
-    seen = [*_from(directory / "long", _long_story), *_from(directory / "stuck", _stuck_story)]
+    stories = {"long": _long_story, "stuck": _stuck_story, "waived": _waived_story}
+    seen = [moment for name, story in stories.items() for moment in _from(directory / name, story)]
     return list({_likeness(facts): (name, facts) for name, facts in seen}.values())
 
 
@@ -135,6 +136,24 @@ def _stuck_story(world: World) -> None:
     assert world.status().phase == "Terminated"
 
 
+def _waived_story(world: World) -> None:
+    """The copy of one volume differs, another's snapshot cannot be made, and the unit gives both up: in two plans."""
+    world.to_production()
+    world.backups.corrupt.add("data")
+    world.terminate()
+    world.run()
+    world.approve()
+    world.terminate(waived=["data"])
+    world.run()
+    world.wire.fail_next("backup.Frozen web-0-boot", Stop(Reason.RESOURCE_FAILED, "in error"), times=50)
+    world.approve()
+    world.terminate(waived=["data", "web-0-boot"])
+    world.run()
+    world.approve()
+    world.run_patiently()
+    assert world.status().phase == "Terminated", world.next_action()
+
+
 # Turns
 
 
@@ -162,12 +181,16 @@ def _grown(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**s, "blockStorage": {**s["blockStorage"], "sizeGib": 77}} if "blockStorage" in s else s for s in services]
 
 
+_PARTS = ("web-0-boot", "web-1-boot", "data", "db", "files", "nothing-such")
+
 WISHES: Mapping[str, Turn] = {
     "as it is": _same,
     "touched": edited(),
     "production": edited(stage="Production", agreementRef={"name": AGREEMENT}),
     "trial": edited(stage="Trial"),
     "termination": edited(stage="Terminated", termination={"reason": "x"}),
+    "waived termination": edited(stage="Terminated", termination={"reason": "x", "waivers": [waiver("data")]}),
+    "all waived": edited(stage="Terminated", termination={"reason": "x", "waivers": [waiver(part) for part in _PARTS]}),
     "suspension": edited(suspended=True),
     "resumption": edited(suspended=False),
     "extension": edited(trial={"extensionDays": 20}),
@@ -343,6 +366,7 @@ BACKUPS: Mapping[str, Turn] = {
     "a part missing": _parts(lambda part: None),
     "no manifest": _without_manifest,
     "of another plan": _of_another_plan,
+    "failed for good": _parts(lambda part: part.model_copy(update={"failure": "ResourceFailed: in error"})),
 }
 
 def regular(**status: Any) -> Turn:

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 from core.situations import Situation, all_turns
+from reconcile.world import OFFICIALS
 
+from govcloud.api.backup import Part
 from govcloud.api.common import as_written
 from govcloud.api.request import Progress, RequestStatus
 from govcloud.core import actions as act
@@ -24,6 +26,7 @@ from govcloud.core.outcome import Outcome, progress_after
 from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
 from govcloud.core.report import report
+from govcloud.core.waiving import WaivedDestruction
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER
 from stacks.program import Program
@@ -72,11 +75,39 @@ def test_nothing_that_holds_data_is_destroyed_without_a_proof_of_all_that_exists
     for situation in acting(situations, act.Destroy):
         action, facts = situation.action, situation.facts
         assert isinstance(action, act.Destroy)
-        if parts := data_that_exists(facts):
+        given_up = action.waived.parts if action.waived else ()
+        _is_waived(facts, action.plan, given_up, situation.name)
+        if parts := [part for part in data_that_exists(facts) if part not in given_up]:
             assert isinstance(action.proof, VerifiedBackup), situation.name
             assert action.proof.plan == action.plan.number, situation.name
             assert facts.backup is not None and set(parts) <= set(facts.backup.spec.parts), situation.name
             _is_proven(facts, situation.name)
+
+
+def _is_waived(facts: Facts, plan: Plan, parts: tuple[Part, ...], name: str) -> None:
+    """Checked anew here too: the pinned plan names each by its id, and somebody of the unit who did not ask for it agreed to that very plan."""
+    named = {(waiver.part, waiver.source_id) for waiver in plan.waivers}
+    assert {(part.name, part.source_id) for part in parts} <= named, name
+    ours = [a.spec for a in facts.approvals if (a.spec.plan_digest, a.spec.step, a.spec.decision) == (plan.digest, "unit-consent", "Approved")]
+    if parts:
+        assert any((spec.office, spec.approver != plan.applicant) == (OFFICIALS["unit-consent"][0], True) for spec in ours), name
+
+
+def test_something_is_given_up_in_some_situations_and_not_in_most(situations: list[Situation]) -> None:
+    given = [each.action.waived is not None for each in acting(situations, act.Destroy) if isinstance(each.action, act.Destroy)]
+    assert any(given) and not all(given)
+
+
+def test_a_plan_gives_up_only_what_failed_in_the_termination_under_way(situations: list[Situation]) -> None:
+    for situation in acting(situations, act.Freeze):
+        action, facts = situation.action, situation.facts
+        assert isinstance(action, act.Freeze)
+        for waiver in action.plan.waivers:
+            assert facts.started is not None and facts.started.transition == action.plan.transition == "Terminate", situation.name
+            assert "backup" not in facts.progress.operation.done, situation.name
+            failed = {part.name for part in facts.backup.status.parts if part.state == "Mismatch" or part.failure} if facts.backup else set()
+            earlier = {(each.part, each.source_id) for each in facts.started.waivers}
+            assert waiver.part in failed or (waiver.part, waiver.source_id) in earlier, situation.name
 
 
 def _is_proven(facts: Facts, name: str) -> None:
@@ -179,7 +210,7 @@ def test_nothing_is_tried_again_before_its_time(situations: list[Situation]) -> 
         if not isinstance(
             situation.action, IDLE
         ):  # then it is another plan that takes the place of the one that failed
-            assert isinstance(situation.action, act.Freeze | act.Reject | act.AddFinalizer | act.Begin), situation.name
+            assert isinstance(situation.action, act.Freeze | act.Reject | act.AddFinalizer | act.Reserve | act.Begin), situation.name
             assert situation.facts.progress.operation is not None, situation.name
 
 
@@ -246,6 +277,7 @@ CHANGES_OBJECTS = (
     act.OpenBackup,  # the backup set
     act.TakeBackup,
     act.StoreManifest,
+    act.ClearBackup,
 )
 
 
@@ -338,6 +370,17 @@ def test_ready_reconciling_and_stalled_never_contradict_each_other(situations: l
 def test_a_proof_cannot_be_made_anywhere_else() -> None:
     with pytest.raises(TypeError, match="and by nothing else"):
         VerifiedBackup("b", 1, ())
+
+
+def test_nor_can_a_waiver() -> None:
+    with pytest.raises(TypeError, match="and by nothing else"):
+        WaivedDestruction(1, (), (), ())
+
+
+def test_what_may_go_without_a_backup_is_never_more_than_what_was_waived(situations: list[Situation]) -> None:
+    given = [s.action.waived for s in acting(situations, act.Destroy) if isinstance(s.action, act.Destroy) and s.action.waived]
+    with pytest.raises(TypeError, match="and by nothing else"):
+        replace(given[0], parts=())
 
 
 def test_a_proof_cannot_be_turned_into_another(situations: list[Situation]) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reconcile.world import World
+from reconcile.world import World, waiver
 
-from govcloud.core.plan import Plan, PlannedChange
-from govcloud.core.sentences import Said, cost, effects, in_words
+from govcloud.core.plan import Plan, PlannedChange, PlannedWaiver
+from govcloud.core.said import Said
+from govcloud.core.sentences import cost, effects, in_words
 from govcloud.core.words import RESOURCES
 from policies.rules import TRANSITIONS
 
@@ -53,6 +54,16 @@ def test_every_transition_is_told_in_both_languages(plan: Plan, transition: str)
     said = in_words(plan.model_copy(update={"transition": transition}), plan)
     assert all(isinstance(sentence, Said) and sentence.zh and sentence.en for sentence in said)
     assert any("all data is backed up" in sentence.en for sentence in said) == (transition == "Terminate")
+
+
+def test_what_is_given_up_is_told_last_and_gravely(plan: Plan) -> None:
+    given = {**waiver("data"), "service": "data", "sourceId": "volume-1", "ground": "BackupFailed", "consent": "unit-consent"}
+    ending = plan.model_copy(update={"transition": "Terminate", "waivers": (PlannedWaiver.model_validate(given),)})
+    first, *_, last = effects(ending)
+    assert "all data but what is named below" in first.en and "除下列豁免项外" in first.zh
+    assert last.grave and last.en.startswith("Will be destroyed WITHOUT a backup: data") and last.zh.startswith("不经备份即销毁:data")
+    assert [sentence.grave for sentence in in_words(ending)].count(True) == 1
+    assert not any(sentence.grave for sentence in in_words(plan))
 
 
 def test_what_it_cost_before_is_told(plan: Plan) -> None:

@@ -113,7 +113,30 @@ TROUBLE = (
         every=5,
     ),
 )
-CHAPTERS = (*LIFE, *TROUBLE)
+LOSS = (
+    Chapter(
+        "copy that differs",
+        (
+            lambda world: world.apply(services=small()),
+            _approve("superior-unit"),
+            _approve("authority"),
+            lambda world: world.backups.corrupt.add("data"),
+            World.terminate,
+            _approve("unit-consent"),
+            _approve("authority"),
+        ),
+        "Terminating",
+        patient=False,
+    ),
+    Chapter(
+        "end without it",
+        (lambda world: world.terminate(waived=["data"]), _approve("unit-consent"), _approve("authority")),
+        "Terminated",
+        every=2,
+    ),
+)
+CHAPTERS = (*LIFE, *TROUBLE, LOSS[-1])
+"""Where a copy differs, how far the other parts of that set come depends on the crash; what is to be the same is how it ends."""
 
 
 def live(world: World, chapter: Chapter) -> None:
@@ -156,7 +179,7 @@ class Beginning:
 def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Beginning]:
     """The world as it is before each chapter, without any crash."""
     home = tmp_path_factory.mktemp("lives")
-    return dict([*_beginnings(LIFE, home / "life"), *_beginnings(TROUBLE, home / "trouble")])
+    return dict([*_beginnings(LIFE, home / "life"), *_beginnings(TROUBLE, home / "trouble"), *_beginnings(LOSS, home / "loss")])
 
 
 def _beginnings(chapters: tuple[Chapter, ...], home: Path) -> Iterator[tuple[str, Beginning]]:

@@ -9,13 +9,13 @@ import copy
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from reconcile.world import NAME, NAMESPACE, OFFICIALS, UNIT, Crash, World, request_spec, services
+from reconcile.world import NAME, NAMESPACE, OFFICIALS, UNIT, Crash, World, request_spec, services, waiver
 
 from govcloud.adapters.memory import DATABASE, VOLUME
 from govcloud.audit.usage import ledger
@@ -24,6 +24,7 @@ from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
 PROJECT = f"project-{UNIT}"
+MAY_HOLD_DATA = {"web-0-boot", "web-1-boot", "web-2-boot", "data", "db", "files"}
 CONTAINER = "openstack:objectstorage/container:Container"
 SEED = int(os.environ.get("GOVCLOUD_TEST_SEED", "1"))
 Step = Callable[[World, random.Random], object]
@@ -140,6 +141,25 @@ def all_is_there_again(world: World, chance: random.Random) -> None:
     world.cloud.flavors |= {"m1.medium"}
 
 
+def a_backup_store_lies(world: World, chance: random.Random) -> None:
+    world.backups.corrupt.add(chance.choice(sorted(MAY_HOLD_DATA)))
+
+
+def a_part_cannot_be_backed_up(world: World, chance: random.Random) -> None:
+    what = f"backup.{chance.choice(['Frozen', 'BackedUp', 'Restored'])} {chance.choice(sorted(MAY_HOLD_DATA))}"
+    world.wire.fail_next(what, Stop(Reason.RESOURCE_FAILED, "in error"), times=chance.randint(1, 30))
+
+
+def gives_data_up(world: World, chance: random.Random) -> None:
+    """Whether or not there is a reason to."""
+    wanted = chance.sample(sorted(MAY_HOLD_DATA), chance.randint(1, 3))
+    world.cluster.apply_request(NAMESPACE, NAME, ended(approved_spec(world), "no longer needed", waived=wanted))
+
+
+def ended(spec: dict[str, Any], reason: str, waived: Iterable[str] = ()) -> dict[str, Any]:
+    return {**spec, "stage": "Terminated", "termination": {"reason": reason, "waivers": [waiver(part) for part in waived]}}
+
+
 def somebody_deletes_it(world: World, chance: random.Random) -> None:
     if world.request().has_finalizer and chance.random() < 0.3:
         world.cluster.delete_request(NAMESPACE, NAME)
@@ -158,6 +178,9 @@ STEPS: tuple[Step, ...] = (
     something_is_missing,
     *[all_is_there_again] * 5,
     somebody_deletes_it,
+    a_backup_store_lies,
+    a_part_cannot_be_backed_up,
+    *[gives_data_up] * 2,
 )
 
 
@@ -194,7 +217,7 @@ def walk(world: World, seed: int, length: int) -> Iterator[str]:
 
 
 class DataWatch:
-    """Nothing that holds data goes unless an approved plan said so, or its proven backup is there."""
+    """Nothing that holds data goes unless an approved plan said so by name, or its proven backup is there."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -207,7 +230,7 @@ class DataWatch:
                 now[thing.id] = (thing.name, thing.key, world.cloud.contents[thing.id])
         for id_, (name, key, content) in self._known.items():
             if id_ not in now:
-                assert self._was_planned(name, key) or self._is_backed_up(content), f"{name} ({id_}) is gone"
+                assert self._was_planned(name, key) or self._was_given_up(id_) or self._is_backed_up(content), f"{name} ({id_}) is gone"
         self._known = now
 
     def _was_planned(self, name: str, key: str) -> bool:
@@ -221,14 +244,20 @@ class DataWatch:
             for operation in ("delete", "replace")
         )
 
+    def _was_given_up(self, id_: str) -> bool:
+        """Whether the unit itself agreed to a plan that gives exactly this up."""
+        agreed = {a.spec.plan_digest for a in self._world.cluster.approvals() if (a.spec.step, a.spec.decision) == ("unit-consent", "Approved")}
+        return any(waiver.source_id == id_ for plan in self._world.every_plan() if plan.digest in agreed for waiver in plan.waivers)
+
     def _is_backed_up(self, content: bytes) -> bool:
         kept = [self._world.cloud.contents[t.id] for t in self._world.cloud.things("govcloud-backups")]
         return content in kept
 
 
 def come_to_an_end(world: World) -> None:
-    """From now on nothing fails, everybody helps, and the applicant wants nothing but the end."""
+    """From now on nothing fails, everybody helps, and the applicant wants nothing but the end, whatever is lost by it."""
     world.wire.forgive()
+    world.backups.corrupt.clear()
     all_is_there_again(world, random.Random(0))
     if world.status().progress.completed_plan is None and world.status().progress.operation is None:
         return  # nothing was ever begun
@@ -252,10 +281,17 @@ def _has_ended(world: World) -> bool:
 def _ask_for_the_end(world: World, attempt: int) -> None:
     """The last approved spec, with its stage set to the end: one wish. Asked again in other words if it was rejected or refused."""
     spec = approved_spec(world)
-    refused = world.condition("Approved").reason == "Rejected" or world.condition("Stalled").reason == "MixedEdit"
+    refused = world.condition("Approved").reason == "Rejected" or world.condition("Stalled").reason in ("MixedEdit", "RuleViolated", "BackupMismatch")
     if spec.get("stage") != "Terminated" and (attempt == 0 or refused):
-        wanted = {**spec, "stage": "Terminated", "termination": {"reason": f"no longer needed ({attempt})"}}
-        world.cluster.apply_request(NAMESPACE, NAME, wanted)
+        world.cluster.apply_request(NAMESPACE, NAME, ended(spec, f"no longer needed ({attempt})", _differing(world)))
+
+
+def _differing(world: World) -> list[str]:
+    """What the termination under way cannot prove."""
+    facts = world.facts()
+    told = facts.backup.status.parts if facts.backup else ()
+    given = facts.started.waivers if facts.started else ()
+    return sorted({waiver.part for waiver in given} | {part.name for part in told if part.state == "Mismatch"})
 
 
 def check_a_walk(directory: Path, seed: int, length: int) -> None:

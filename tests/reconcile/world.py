@@ -77,6 +77,12 @@ def material(kind: str) -> dict[str, str]:
     return {"kind": kind, "number": f"九卫〔2026〕{len(kind)}号", "sha256": "ab" * 32, "location": "档案室 3 柜"}
 
 
+def waiver(part: str, **changes: Any) -> Spec:
+    """The unit's word that a part may go without a backup."""
+    told = {"zh": "数据已迁至市大数据平台", "en": "the data was moved to the city's data platform"}
+    return {"part": part, "reason": "TakenOver", **told, "number": f"九急〔2026〕{len(part)}号", "sha256": "ef" * 32} | changes
+
+
 def services() -> list[Spec]:
     return [
         {"name": "inner", "network": {"cidr": "10.20.0.0/24"}},
@@ -379,8 +385,10 @@ class World:
                 entry[kind] |= parameters
         return self.apply(name, services=found)
 
-    def terminate(self, name: str = NAME) -> RequestObject:
-        return self.apply(name, stage="Terminated", termination={"reason": "系统停用"})
+    def terminate(self, name: str = NAME, *, waived: Sequence[str] = ()) -> RequestObject:
+        """Ask for the end; of the parts that are named, without a backup."""
+        waivers = {"waivers": [waiver(part) for part in waived]} if waived else {}
+        return self.apply(name, stage="Terminated", termination={"reason": "系统停用", **waivers})
 
     # The offices
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Token, Uid
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by
 from govcloud.api.request import Failure
+from govcloud.api.waiver import MOST_WAIVERS, WaivedPart
 
 PartState = Literal[
     "Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"
@@ -63,6 +64,9 @@ class BackupSpec(Model):
         description="of a termination: from this moment nothing of the unit could write any more; of a regular backup: when it was begun"
     )
     parts: Annotated[tuple[Part, ...], Field(max_length=MOST_PARTS, json_schema_extra=keyed_by("name"))]
+    waived: Annotated[tuple[WaivedPart, ...], Field(max_length=MOST_WAIVERS, json_schema_extra=keyed_by("part"))] = Field(
+        (), description="what held data and is not in this set: the unit gave it up without a backup, by this document"
+    )
     retain_until: datetime = Field(description="from this moment on, by the machine's own clock, it may be purged")
 
 
@@ -80,6 +84,7 @@ class PartStatus(Model):
         default_factory=dict, description="ids of helpers while they exist: snapshot, volumes, images"
     )
     objects: int | None = Field(None, description="number of objects, for a container")
+    failure: Text | None = Field(None, description="why its last step failed, where somebody must change something")
     message: Text = ""
 
 

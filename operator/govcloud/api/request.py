@@ -27,6 +27,7 @@ from govcloud.api.common import (
 from govcloud.api.deadline import Deadline
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
 from govcloud.api.notification import MOST_NOTICES, Notice
+from govcloud.api.waiver import MOST_WAIVERS, WaivedPart, Waivers
 from stacks.catalog import CATALOG, kind_named
 from stacks.kind import Parameters, ServiceKind
 
@@ -93,6 +94,9 @@ class Termination(Model):
     """The application for termination (JJ 19)."""
 
     reason: Line
+    waivers: Waivers = Field(
+        (), description="parts that may be destroyed without a proven backup; heard only where there can be none, or where it failed"
+    )
 
 
 _KINDS = ", ".join(kind.name for kind in CATALOG)
@@ -237,6 +241,9 @@ class PlanView(Model):
     departures: Annotated[tuple[Text, ...], Field(max_length=64)] = Field(
         (), description="rules in principle 原则上 that this plan departs from; an approval of it says why in its comment"
     )
+    waived: Annotated[tuple[Text, ...], Field(max_length=MOST_WAIVERS)] = Field(
+        (), description="what will be destroyed WITHOUT a backup 不经备份即销毁, by which document of the unit"
+    )
     summary_zh: Text = ""
     summary_en: Text = ""
 
@@ -299,7 +306,10 @@ class TerminationRecord(Model):
 
     quiesced_at: datetime | None = None
     backup: Token | None = Field(None, description="name of the ServiceBackup")
-    backup_verified_at: datetime | None = None
+    backup_verified_at: datetime | None = Field(None, description="when all that holds data was proven, but what is `waived`")
+    waived: Annotated[tuple[WaivedPart, ...], Field(max_length=MOST_WAIVERS)] = Field(
+        (), description="what was given up without a proven backup, and by which document of the unit"
+    )
     destroyed_at: datetime | None = None
     absence_proved_at: datetime | None = None
     sanitisation: Literal["api-deleted", "overwritten", "crypto-erased"] | None = Field(

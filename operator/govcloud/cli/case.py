@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.approval import ApprovalSpec
-from govcloud.cli.speech import say
+from govcloud.cli.speech import tell
 from govcloud.core.deciding import (
     Official,
     Verdict,
@@ -19,7 +19,8 @@ from govcloud.core.deciding import (
 )
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
-from govcloud.core.sentences import Language, Said, decision, in_words
+from govcloud.core.said import Language, Said
+from govcloud.core.sentences import decision, in_words
 from govcloud.desk import Desk
 from govcloud.observe import status_of
 
@@ -71,7 +72,7 @@ def decided(case: Case, decision: Verdict, official: Official, now: datetime) ->
 def show(case: Case, spec: ApprovalSpec, language: Language) -> None:
     """Tell the plan in words, which article asks for this decision, and what will be filed."""
     for said in (*in_words(case.plan, case.before), decision(case.step), filed_as(spec)):
-        say(said.within(language))
+        tell(said, language)
 
 
 def filed_as(spec: ApprovalSpec) -> Said:

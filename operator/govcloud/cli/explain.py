@@ -12,8 +12,9 @@ import typer
 
 from govcloud.api.common import as_written
 from govcloud.cli.office import NamespaceOption, RequestArgument, plain_refusals, request_name, tools
-from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, say
-from govcloud.core.sentences import Language, effects
+from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, tell
+from govcloud.core.said import Language
+from govcloud.core.sentences import effects
 from govcloud.core.story import PlanStory, Seen, Story, failures, story_of
 from govcloud.core.story_words import chapters
 from govcloud.desk import Desk, NotAllowed
@@ -80,7 +81,7 @@ def _tell(story: Story, language: Language) -> None:
     for place, chapter in enumerate(chapters(story)):
         typer.echo(("\n" if place else "") + typer.style(chapter.title.within(language), bold=True))
         for line in chapter.lines:
-            say(f"  {line.within(language)}")
+            tell(line, language, "  ")
 
 
 def _as_json(story: Story) -> dict[str, Any]:

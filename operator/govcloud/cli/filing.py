@@ -12,7 +12,7 @@ from govcloud.cli.office import NOT_DONE, fail
 from govcloud.cli.speech import say
 from govcloud.core.deciding import approval_name, was_accepted
 from govcloud.core.objects import ApprovalObject
-from govcloud.core.sentences import Language
+from govcloud.core.said import Language
 from govcloud.desk import Desk
 
 _LOOK_SECONDS = 0.5

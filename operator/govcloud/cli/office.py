@@ -19,7 +19,7 @@ from govcloud.api.kinds import APPROVAL, REQUEST, Kind
 from govcloud.cli.sign import private_key, signed_with
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.deciding import CannotDecide
-from govcloud.core.sentences import Language
+from govcloud.core.said import Language
 from govcloud.desk import Desk, NotAllowed, NotThere, Refused
 from govcloud.failures import Retry, Stop
 

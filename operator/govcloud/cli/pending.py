@@ -16,7 +16,7 @@ from govcloud.cli.office import plain_refusals, tools
 from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.objects import RequestObject
-from govcloud.core.sentences import Language
+from govcloud.core.said import Language
 from govcloud.desk import Desk, Waiting
 from govcloud.observe import status_of
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from govcloud.cli.columns import Column, Sheet
-from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen
+from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, tell
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
-from govcloud.core.sentences import Language, cost, decision, departures, division, headline, quota
+from govcloud.core.said import Language
+from govcloud.core.sentences import cost, decision, departures, division, headline, quota
 from govcloud.core.violations import Violation
+from govcloud.core.waiver_words import waived
 from policies.shelf import PackFault, Shelf, with_more
 
 if TYPE_CHECKING:
@@ -166,6 +168,8 @@ def _tell_plan(plan: Plan, before: Plan | None, language: Language) -> None:
     for said in (cost(plan, before), *division(plan)):
         typer.echo(said.within(language))
     typer.echo(quota(plan).within(language))
+    for given_up in waived(plan):
+        tell(given_up, language)
     for departure in departures(plan):
         typer.echo(departure.within(language))
     typer.echo("审批环节(按顺序):" if chinese else "Approvals, in order:")

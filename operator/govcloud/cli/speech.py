@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from govcloud.core.sentences import Language
+from govcloud.core.said import Language, Said
 
 
 class Output(StrEnum):
@@ -41,4 +41,14 @@ def chosen(tongue: Tongue | None) -> Language:
 
 def say(text: str) -> None:
     """Print one line. What somebody wrote into a comment moves no cursor, turns no text around and begins no line of its own."""
-    typer.echo("".join(character if character.isprintable() else " " for character in text))
+    typer.echo(_harmless(text))
+
+
+def tell(said: Said, language: Language, indent: str = "") -> None:
+    """Print one sentence; what must not be overlooked in red, where a terminal shows colours."""
+    line = _harmless(f"{indent}{said.within(language)}")
+    typer.echo(typer.style(line, fg=typer.colors.RED, bold=True) if said.grave else line)
+
+
+def _harmless(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -13,6 +13,7 @@ from govcloud.core.plan import Plan
 from govcloud.core.proof import VerifiedBackup
 from govcloud.core.standing import Standing, Verdict
 from govcloud.core.violations import Violation
+from govcloud.core.waiving import WaivedDestruction
 from govcloud.reasons import Reason
 from stacks.kind import Quota
 from stacks.program import Program
@@ -211,27 +212,32 @@ class GiveUpBackup:
 
 @dataclass(frozen=True)
 class ClearBackup:
-    """Remove what a regular backup made that was given up. Where a copy differs, that copy and the backups stay as evidence."""
+    """Remove what a backup made that was given up: a regular one, or that of a termination which another one took the place of.
+
+    Where a copy differs, that copy and the backups stay as evidence.
+    """
 
     backup: BackupObject
 
 
 @dataclass(frozen=True)
 class FinishStep:
-    """A step has nothing (more) to do: the operation goes on. After a backup, `proof` is what allows the destruction."""
+    """A step has nothing (more) to do: the operation goes on. After a backup, `proof` and `waived` are what allows the destruction."""
 
     step: str
     proof: VerifiedBackup | None
+    waived: WaivedDestruction | None = None
 
 
 @dataclass(frozen=True)
 class Destroy:
-    """Destroy the request's resources. Cannot be made without a proof; None only when nothing that holds data exists."""
+    """Destroy the request's resources. Together `proof` and `waived` cover all that holds data; both None only when nothing does."""
 
     step: str
     plan: Plan
     unit: UnitObject
     proof: VerifiedBackup | None
+    waived: WaivedDestruction | None
 
 
 @dataclass(frozen=True)
@@ -242,14 +248,14 @@ class ProveAbsence:
     unit: UnitObject
 
 
-Effect = EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | Destroy | ProveAbsence
+Effect = EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | ClearBackup | Destroy | ProveAbsence
 Note = (
     Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
     | FinishStep | Complete
 )  # fmt: skip
 Idle = Rest | Refuse | Block | Await | Backoff | WaitForBackup
 Action = Effect | Note | Idle
-Beside = GiveUpBackup | ClearBackup
+Beside = GiveUpBackup
 """What only regular backups do, beside whatever the request is doing."""
 Performed = Effect | Note | Beside
 """All that is performed between two records."""

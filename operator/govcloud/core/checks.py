@@ -19,6 +19,7 @@ from govcloud.core.money import MONEY_CHECKS
 from govcloud.core.offices import decided_by_one_office, office_of
 from govcloud.core.protection_checks import everybody_may_connect, network_is_shared, volumes_are_not_encrypted
 from govcloud.core.violations import Violation
+from govcloud.core.waivers import waiver_is_not_heard
 from govcloud.reasons import Reason
 from policies.steps import COMMITTING
 
@@ -201,6 +202,7 @@ CHECKS: Sequence[Check] = (
     network_is_shared,
     everybody_may_connect,
     cloud_lacks_a_service,
+    waiver_is_not_heard,
 )
 
 

@@ -28,6 +28,7 @@ from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
 from govcloud.core.reserving import reservation_for, settlement
 from govcloud.core.steps import article_of
+from govcloud.core.waivers import waives_what_failed
 from govcloud.reasons import Reason
 
 PERSISTENT = 8
@@ -125,9 +126,11 @@ def _is_given_up(facts: Facts) -> bool:
     Not while an attempt at it is under way, or died: what that made is found again by the same plan only.
     """
     failure, started = facts.progress.failure, facts.started
-    if failure is None or failure.retry_at is None or started is None or facts.spec is None:
+    if started is None or facts.spec is None:
         return False
     if started.transition == "Terminate":
+        return waives_what_failed(facts)
+    if failure is None or failure.retry_at is None:
         return False
     stuck = failure.kind == "Stop" or failure.count >= PERSISTENT
     return stuck and started.generation != facts.request.generation

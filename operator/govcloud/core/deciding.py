@@ -17,7 +17,7 @@ from govcloud.core.approvals import standing
 from govcloud.core.document_numbers import folded
 from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan
-from govcloud.core.sentences import Said
+from govcloud.core.said import Said
 
 Verdict = Literal["Approved", "Rejected"]
 

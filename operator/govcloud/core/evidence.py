@@ -22,6 +22,8 @@ from govcloud.core.guard import Admission
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan, PlannedPrice
 from govcloud.core.standing import Verdict
+from govcloud.core.waiver_words import RULE, attributes_of, waiver_attributes
+from govcloud.core.waiver_words import waived as sentences
 from govcloud.reasons import Reason
 
 DRIFT = "drift"
@@ -197,6 +199,15 @@ def metered(facts: Facts, plan: Plan) -> Iterator[Entry]:
         yield usage.stop_entry(item, facts.now, initiator=initiator, reason=reason)
 
 
+def waived(facts: Facts, action: act.Begin) -> Iterator[Entry]:
+    """What an approved plan gives up without a proven backup, one record a part: by which document, and by which approval of the unit (S2)."""
+    consents = {verdict.approval.spec.step: verdict.approval.name for verdict in action.standing.approved}
+    why = _why(action.plan, tuple(verdict.approval.uid for verdict in action.standing.approved)).model_copy(update={"rule": RULE})
+    for waiver, sentence in zip(action.plan.waivers, sentences(action.plan), strict=True):
+        entry = _event(facts, Verb.ALLOW, Result.SUCCESS, why, sentence.en)
+        yield entry.model_copy(update={"attributes": dict(attributes_of(waiver, consents.get(waiver.consent, "")))})
+
+
 def _used_by(plan: Plan) -> dict[tuple[str, str], PlannedPrice]:
     return {(price.service, price.item): price for price in plan.prices}
 
@@ -263,6 +274,7 @@ def _entry(facts: Facts, action: act.Performed, said: _Said) -> Entry:
             "step": getattr(action, "step", "") or type(action).__name__,
             **_money(action),
             **backup_attributes(action),
+            **waiver_attributes(action),
             **said.attributes,
         },
         duration_ms=said.milliseconds,

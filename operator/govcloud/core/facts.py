@@ -72,6 +72,7 @@ class Facts:
         pause: the oldest order to leave this request as it is, if there is one.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
         regular: the request's regular backups, oldest first, while it lives.
+        superseded: backup sets of terminations that another one took the place of, because their backup could not be proven.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
     """
 
@@ -106,6 +107,7 @@ class Facts:
     others_of_the_unit: tuple[OtherRequest, ...] = ()
     pause: PauseObject | None = None
     regular: tuple[BackupObject, ...] = ()
+    superseded: tuple[BackupObject, ...] = ()
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:

@@ -12,6 +12,7 @@ from govcloud.core.actions import (
     Action,
     Backoff,
     Block,
+    ClearBackup,
     Complete,
     Deploy,
     Destroy,
@@ -27,7 +28,7 @@ from govcloud.core.actions import (
     WriteCredentials,
 )
 from govcloud.core.approvals import standing
-from govcloud.core.backup_sets import named_after
+from govcloud.core.backup_sets import holds_helpers, named_after
 from govcloud.core.drift import gone_without_loss
 from govcloud.core.existing import data_that_exists, resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
@@ -36,6 +37,7 @@ from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
 from govcloud.core.regular_backups import in_the_way
 from govcloud.core.standing import Standing
+from govcloud.core.waiving import WaivedDestruction, waive
 from govcloud.reasons import Reason
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
@@ -194,16 +196,18 @@ def _outputs(facts: Facts, there: Set[str]) -> Mapping[str, Value]:
 
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    parts, backup = data_that_exists(facts), facts.backup
+    waived, backup = _waived(facts, plan), facts.backup
+    parts = _not_waived(facts, waived)
     if not parts and backup is None:
-        return _state_is_lost(facts) or FinishStep("backup", None)
+        return _state_is_lost(facts) or FinishStep("backup", None, waived)
     if backup is None:
-        return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts))
+        return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts, waived))
     if any(part.state == "Mismatch" for part in backup.status.parts):
         wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
         return Block(
             Reason.BACKUP_MISMATCH,
-            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}",
+            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}; "
+            "only the unit itself can give the data up (spec.termination.waivers) [JJ 25]",
         )
     if any(part.state != "Cleaned" for part in backup.status.parts) or not backup.status.parts:
         return TakeBackup(backup)
@@ -215,7 +219,20 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
             Reason.BACKUP_MISMATCH,
             f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed",
         )
-    return FinishStep("backup", proof)
+    return FinishStep("backup", proof, waived)
+
+
+def _waived(facts: Facts, plan: Plan) -> WaivedDestruction | None:
+    """What the unit gave up with this plan, by what its approvals are worth now."""
+    operation = facts.progress.operation
+    began = operation.started_at if operation else facts.now
+    return waive(plan, standing(plan, facts.approvals, began, trust=facts.trust, started=True), data_that_exists(facts))
+
+
+def _not_waived(facts: Facts, waived: WaivedDestruction | None) -> tuple[Part, ...]:
+    """What has to be proven before it may go."""
+    given_up = waived.parts if waived else ()
+    return tuple(part for part in data_that_exists(facts) if part not in given_up)
 
 
 def _state_is_lost(facts: Facts) -> Block | None:
@@ -240,13 +257,16 @@ def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
         return FinishStep("destroy", None)  # without a project there never was anything in it
     if (held := _held_by_snapshots(facts)) is not None:
         return held
-    parts = data_that_exists(facts)
+    if (left := next(filter(holds_helpers, facts.superseded), None)) is not None:
+        return ClearBackup(left)  # as with a regular one: its snapshots are in the way
+    waived = _waived(facts, plan)
+    parts = _not_waived(facts, waived)
     proof = prove(facts.backup, plan, parts)
     if parts and proof is None:
         return Block(
             Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed"
         )
-    return Destroy("destroy", plan, unit, proof)
+    return Destroy("destroy", plan, unit, proof, waived)
 
 
 def _held_by_snapshots(facts: Facts) -> WaitForBackup | None:
@@ -270,7 +290,7 @@ def backup_name(plan: Plan) -> str:
     return f"{named_after(plan.request.name)}-{plan.request.uid[:8]}-{plan.number}"
 
 
-def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpec:
+def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...], waived: WaivedDestruction | None) -> BackupSpec:
     record = facts.progress.termination
     frozen_at = record.quiesced_at if record and record.quiesced_at else facts.now
     return BackupSpec(
@@ -284,6 +304,7 @@ def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...]) -> BackupSpe
         quarantine_project=plan.values.quarantine_project,
         frozen_at=frozen_at,
         parts=parts,
+        waived=waived.records() if waived else (),
         retain_until=frozen_at + timedelta(days=plan.values.backup_retention_days),
     )
 

@@ -14,7 +14,9 @@ from govcloud.core.drift import drift_after
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.operation import TRIAL_END
 from govcloud.core.plan import Plan
+from govcloud.core.proof import VerifiedBackup
 from govcloud.core.reminders import reminded_trial
+from govcloud.core.waiving import WaivedDestruction
 from govcloud.reasons import Reason
 
 
@@ -91,8 +93,10 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
             return _with_termination(before, backup=name)
         case act.TakeBackup(backup) | act.StoreManifest(backup):
             return _with(_with_termination(before, backup=backup.name), failure=None)
-        case act.FinishStep("backup", proof) if proof is not None:
-            return _with_termination(_ended(_done(before, "backup"), "backup", facts.now), backup=proof.backup)
+        case act.ClearBackup():
+            return _with(before, failure=None)
+        case act.FinishStep("backup", proof, waived):
+            return _with_termination(_ended(_done(before, "backup"), "backup", facts.now), **_allowed_by(proof, waived))
         case act.FinishStep(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):
@@ -124,6 +128,11 @@ def _done(progress: Progress, step: str) -> Progress:
 def _with_termination(progress: Progress, **changes: Any) -> Progress:
     record = progress.termination or TerminationRecord()
     return _with(progress, termination=record.model_copy(update=changes))
+
+
+def _allowed_by(proof: VerifiedBackup | None, waived: WaivedDestruction | None) -> dict[str, Any]:
+    """Which backup is the proof, and what the unit gave up without one."""
+    return {"backup": proof.backup if proof else None, "waived": waived.records() if waived else ()}
 
 
 def _ended(progress: Progress, step: str, now: datetime) -> Progress:

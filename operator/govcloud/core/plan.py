@@ -15,6 +15,7 @@ from govcloud.api.annual_plan import Budget
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.jurisdiction import Tightened
 from govcloud.api.request import RequestKey, RequestSpec
+from govcloud.api.waiver import Waiver
 from govcloud.core.canonical import canonical, sha256, sm3
 from govcloud.core.steps import Circumstances
 from policies.rules import Edition
@@ -113,6 +114,19 @@ class PlannedItem(Model):
     budget: Budget | None
 
 
+WaiverGround = Literal["BackupMismatch", "BackupFailed"]
+"""Why a waiver is heard: how the backup of the part failed."""
+
+
+class PlannedWaiver(Waiver):
+    """A part that the plan gives up without a proven backup, by its very id. `consent`: the step by which the unit itself agrees."""
+
+    service: str
+    source_id: str
+    ground: WaiverGround
+    consent: str
+
+
 class Values(Model):
     """The values of catalog, pack and jurisdiction that the plan used: later editions do not touch it."""
 
@@ -161,6 +175,8 @@ class Plan(Model):
     circumstances: Circumstances | None = None
     """What the choice of the steps depended on; none in plans of before it was kept."""
     departures: tuple[Departure, ...] = ()
+    waivers: tuple[PlannedWaiver, ...] = ()
+    """What is destroyed without a proven backup; nothing but in a termination."""
     program: Mapping[str, Any]
     diff: tuple[PlannedChange, ...]
     quota: Mapping[str, int]

@@ -14,6 +14,7 @@ from govcloud.core.moves import Moves, transition_of
 from govcloud.core.offices import office_of
 from govcloud.core.plan import Departure, Plan, Values, lengths, planned_changes, planned_step, yuan
 from govcloud.core.target import differences, problems_in, target_of
+from govcloud.core.waivers import planned_waivers
 from policies.rules import Edition
 from policies.steps import Transition
 from stacks.program_json import to_json
@@ -69,6 +70,7 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         steps=tuple(planned_step(rule, office_of(facts, rule)) for rule in case.steps),
         circumstances=case.circumstances,
         departures=_departures(case),
+        waivers=planned_waivers(case),
         program=to_json(target.program),
         diff=planned_changes(differences(facts, target.program)),
         quota=dict(vars(target.quota)),

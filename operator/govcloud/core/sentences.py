@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from govcloud.core.plan import Plan, PlannedChange, PlannedStep
+from govcloud.core.said import Said
+from govcloud.core.waiver_words import waived
 from govcloud.core.words import RESOURCES, TRANSITIONS_ZH
 
-Language = Literal["zh", "en"]
 LONGEST_LIST = 8
 """So many names are told one by one; the rest is counted."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """One sentence, in Chinese and in English."""
-
-    zh: str
-    en: str
-
-    def within(self, language: Language) -> str:
-        return self.zh if language == "zh" else self.en
 
 
 def headline(plan: Plan) -> Said:
@@ -36,7 +24,7 @@ def headline(plan: Plan) -> Said:
 
 
 def effects(plan: Plan) -> tuple[Said, ...]:
-    """What happens in the cloud; what is destroyed comes last and cannot be overlooked."""
+    """What happens in the cloud; what is destroyed comes last, and of that what has no backup."""
     said = tuple(_effects(plan))
     return said or (Said("云上资源不变", "Nothing in the cloud is made, changed or destroyed"),)
 
@@ -108,7 +96,7 @@ _VERBS: Mapping[str, Said] = {
 
 def _effects(plan: Plan) -> Iterator[Said]:
     if plan.transition == "Terminate":
-        yield Said("销毁前先备份全部数据,并逐一恢复验证", "Before anything is destroyed, all data is backed up and each backup is proven by restoring it")
+        yield _saved_first(plan)
     for operation, verb in _VERBS.items():
         changes = [change for change in plan.diff if change.operation == operation]
         kinds = list(dict.fromkeys(change.type for change in changes))
@@ -117,6 +105,14 @@ def _effects(plan: Plan) -> Iterator[Said]:
             yield Said(
                 f"{verb.zh}:{';'.join(part.zh for part in parts)}", f"{verb.en}: {'; '.join(part.en for part in parts)}"
             )
+    yield from waived(plan)
+
+
+def _saved_first(plan: Plan) -> Said:
+    if plan.waivers:
+        return Said("除下列豁免项外,销毁前先备份其余全部数据,并逐一恢复验证",
+                    "Before anything is destroyed, all data but what is named below is backed up and each backup is proven by restoring it")  # fmt: skip
+    return Said("销毁前先备份全部数据,并逐一恢复验证", "Before anything is destroyed, all data is backed up and each backup is proven by restoring it")
 
 
 def _of_one_kind(kind: str, changes: Sequence[PlannedChange]) -> Said:

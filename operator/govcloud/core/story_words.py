@@ -10,8 +10,10 @@ from datetime import datetime
 from govcloud.api.deadline import Deadline
 from govcloud.api.request import RequestStatus
 from govcloud.core.calendar import SHANGHAI
-from govcloud.core.sentences import Said, cost, decision, departures, effects, headline
+from govcloud.core.said import Said
+from govcloud.core.sentences import cost, decision, departures, effects, headline
 from govcloud.core.story import Decision, PlanStory, StepStory, Story, failures
+from govcloud.core.waiver_words import given_up
 from govcloud.core.words import RESOURCES
 
 
@@ -140,6 +142,8 @@ def _runs(story: Story) -> Iterator[Said]:
         yield Said(f"自 {_when(progress.production_since)} 起为正式环境", f"In production since {_when(progress.production_since)}")
     if progress.terminated_at:
         yield Said(f"已于 {_when(progress.terminated_at)} 终止", f"Terminated {_when(progress.terminated_at)}")
+    if lost := given_up(progress.termination):
+        yield lost
 
 
 def _backed_up(status: RequestStatus) -> Iterator[Said]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from govcloud.api.common import Condition
-from govcloud.api.request import RequestStatus
+from govcloud.api.request import RequestStatus, TerminationRecord
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import is_verified
 from govcloud.core.deadline_words import overdue, weekends_only
@@ -14,6 +14,7 @@ from govcloud.core.drift import as_told
 from govcloud.core.report.backups import last_ended
 from govcloud.core.report.next_action import next_action
 from govcloud.core.report.view import View
+from govcloud.core.waiver_words import given_up
 from govcloud.core.year_end import unpaid_since_the_year_ended
 from govcloud.reasons import Reason
 
@@ -142,7 +143,8 @@ def _approved(view: View) -> _Claim:
 
 def _provisioned(view: View) -> _Claim:
     if view.progress.terminated_at:
-        return "Provisioned", "False", Reason.TERMINATED, "everything was destroyed after a proven backup"
+        lost = given_up(view.progress.termination)
+        return "Provisioned", "False", Reason.TERMINATED, f"everything was destroyed after a proven backup{f', but what was {lost.en}' if lost else ''}"
     if view.progress.completed_plan is not None:
         return "Provisioned", "True", Reason.APPROVED, f"as in plan {view.progress.completed_plan}"
     return "Provisioned", "False", _waiting_reason(view), ""
@@ -168,7 +170,7 @@ def _backed_up(view: View) -> _Claim | None:
             "BackedUp",
             "True",
             Reason.BACKUP_VERIFIED,
-            f"every part of {record.backup or 'the service'} was restored and equals its source",
+            _proven(record),
         )
     return (
         "BackedUp",
@@ -176,6 +178,12 @@ def _backed_up(view: View) -> _Claim | None:
         Reason.BACKUP_RUNNING,
         f"backing up into {record.backup or 'the backup project'} and proving it",
     )
+
+
+def _proven(record: TerminationRecord) -> str:
+    told = [f"every part of {record.backup} was restored and equals its source"] if record.backup else []
+    lost = given_up(record)
+    return "; ".join([*told, *([lost.en] if lost else [])]) or "nothing held data"
 
 
 def _backed_up_regularly(view: View) -> _Claim | None:

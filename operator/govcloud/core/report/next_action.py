@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govcloud.api.request import Drift, NextAction, TrialRecord
+from govcloud.api.request import Drift, NextAction, TerminationRecord, TrialRecord
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import state_of
 from govcloud.core.drift import in_words
@@ -16,6 +16,7 @@ from govcloud.core.plan import Plan, PlannedStep
 from govcloud.core.report.backups import last_ended
 from govcloud.core.report.view import View
 from govcloud.core.steps import trial_article
+from govcloud.core.waiver_words import given_up
 from govcloud.core.words import TRANSITIONS_ZH
 from govcloud.core.year_end import unpaid_since_the_year_ended
 from govcloud.reasons import Reason
@@ -88,9 +89,7 @@ def _snapshots_are_let_go(action: act.WaitForBackup) -> NextAction:
 def _at_rest(view: View) -> NextAction:
     progress = view.progress
     if progress.terminated_at:
-        return NextAction(
-            zh="服务已终止,备份按期保存", en="The service has ended; its backups are kept until their retention ends"
-        )
+        return _ended(progress.termination)
     if progress.trial and progress.production_since is None:
         if progress.trial.expired_at:
             return after_the_trial(view.facts, progress)
@@ -103,6 +102,14 @@ def _at_rest(view: View) -> NextAction:
         return _backup_must_be_looked_into(ended)
     owed = unpaid_since_the_year_ended(view.facts, progress) or evaluation_owed(view.facts, view.deadline)
     return owed or NextAction(zh="无待办事项", en="Nothing to do")
+
+
+def _ended(record: TerminationRecord | None) -> NextAction:
+    lost = given_up(record)
+    more_zh, more_en = (f";{lost.zh}", f"; {lost.en}") if lost else ("", "")
+    return NextAction(
+        zh=f"服务已终止,备份按期保存{more_zh}"[:2000], en=f"The service has ended; its backups are kept until their retention ends{more_en}"[:2000]
+    )
 
 
 def _drift_must_be_looked_into(drift: tuple[Drift, ...]) -> NextAction:

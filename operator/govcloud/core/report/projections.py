@@ -14,6 +14,7 @@ from govcloud.core.facts import Facts
 from govcloud.core.funding import payers_of
 from govcloud.core.plan import Plan, revision_name
 from govcloud.core.report.view import View
+from govcloud.core.waiver_words import waived
 from govcloud.core.words import TRANSITIONS_ZH
 from stacks.request import endpoints_in, service_of
 
@@ -24,7 +25,7 @@ def plan_view(plan: Plan, facts: Facts) -> PlanView:
         kind: sum(1 for c in plan.diff if c.operation == kind) for kind in ("create", "update", "replace", "delete")
     }
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no change"
-    payers = payers_of(plan)
+    payers, unsaved = payers_of(plan), waived(plan)
     return PlanView(
         number=plan.number,
         revision=revision_name(plan.request, plan.number),
@@ -37,9 +38,18 @@ def plan_view(plan: Plan, facts: Facts) -> PlanView:
         quota={name: value for name, value in plan.quota.items() if value},
         backup_every_days=plan.values.backup_every_days,
         departures=tuple(departure.sentence()[:2000] for departure in plan.departures),
-        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)};月费上限 {plan.monthly_cost} 元{payers.zh}",
-        summary_en=f"{plan.transition}: {said}; at most {plan.monthly_cost} yuan a month{payers.en}",
+        waived=tuple(f"{each.en} / {each.zh}"[:2000] for each in unsaved),
+        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)}{_unsaved_zh(len(unsaved))};月费上限 {plan.monthly_cost} 元{payers.zh}",
+        summary_en=f"{plan.transition}: {said}{_unsaved_en(len(unsaved))}; at most {plan.monthly_cost} yuan a month{payers.en}",
     )  # fmt: skip
+
+
+def _unsaved_zh(parts: int) -> str:
+    return f",其中 {parts} 项数据不经备份即销毁" if parts else ""
+
+
+def _unsaved_en(parts: int) -> str:
+    return f", {parts} of what holds data WITHOUT a backup" if parts else ""
 
 
 def _counted_zh(counts: Mapping[str, int]) -> str:
