@@ -15,6 +15,7 @@ from govcloud.audit.holds import BadOrder, Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.reader import Damage
 from govcloud.audit.records import Initiator, InitiatorType
+from govcloud.audit.rereading import Rereading
 from govcloud.audit.retention import DEFAULT_DAYS, archive_in
 from govcloud.core.evidence import CONTROLLER
 from govcloud.failures import Retry, Stop
@@ -65,6 +66,7 @@ class Keeping:
         """What has to be done again and again."""
         return (
             Task("copies of the audit log", _OFTEN, self._copying.run, self._hint),
+            Task("rereading of the audit log", _DAILY, Rereading(self.log, self.directory).run),
             Task("legal holds", _OFTEN, self._expiry.record_orders),
             Task("retention of the audit log", _DAILY, self._expiry.run),
         )

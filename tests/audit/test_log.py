@@ -147,7 +147,7 @@ def test_a_new_log_lies_durably_in_its_directory_with_its_key(tmp_path: Path) ->
     open_log(tmp_path / "audit", Watched()).close()
     assert flushed[:2] == [tmp_path, tmp_path / "audit"]
     assert Layout(tmp_path / "audit").public_key.read_text() == KEY.text() + "\n"
-    assert {path.name for path in (tmp_path / "audit").iterdir() if path.is_dir()} == {"segments", "hashes", "checkpoints", "reads"}
+    assert {path.name for path in (tmp_path / "audit").iterdir() if path.is_dir()} == {"segments", "hashes", "trees", "starts", "checkpoints", "reads"}
 
 
 def test_the_kind_of_this_disk_is_found(tmp_path: Path) -> None:

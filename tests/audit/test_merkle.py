@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 import pytest
+from audit.trees import tree_over
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ def entries(size: int) -> list[bytes]:
 
 
 def tree_of(size: int) -> Tree:
-    return Tree(leaf_hash(entry) for entry in entries(size))
+    return tree_over(leaf_hash(entry) for entry in entries(size))
 
 
 def test_roots_are_the_published_ones() -> None:
@@ -84,7 +85,7 @@ def test_roots_are_the_published_ones() -> None:
     for size, (leaf, root) in enumerate(zip(CT_LEAVES, CT_ROOTS, strict=True), start=1):
         growing.append(leaf_hash(leaf))
         assert growing.root().hex() == root
-        assert Tree(map(leaf_hash, CT_LEAVES[:size])).root().hex() == root
+        assert tree_over(map(leaf_hash, CT_LEAVES[:size])).root().hex() == root
 
 
 @given(st.integers(0, 200))
@@ -212,7 +213,7 @@ def test_every_part_of_the_second_tree_is_by_its_own_hash(data: st.DataObject) -
     new = data.draw(st.integers(1, 40))
     old = data.draw(st.integers(1, new))
     leaves = [leaf_hash(entry, sm3) for entry in entries(new)]
-    tree, growing = Tree(leaves, sm3), GrowingTree(sm3)
+    tree, growing = tree_over(leaves, sm3), GrowingTree(sm3)
     for leaf in leaves:
         growing.append(leaf)
     assert tree.root() == growing.root() != tree_of(new).root()
@@ -222,8 +223,8 @@ def test_every_part_of_the_second_tree_is_by_its_own_hash(data: st.DataObject) -
 
 
 def test_no_leaves_have_the_hash_of_nothing() -> None:
-    assert Tree([]).root() == Tree([leaf_hash(b"")]).root(0) == GrowingTree().root() == sha256(b"")
-    assert Tree([], sm3).root() == GrowingTree(sm3).root() == sm3(b"")
+    assert tree_over([]).root() == tree_over([leaf_hash(b"")]).root(0) == GrowingTree().root() == sha256(b"")
+    assert tree_over([], sm3).root() == GrowingTree(sm3).root() == sm3(b"")
 
 
 def test_the_peaks_are_the_roots_of_the_largest_complete_subtrees() -> None:
@@ -231,5 +232,5 @@ def test_the_peaks_are_the_roots_of_the_largest_complete_subtrees() -> None:
     for leaf in leaves:
         growing.append(leaf)
     ranges = [(0, 8), (8, 12), (12, 13)]
-    assert growing.peaks() == {(start, end): Tree(leaves[start:end]).root() for start, end in ranges}
+    assert growing.peaks() == {(start, end): tree_over(leaves[start:end]).root() for start, end in ranges}
     assert GrowingTree().peaks() == {}

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from audit.logs import KEY, SIGNER, QuickFiles, event, fill, open_log
 from audit.test_rotation import newest
+from audit.trees import tree_over
 from audit.verdicts import agreed
 
 from govcloud.audit.errors import AuditDamaged, AuditUnavailable
 from govcloud.audit.layout import Layout
-from govcloud.audit.merkle import Tree, leaf_hash, sm3
+from govcloud.audit.merkle import leaf_hash, sm3
 from govcloud.audit.notes import BadNote, Checkpoint, parse, sign
 from govcloud.audit.query import search
 from govcloud.audit.verify import Result
@@ -25,8 +26,8 @@ def test_both_roots_are_signed_and_follow_from_the_records(tmp_path: Path) -> No
     fill(audit, 13, national=True, segment_bytes=3_000)
     checkpoint = newest(audit).checkpoint
     payloads = [record.stored() for record in search(audit)]
-    assert checkpoint.root == Tree(leaf_hash(one) for one in payloads).root()
-    assert checkpoint.sm3_root == Tree((leaf_hash(one, sm3) for one in payloads), sm3).root()
+    assert checkpoint.root == tree_over(leaf_hash(one) for one in payloads).root()
+    assert checkpoint.sm3_root == tree_over((leaf_hash(one, sm3) for one in payloads), sm3).root()
     assert newest(audit).text().splitlines()[3].startswith("sm3 ")
     assert agreed(audit, KEY).result is Result.OK
 

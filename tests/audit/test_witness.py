@@ -13,6 +13,7 @@ import pytest
 import requests
 from audit.logs import KEY, SIGNER, QuickFiles
 from audit.test_rotation import NEXT, THIEF
+from audit.trees import tree_over
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.consistency import Prover
 from govcloud.audit.cosignatures import COSIGNATURE, cosign, cosigned_at
 from govcloud.audit.errors import KeyUnknown
-from govcloud.audit.merkle import Tree, leaf_hash
+from govcloud.audit.merkle import leaf_hash
 from govcloud.audit.notes import Checkpoint, Ed25519Signer, PublicKey, SignedCheckpoint, Signer, parse, sign
 from govcloud.audit.publishing import PlaceUnavailable
 from govcloud.audit.signing_key import load_or_create_signer
@@ -35,11 +36,11 @@ FORK = [*LEAVES[:10], *(leaf_hash(bytes([number, 1])) for number in range(30))]
 
 
 def signed(size: int, leaves: list[bytes] = LEAVES, signer: Signer = SIGNER, name: str = KEY.name) -> SignedCheckpoint:
-    return sign(Checkpoint(name, size, Tree(leaves).root(size)), signer)
+    return sign(Checkpoint(name, size, tree_over(leaves).root(size)), signer)
 
 
 def submission(old: int, size: int, leaves: list[bytes] = LEAVES, signer: Signer = SIGNER) -> Submission:
-    proof = Tree(leaves).consistency_proof(old, size) if 0 < old < size else ()
+    proof = tree_over(leaves).consistency_proof(old, size) if 0 < old < size else ()
     return Submission(old, proof, signed(size, leaves, signer))
 
 

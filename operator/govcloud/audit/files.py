@@ -31,6 +31,9 @@ class FileSystem(Protocol):
     def size(self, descriptor: int) -> int:
         """Bytes in the file."""
 
+    def length(self, path: Path) -> int:
+        """Bytes in the file of this name."""
+
     def write(self, descriptor: int, data: bytes) -> int:
         """Writes some of the data; says how many bytes."""
 
@@ -75,7 +78,8 @@ class RealFiles:
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def names(self, directory: Path) -> list[str]:
-        return sorted(path.name for path in directory.iterdir())
+        with os.scandir(directory) as entries:
+            return sorted(entry.name for entry in entries)
 
     def exists(self, path: Path) -> bool:
         return path.exists()
@@ -88,6 +92,9 @@ class RealFiles:
 
     def size(self, descriptor: int) -> int:
         return os.fstat(descriptor).st_size
+
+    def length(self, path: Path) -> int:
+        return path.stat().st_size
 
     def write(self, descriptor: int, data: bytes) -> int:
         return os.write(descriptor, data)

@@ -10,6 +10,7 @@ from .files import FileSystem, write_atomically
 from .layout import Layout
 from .reader import HASH_BYTES, read_hashes
 from .tail import Tail
+from .tree_files import keep_tree
 
 SM3 = "sm3"
 
@@ -17,6 +18,7 @@ SM3 = "sm3"
 def keep_hashes(files: FileSystem, layout: Layout, tail: Tail) -> None:
     """Write what is kept of the segment that ends now. May be done again. Raises `OSError`."""
     write_atomically(files, layout.segment_hashes(tail.segment), bytes(tail.segment_leaves))
+    keep_tree(files, layout, tail.segment, bytes(tail.segment_nodes))
     keep_national_hashes(files, layout, tail)
 
 

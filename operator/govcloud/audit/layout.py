@@ -6,6 +6,8 @@ keyring                         all verifier keys and the sizes from which they 
 segments/<first sequence>.log   the records
 hashes/<first sequence>.sha256  leaf hashes of a sealed segment, 32 bytes each; kept for ever
 hashes/<first sequence>.sm3     the same by SM3, where the second tree is kept
+trees/<first sequence>.sha256   the tree's nodes that are complete with each of its records, for proofs; made anew where missing
+starts/<first sequence>         what the writer must know to go on from there without reading what lies before; signed
 checkpoints/notes               every signed checkpoint
 torn/                           what a crash left unfinished at the end, cut off and kept
 reads/                          notes of who read records, until the writer has recorded them
@@ -46,6 +48,14 @@ class Layout:
         return self.directory / "hashes"
 
     @property
+    def trees(self) -> Path:
+        return self.directory / "trees"
+
+    @property
+    def starts(self) -> Path:
+        return self.directory / "starts"
+
+    @property
     def notes(self) -> Path:
         return self.directory / "checkpoints" / "notes"
 
@@ -68,6 +78,14 @@ class Layout:
     def segment_hashes(self, first: int, tree: str = "sha256") -> Path:
         """The leaf hashes of the segment that begins with this sequence, of the tree by `sha256` or `sm3`."""
         return self.hashes / f"{first:016d}.{tree}"
+
+    def segment_tree(self, first: int) -> Path:
+        """The nodes of the tree that are complete with the records of the segment that begins with this sequence."""
+        return self.trees / f"{first:016d}.sha256"
+
+    def starting_point(self, first: int) -> Path:
+        """What the writer must know to begin reading at the segment that begins with this sequence."""
+        return self.starts / f"{first:016d}"
 
 
 def first_of(name: str) -> int | None:

@@ -48,11 +48,14 @@ class AuditLog:
         files: FileSystem | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
         segment_bytes: int = SEGMENT_BYTES,
+        reread_bytes: int = SEGMENT_BYTES,
         ballast_bytes: int = BALLAST_BYTES,
         pulse: bool = True,
         national: bool = False,
     ) -> None:
-        """Opens or makes the log, and reads all of it.
+        """Opens or makes the log, and reads its newest part: sealed segments of `reread_bytes` at least, and what came after.
+
+        The bytes before are for `rereading` to look at.
 
         `clock` gives the UTC wall time, `monotonic` nanoseconds; `fence` is the token of the leadership lease. `pulse`
         starts a thread that keeps checkpoints and heartbeats at most 60 seconds apart; without it, call `tick`.
@@ -68,7 +71,7 @@ class AuditLog:
         self._state, self._why = State.READY, ""
         stamps = Stamps(clock, monotonic, self._files.boot_id(), fence, new_id)
         try:
-            self._open(signer, stamps, segment_bytes, national)
+            self._open(signer, stamps, segment_bytes, reread_bytes, national)
         except (DiskFull, DiskBroken) as error:
             raise AuditUnavailable(f"The audit log cannot be opened: {error}") from error
         self._pulse = Pulse(self.tick) if pulse else None
@@ -112,6 +115,11 @@ class AuditLog:
         """Sequence after the last record that says more than that the log is alive and its checkpoints published."""
         with self._writing:
             return self._store.tail.substance
+
+    def sealed(self) -> tuple[int, bytes]:
+        """How many records lie in sealed segments, removed ones included, and the root over them."""
+        with self._writing:
+            return self._store.tail.segment, self._store.tail.sealed_root
 
     @property
     def keyring(self) -> Keyring:
@@ -173,27 +181,33 @@ class AuditLog:
 
     # ---------------------------------------------------------------- opening
 
-    def _open(self, signer: Signer, stamps: Stamps, segment_bytes: int, national: bool) -> None:
+    def _open(self, signer: Signer, stamps: Stamps, segment_bytes: int, reread_bytes: int, national: bool) -> None:
         prepare_directories(self._files, self._layout)
         self._lock = take_lock(self._files, self._layout)
         try:
-            self._continue_log(signer, stamps, segment_bytes, national)
+            self._continue_log(signer, stamps, segment_bytes, reread_bytes, national)
         except BaseException:
             self._files.close(self._lock)
             raise
 
-    def _continue_log(self, signer: Signer, stamps: Stamps, segment_bytes: int, national: bool) -> None:
+    def _continue_log(
+        self, signer: Signer, stamps: Stamps, segment_bytes: int, reread_bytes: int, national: bool
+    ) -> None:
         with sorted_errors("cannot read the log"):
             first = first_key(self._files, self._layout, signer.public_key)
-            found = recover(self._files, self._layout, first, national=national)
+            found = recover(
+                self._files, self._layout, first, signer.public_key, reread_bytes=reread_bytes, national=national
+            )
             write_keyring(self._files, self._layout, found.tail.keyring)
             refuse_other_key(self._layout, found.tail, signer.public_key)
             self._files.reserve(self._layout.ballast, self._ballast_bytes)
-        self._store = Store(self._files, self._layout, signer, found.tail, stamps, segment_bytes)
+        self._store = Store(self._files, self._layout, signer, found.tail, stamps, segment_bytes, reread_bytes)
         if signer.public_key != found.tail.keyring.newest:
             self._store.checkpoint()  # the last one by this key: a crash came between the record of its change and this
             self._store.close()
             raise KeyUnknown("The change of the signing key is not finished. Run again: govcloud audit rotate-key")
+        if found.missing_point:
+            self._store.keep(found.missing_point)
         if found.torn_bytes:
             self._store.add([event(Action.REPAIR, f"{found.torn_bytes} unfinished bytes were cut off at the end")])
 

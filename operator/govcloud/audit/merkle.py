@@ -5,9 +5,11 @@ RFC's. Never here: files, signatures, records.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Hasher = Callable[[bytes], bytes]
+Node = Callable[[int, int], bytes]
+"""The root of a complete subtree, by its level (a leaf: 0; above it are twice as many leaves each time) and its number there."""
 Proof = tuple[bytes, ...]
 
 
@@ -42,24 +44,30 @@ class GrowingTree:
         self._peaks: list[bytes] = []
         self.size = 0
 
-    def append(self, leaf: bytes) -> None:
-        """Adds one leaf hash."""
-        node = leaf
+    @classmethod
+    def grown(cls, size: int, peaks: Iterable[bytes], hasher: Hasher = sha256) -> "GrowingTree":
+        """The tree of so many leaves that has these peaks. Raises `ValueError` when there are too few or too many."""
+        tree = cls(hasher)
+        tree.size, tree._peaks = size, list(peaks)
+        if len(tree._peaks) != size.bit_count():
+            raise ValueError(f"a tree of {size} leaves has {size.bit_count()} peaks")
+        return tree
+
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Adds one leaf hash; the nodes that are complete with it, from itself upwards."""
+        node, complete = leaf, [leaf]
         position = self.size
         while position & 1:
             node = node_hash(self._peaks.pop(), node, self._hasher)
+            complete.append(node)
             position >>= 1
         self._peaks.append(node)
         self.size += 1
+        return complete
 
     def peaks(self) -> dict[tuple[int, int], bytes]:
         """The roots of the largest complete subtrees, by the first leaf and the one after the last."""
-        found, start = dict[tuple[int, int], bytes](), 0
-        widths = [1 << level for level in reversed(range(self.size.bit_length())) if self.size >> level & 1]
-        for width, peak in zip(widths, self._peaks, strict=True):
-            found[start, start + width] = peak
-            start += width
-        return found
+        return dict(zip(_complete_ranges(self.size), self._peaks, strict=True))
 
     def root(self) -> bytes:
         """Merkle tree hash over all leaves so far; of no leaves, the hash of nothing."""
@@ -72,24 +80,19 @@ class GrowingTree:
 
 
 class Tree:
-    """All complete nodes of a tree over known leaf hashes, so that a proof costs only its own length."""
+    """A tree whose complete nodes lie somewhere, so that a root or a proof costs only its own length."""
 
-    def __init__(self, leaves: Iterable[bytes], hasher: Hasher = sha256) -> None:
-        self._hasher = hasher
-        self._levels = [list(leaves)]
-        while len(self._levels[-1]) > 1:
-            below = self._levels[-1]
-            self._levels.append([node_hash(below[i], below[i + 1], hasher) for i in range(0, len(below) - 1, 2)])
-
-    @property
-    def size(self) -> int:
-        """Number of leaves."""
-        return len(self._levels[0])
+    def __init__(self, size: int, node: Node, hasher: Hasher = sha256) -> None:
+        self.size, self._node, self._hasher = size, node, hasher
 
     def root(self, size: int | None = None) -> bytes:
         """Root over the first `size` leaves."""
         end = self.size if size is None else size
         return self._subtree(0, end) if end else self._hasher(b"")
+
+    def peaks(self) -> list[bytes]:
+        """The roots of the largest complete subtrees, left to right."""
+        return [self._subtree(start, end) for start, end in _complete_ranges(self.size)]
 
     def inclusion_proof(self, index: int, size: int) -> Proof:
         """Audit path (RFC 9162 2.1.3.1) for leaf `index` in the tree of the first `size` leaves."""
@@ -121,11 +124,20 @@ class Tree:
 
     def _subtree(self, start: int, end: int) -> bytes:
         width = end - start
-        if width & (width - 1) == 0:  # complete, and by construction aligned: one of the stored nodes
+        if width & (width - 1) == 0:  # complete, and by construction aligned
             level = width.bit_length() - 1
-            return self._levels[level][start >> level]
+            return self._node(level, start >> level)
         middle = start + split(width)
         return node_hash(self._subtree(start, middle), self._subtree(middle, end), self._hasher)
+
+
+def _complete_ranges(size: int) -> Iterator[tuple[int, int]]:
+    """First leaf, and the one after the last, of the largest complete subtrees: the binary digits of the size."""
+    start = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            yield start, start + (1 << level)
+            start += 1 << level
 
 
 def split(size: int) -> int:

@@ -175,7 +175,7 @@ def parse(text: str) -> SignedCheckpoint:
         raise BadNote("a checkpoint has three lines and perhaps an SM3 root, an empty line, and its signatures")
     try:
         checkpoint = Checkpoint(lines[0], int(lines[1]), b64decode(lines[2], validate=True), _sm3_root(lines[3:]))
-        signed = SignedCheckpoint(checkpoint, tuple(_parse_signature(line) for line in rest[:-1].split("\n")))
+        signed = SignedCheckpoint(checkpoint, tuple(parse_signature(line) for line in rest[:-1].split("\n")))
     except (ValueError, Base64Error) as error:
         raise BadNote(f"unreadable checkpoint: {error}") from error
     lengths = {len(root) for root in (checkpoint.root, checkpoint.sm3_root) if root is not None}
@@ -188,7 +188,8 @@ def _sm3_root(extensions: list[str]) -> bytes | None:
     return b64decode(extensions[0].removeprefix(_SM3), validate=True) if extensions else None
 
 
-def _parse_signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
+    """One signature line, without its line feed. Raises `ValueError`."""
     dash, name, encoded = line.split(" ")
     if dash != _SIGNATURE_START.strip():
         raise BadNote("a signature line begins with an em dash")
@@ -257,6 +258,22 @@ def newest_note(stream: BinaryIO) -> tuple[SignedCheckpoint | None, int]:
     before, _, signatures = whole.rpartition(b"\n\n")
     body = before.rpartition(b"\n\n")[2]
     return parse(_decoded(body + b"\n\n" + signatures + b"\n")), len(tail) - len(whole) - 2
+
+
+def note_of(stream: BinaryIO, size: int) -> SignedCheckpoint | None:
+    """The stored checkpoint of exactly so many records, looked for from the end. Raises `BadNote`."""
+    end, span, line = stream.seek(0, os.SEEK_END), _TAIL_BYTES, b"\n%d\n" % size
+    while True:
+        start = stream.seek(max(0, end - span))
+        text = stream.read(end - start)
+        before, found, after = text.rpartition(line)
+        if found and (b"\n" in before or not start):
+            body, _, rest = after.partition(b"\n\n")
+            origin, signatures = before.rpartition(b"\n")[2], rest.partition(b"\n\n")[0]
+            return parse(_decoded(origin + line + body + b"\n\n" + signatures + b"\n"))
+        if not start:
+            return None
+        span *= 4
 
 
 def _ends_with_a_signature(text: bytes) -> bool:

@@ -18,7 +18,7 @@ SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.s3f
 def prepare_directories(files: FileSystem, layout: Layout) -> None:
     """Makes them, durably. Raises `AuditUnavailable` on a disk of the network, `DiskFull`, `DiskBroken`."""
     with sorted_errors(f"cannot make {layout.directory}"):
-        for path in (layout.directory, layout.segments, layout.hashes, layout.notes.parent, layout.reads):
+        for path in (layout.directory, layout.segments, layout.hashes, layout.trees, layout.starts, layout.notes.parent, layout.reads):
             files.make_directory(path)
         for path in (layout.directory.parent, layout.directory):
             files.flush_directory(path)

@@ -16,9 +16,11 @@ from .errors import AuditDamaged
 from .files import FileSystem, RealFiles
 from .layout import Layout
 from .merkle import Tree, leaf_hash, root_from_inclusion
-from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note, parse
+from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note, note_of, parse
+from .places import Places
 from .query import Filter
-from .reader import Damage, Stored, read_log, removed_leaves
+from .reader import Damage, Stored, find_record, read_log, read_record, removed_leaves
+from .tree_files import KeptTree, NodeFile
 
 FORMAT = "govcloud-audit-export/1"
 
@@ -39,18 +41,31 @@ class Bundle:
 def export(directory: Path, wanted: Callable[[Stored], bool], files: FileSystem | None = None) -> Iterator[str]:
     """The lines of a bundle with all signed records that are wanted, proven against the newest checkpoint.
 
-    Raises `FileNotFoundError` when there is no log or nothing is signed yet, `AuditDamaged` when it is not whole.
+    Reads the whole log first, and of what it finds keeps only where it lies. Raises `FileNotFoundError` when there is no log
+    or nothing is signed yet, `AuditDamaged` when it is not whole.
     """
     disk, layout = files or RealFiles(), Layout(directory)
     signed = _newest(disk, layout)
     size = signed.checkpoint.size
-    leaves, chosen = _collect(disk, layout, size, wanted)
-    tree = Tree(leaves)
-    if tree.size < size or tree.root(size) != signed.checkpoint.root:
-        raise AuditDamaged("The log is not the one that was signed. Run: govcloud audit verify", 0)
-    yield json.dumps({"checkpoint": signed.text(), "format": FORMAT, "records": len(chosen)}, ensure_ascii=False)
-    for stored in chosen:
-        yield _line(stored, tree.inclusion_proof(stored.index, size))
+    with NodeFile() as nodes:
+        chosen = _look_through(disk, layout, size, wanted, nodes)
+        tree = Tree(size, nodes.node)
+        if nodes.size < size or tree.root() != signed.checkpoint.root:
+            raise AuditDamaged("The log is not the one that was signed. Run: govcloud audit verify", 0)
+        yield _header_line(signed, len(chosen))
+        for segment, offset, index in chosen:
+            yield _proven_line(_again(disk, layout, segment, offset, index), tree, signed)
+
+
+def prove(directory: Path, sequence: int, files: FileSystem | None = None) -> Iterator[str]:
+    """The lines of a bundle with one signed record; without it when there is none.
+
+    A record of a sealed segment is proven against the checkpoint at the end of what is sealed, from what is kept of the tree.
+    Where that does not lead to what was signed, the whole log is read. Raises like `export`.
+    """
+    disk, layout = files or RealFiles(), Layout(directory)
+    found = _of_kept_tree(disk, layout, sequence)
+    yield from found or export(directory, at(sequence), disk)
 
 
 def of_unit(unit: str) -> Callable[[Stored], bool]:
@@ -89,25 +104,59 @@ def _newest(files: FileSystem, layout: Layout) -> SignedCheckpoint:
     return newest
 
 
-def _collect(
-    files: FileSystem, layout: Layout, size: int, wanted: Callable[[Stored], bool]
-) -> tuple[list[bytes], list[Stored]]:
-    removed = removed_leaves(files, layout)
-    leaves: list[bytes] = list(removed)
-    chosen: list[Stored] = []
+def _look_through(
+    files: FileSystem, layout: Layout, size: int, wanted: Callable[[Stored], bool], nodes: NodeFile
+) -> Places:
+    """Where the wanted records lie, of the first `size`; the nodes of the tree over all of them go to `nodes`."""
+    removed, chosen = removed_leaves(files, layout), Places()
+    for leaf in removed:
+        nodes.add(leaf)
     try:
         for stored in read_log(files, layout, removed.count):
             if stored.index >= size:
                 break
-            leaves.append(stored.leaf)
+            nodes.add(stored.leaf)
             if wanted(stored):
-                chosen.append(stored)
+                chosen.add(stored)
     except Damage as damage:
-        raise AuditDamaged(f"The audit log is damaged: {damage}. Run: govcloud audit verify", damage.index) from damage
-    return leaves, chosen
+        raise _damaged(damage) from damage
+    return chosen
 
 
-def _line(stored: Stored, proof: Iterable[bytes]) -> str:
+def _again(files: FileSystem, layout: Layout, segment: int, offset: int, index: int) -> Stored:
+    try:
+        return read_record(files, layout, segment, offset, index)
+    except Damage as damage:
+        raise _damaged(damage) from damage
+
+
+def _damaged(damage: Damage) -> AuditDamaged:
+    return AuditDamaged(f"The audit log is damaged: {damage}. Run: govcloud audit verify", damage.index)
+
+
+def _of_kept_tree(files: FileSystem, layout: Layout, sequence: int) -> tuple[str, str] | None:
+    """Both lines, or nothing when anything that is needed is missing or does not fit: then the whole log says why."""
+    try:
+        kept = KeptTree(files, layout)
+        if sequence >= kept.end:
+            return None
+        stored = find_record(files, layout, kept.first_of(sequence), sequence)
+        with files.open_for_reading(layout.notes) as stream:
+            signed = note_of(stream, kept.end)
+        return (_header_line(signed, 1), _proven_line(stored, Tree(kept.end, kept.node), signed)) if stored and signed else None
+    except (AuditDamaged, BadNote, OSError):
+        return None
+
+
+def _header_line(signed: SignedCheckpoint, records: int) -> str:
+    return json.dumps({"checkpoint": signed.text(), "format": FORMAT, "records": records}, ensure_ascii=False)
+
+
+def _proven_line(stored: Stored, tree: Tree, signed: SignedCheckpoint) -> str:
+    """Raises `AuditDamaged` unless the proof leads to what was signed: the bytes may have changed since they were looked at."""
+    proof = tree.inclusion_proof(stored.index, tree.size)
+    if root_from_inclusion(stored.leaf, stored.index, tree.size, proof) != signed.checkpoint.root:
+        raise AuditDamaged(f"Record {stored.index} is not the one that was signed. Run: govcloud audit verify", stored.index)
     encoded = [b64encode(node).decode() for node in proof]
     return json.dumps({"index": stored.index, "proof": encoded, "record": stored.payload.decode()}, ensure_ascii=False)
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from .files import FileSystem
 from .frames import HEADER_BYTES, BadFrame, decode
@@ -131,6 +132,58 @@ def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> It
             yield Stored(index, payload, first, offset, leaf_hash(payload))
             offset += len(line)
             index += 1
+
+
+def read_record(files: FileSystem, layout: Layout, first: int, offset: int, index: int) -> Stored:
+    """The record that was found at this place of the segment that begins with `first`. Raises `Damage`, `OSError`."""
+    path = layout.segment(first)
+    with files.open_for_reading(path) as stream:
+        stream.seek(offset)
+        line = stream.readline(MAX_LINE_BYTES)
+    try:
+        payload = decode(line)
+    except BadFrame as bad:
+        raise Damage(index, str(bad), path, offset) from bad
+    return Stored(index, payload, first, offset, leaf_hash(payload))
+
+
+def find_record(files: FileSystem, layout: Layout, first: int, sequence: int) -> Stored | None:
+    """The record of this sequence in the segment that begins with `first`, by halving; None when it is not found.
+
+    Goes by what the frames on the way say of themselves; whether this is the record is for the caller to prove. Raises `OSError`.
+    """
+    low, high = 0, files.length(layout.segment(first))
+    with files.open_for_reading(layout.segment(first)) as stream:
+        while low < high:
+            offset = _frame_after(stream, low, (low + high) // 2, high)
+            stream.seek(offset)
+            line = stream.readline(MAX_LINE_BYTES)
+            found = _sequence_in(line)
+            if found is None:
+                return None
+            if found == sequence:
+                payload = decode(line)
+                return Stored(sequence, payload, first, offset, leaf_hash(payload))
+            low, high = (offset + len(line), high) if found < sequence else (low, offset)
+    return None
+
+
+def _frame_after(stream: BinaryIO, low: int, middle: int, high: int) -> int:
+    """Where the first frame from `middle` on begins; `low`, where one is known to begin, when none does before `high`."""
+    if middle > low:
+        stream.seek(middle - 1)
+        stream.readline(MAX_LINE_BYTES)
+    following = stream.tell() if middle > low else low
+    return following if following < high else low
+
+
+def _sequence_in(line: bytes) -> int | None:
+    try:
+        fields = json.loads(decode(line))
+    except (BadFrame, ValueError, RecursionError):
+        return None
+    sequence = fields.get("sequence") if isinstance(fields, dict) else None
+    return sequence if isinstance(sequence, int) else None
 
 
 class Chain:

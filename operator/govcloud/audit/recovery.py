@@ -1,40 +1,31 @@
-"""What the writer must know before it may go on: found by reading the whole log once, at start.
+"""What the writer must know before it may go on: found at start, by reading the newest part of the log.
 
-A torn tail (the last, never acknowledged write of a process that died) is cut off and kept in `torn/`. Anything else
-that is wrong is evidence: `AuditDamaged`, and nothing is touched. Never here: an append of a record; the log itself
-says what was cut.
+What lies before it the writer told himself in a signed starting point. Where there is none that fits, or anything is odd,
+everything is read: only that decides. A torn tail is cut off (`torn_tail`). Anything else that is wrong is evidence:
+`AuditDamaged`, and nothing is touched. Never here: an append of a record.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from itertools import pairwise
 
 from pydantic import ValidationError
 
-from .durable import DurableFile, broken_on_error
-from .errors import AuditDamaged, AuditUnavailable
-from .files import FileSystem, write_atomically
-from .frames import BadFrame, decode
+from . import starting_points
+from .errors import AuditDamaged, AuditUnavailable, KeyUnknown
+from .files import FileSystem
 from .kept_hashes import SM3, keep_national_hashes
 from .keyring import Change, Keyring, announced
 from .keyring_file import read_keyring
 from .layout import Layout
 from .merkle import GrowingTree, leaf_hash, sm3
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note
-from .reader import (
-    MAX_LINE_BYTES,
-    BadLink,
-    Chain,
-    Damage,
-    Stored,
-    kept_before,
-    read_log,
-    removed_leaves,
-    segment_starts,
-)
+from .reader import HASH_BYTES, BadLink, Chain, Damage, Stored, kept_before, read_log, removed_leaves, segment_starts
 from .records import Outcome, Phase, Record
+from .starting_points import StartingPoint
 from .tail import Tail
+from .torn_tail import cut_file, cut_torn_tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +34,120 @@ class Recovered:
 
     tail: Tail
     torn_bytes: int
+    missing_point: StartingPoint | None
+    """Where the next opening could begin, if it is kept."""
 
 
-def recover(files: FileSystem, layout: Layout, first_key: PublicKey, *, national: bool = False) -> Recovered:
-    """Reads everything, repairs a torn end. `national`: begin a second tree, by SM3; one that was begun is continued.
+def recover(
+    files: FileSystem, layout: Layout, first_key: PublicKey, mine: PublicKey, *, reread_bytes: int, national: bool = False
+) -> Recovered:
+    """Reads the newest sealed segments of `reread_bytes` at least, and what came after them; repairs a torn end.
 
-    Raises `AuditDamaged`, `AuditUnavailable` (a second tree cannot be had), `KeyUnknown`, `DiskBroken`.
+    `mine` is the key that the starting points must be signed by. `national`: begin a second tree, by SM3; one that was begun
+    is continued. Raises `AuditDamaged`, `AuditUnavailable` (a second tree cannot be had), `KeyUnknown`, `DiskBroken`, `OSError`.
     """
     newest = _newest_checkpoint(files, layout)
     second = national or (newest is not None and newest.checkpoint.sm3_root is not None)
+    starts = segment_starts(files, layout)
+    wanted = starting_points.wanted(files, layout, starts, reread_bytes)
+    known = _from_a_starting_point(files, layout, starts, wanted, Keyring(first_key), mine)
+    if known and newest and known.size <= newest.checkpoint.size and bool(known.national) == second:
+        known.newest = newest
+        try:
+            return _Reading(files, layout, known, wanted).to_the_end(known.size)
+        except (AuditDamaged, KeyUnknown):
+            pass  # reading everything says better what is wrong, or that the starting point was
     tail = Tail(Keyring(first_key), national=GrowingTree(sm3) if second else None, newest=newest)
-    try:
-        torn_bytes = _read_to_the_end(files, layout, tail)
-    except BadLink as link:
-        raise AuditDamaged(f"The audit log was changed: {link}. Run: govcloud audit verify", link.index) from link
-    _go_to_last_segment(files, layout, tail)
-    _refuse_rollback(layout, tail)
-    tail.substance = tail.size
-    return Recovered(tail, torn_bytes)
+    return _Reading(files, layout, tail, wanted).to_the_end(None)
 
 
-def _read_to_the_end(files: FileSystem, layout: Layout, tail: Tail) -> int:
-    """Fills the tail; returns how many torn bytes were cut off."""
-    torn_bytes, open_intents = 0, dict[str, Stored]()
-    removed = _take_removed(files, layout, tail)
-    try:
-        for stored in read_log(files, layout, removed):
-            _take(files, layout, tail, open_intents, stored)
-            _compare_with_checkpoint(layout, tail)
-    except Damage as damage:
-        torn_bytes = _cut_torn_tail(files, layout, tail, damage)
-    tail.open_intents = {name: _record(stored) for name, stored in open_intents.items()}
-    return torn_bytes
+def _from_a_starting_point(
+    files: FileSystem, layout: Layout, starts: Sequence[int], wanted: int, first: Keyring, mine: PublicKey
+) -> Tail | None:
+    """The end of the log as it was at the last usable starting point before which nothing is missing."""
+    possible = [size for size in starting_points.sizes(files, layout) if 0 < size <= wanted and size in starts]
+    for size in reversed(possible):
+        tail = starting_points.read(files, layout, size, mine)
+        if tail and tail.keyring.first == first.first and _all_there(files, layout, starts, size):
+            return tail
+    return None
+
+
+def _all_there(files: FileSystem, layout: Layout, starts: Sequence[int], end: int) -> bool:
+    """Whether every segment before is there, and of each the hashes of as many records as it has to have."""
+    before = [first for first in starts if first <= end]
+    return all(_hashes_of(files, layout, first) == following - first for first, following in pairwise(before))
+
+
+def _hashes_of(files: FileSystem, layout: Layout, first: int) -> float:
+    path = layout.segment_hashes(first)
+    return files.length(path) / HASH_BYTES if files.exists(path) else 0
+
+
+class _Reading:
+    """One reading of the log up to its end."""
+
+    def __init__(self, files: FileSystem, layout: Layout, tail: Tail, wanted: int) -> None:
+        self._files, self._layout, self._tail, self._wanted = files, layout, tail, wanted
+        self._open_intents: dict[str, Stored | Record] = {**tail.open_intents}
+        self._missing_point: StartingPoint | None = None
+
+    def to_the_end(self, start: int | None) -> Recovered:
+        """From a segment on of which the tail is known; without one, from the very beginning. Raises like `recover`."""
+        try:
+            torn_bytes = self._read(start)
+        except BadLink as link:
+            raise AuditDamaged(f"The audit log was changed: {link}. Run: govcloud audit verify", link.index) from link
+        self._go_to_last_segment()
+        _refuse_rollback(self._layout, self._tail)
+        self._tail.substance = self._tail.size
+        return Recovered(self._tail, torn_bytes, self._missing_point)
+
+    def _read(self, start: int | None) -> int:
+        """Fills the tail; returns how many torn bytes were cut off."""
+        torn_bytes, tail = 0, self._tail
+        begin = _take_removed(self._files, self._layout, tail) if start is None else start
+        _compare_with_checkpoint(self._layout, tail)
+        try:
+            for stored in read_log(self._files, self._layout, begin):
+                self._take(stored)
+                _compare_with_checkpoint(self._layout, tail)
+        except Damage as damage:
+            torn_bytes = cut_torn_tail(self._files, self._layout, tail.signed, damage)
+        tail.open_intents = self._unsettled()
+        return torn_bytes
+
+    def _take(self, stored: Stored) -> None:
+        """Looks at the few fields that matter here; the form of every record is for `verify` to check."""
+        tail = self._tail
+        fields = Chain(tail.prev).follow(stored)
+        if stored.offset == 0:
+            self._end_segment()
+        if fields.get("phase") == Phase.INTENT:
+            self._open_intents[str(fields.get("id"))] = stored
+        elif fields.get("phase") == Phase.OUTCOME and fields.get("outcome") != Outcome.PENDING:
+            self._open_intents.pop(str(fields.get("intent")), None)
+        if (change := announced(stored.payload)) is not None:
+            tail.keyring.add(change)
+        tail.advance(stored.leaf, stored.payload, _time(stored, fields))
+
+    def _end_segment(self) -> None:
+        """The second tree may be newer than the segment; its hashes have to be there when the segment is removed."""
+        tail = self._tail
+        if tail.segment_national and not self._files.exists(self._layout.segment_hashes(tail.segment, SM3)):
+            keep_national_hashes(self._files, self._layout, tail)
+        if tail.size == self._wanted and tail.segment < tail.size:
+            tail.open_intents = self._unsettled()
+            self._missing_point = StartingPoint.of(tail)
+        tail.begin_segment()
+
+    def _unsettled(self) -> dict[str, Record]:
+        return {name: _record(intent) for name, intent in self._open_intents.items()}
+
+    def _go_to_last_segment(self) -> None:
+        """A crash may have made the next segment and left it empty."""
+        if max(segment_starts(self._files, self._layout), default=0) == self._tail.size:
+            self._end_segment()
 
 
 def _take_removed(files: FileSystem, layout: Layout, tail: Tail) -> int:
@@ -102,28 +175,9 @@ def _known_changes(files: FileSystem, layout: Layout) -> Sequence[Change]:
     return keyring.changes if keyring else ()
 
 
-def _take(files: FileSystem, layout: Layout, tail: Tail, open_intents: dict[str, Stored], stored: Stored) -> None:
-    """Looks at the few fields that matter here; the form of every record is for `verify` to check."""
-    fields = Chain(tail.prev).follow(stored)
-    if stored.offset == 0:
-        _end_segment(files, layout, tail)
-    if fields.get("phase") == Phase.INTENT:
-        open_intents[str(fields.get("id"))] = stored
-    elif fields.get("phase") == Phase.OUTCOME and fields.get("outcome") != Outcome.PENDING:
-        open_intents.pop(str(fields.get("intent")), None)
-    if (change := announced(stored.payload)) is not None:
-        tail.keyring.add(change)
-    tail.advance(stored.leaf, stored.payload, _time(stored, fields))
-
-
-def _end_segment(files: FileSystem, layout: Layout, tail: Tail) -> None:
-    """The second tree may be newer than the segment; its hashes have to be there when the segment is removed."""
-    if tail.segment_national and not files.exists(layout.segment_hashes(tail.segment, SM3)):
-        keep_national_hashes(files, layout, tail)
-    tail.begin_segment()
-
-
-def _record(stored: Stored) -> Record:
+def _record(stored: Stored | Record) -> Record:
+    if isinstance(stored, Record):
+        return stored
     try:
         return stored.record()
     except ValidationError as error:
@@ -136,12 +190,6 @@ def _time(stored: Stored, fields: dict[str, object]) -> datetime:
         return datetime.fromisoformat(str(fields.get("time")))
     except ValueError as error:
         raise BadLink(stored.index, "its time cannot be read", previous_suspect=False) from error
-
-
-def _go_to_last_segment(files: FileSystem, layout: Layout, tail: Tail) -> None:
-    """A crash may have made the next segment and left it empty."""
-    if max(segment_starts(files, layout), default=0) == tail.size:
-        _end_segment(files, layout, tail)
 
 
 def _compare_with_checkpoint(layout: Layout, tail: Tail) -> None:
@@ -180,51 +228,5 @@ def _newest_checkpoint(files: FileSystem, layout: Layout) -> SignedCheckpoint | 
     except BadNote as bad:
         raise AuditDamaged(f"The newest checkpoint in {layout.notes} is damaged: {bad}", 0) from bad
     if unfinished:
-        _cut_file(files, layout, layout.notes, unfinished)
+        cut_file(files, layout, layout.notes, unfinished)
     return newest
-
-
-def _cut_torn_tail(files: FileSystem, layout: Layout, tail: Tail, damage: Damage) -> int:
-    """Only what was never acknowledged may go: at the end of the last segment, unsigned, of one unfinished flush."""
-    last = max(segment_starts(files, layout), default=0)
-    at_the_end = damage.path == layout.segment(last) and not damage.missing
-    if not at_the_end or damage.index < tail.signed or _acknowledged_after(files, damage):
-        raise AuditDamaged(f"The audit log is damaged: {damage}. Run: govcloud audit verify", damage.index) from damage
-    with files.open_for_reading(damage.path) as stream:
-        stream.seek(damage.offset)
-        count = len(stream.read())
-    _cut_file(files, layout, damage.path, count)
-    return count
-
-
-def _acknowledged_after(files: FileSystem, damage: Damage) -> bool:
-    """A later flush is only begun when the earlier one is durable, so a whole frame of a later flush is no crash."""
-    return any(record is None or record.commit > damage.index for record in _whole_frames_after(files, damage))
-
-
-def _whole_frames_after(files: FileSystem, damage: Damage) -> Iterator[Record | None]:
-    with files.open_for_reading(damage.path) as stream:
-        stream.seek(damage.offset)
-        while line := stream.readline(MAX_LINE_BYTES):
-            try:
-                yield Record.model_validate_json(decode(line))
-            except BadFrame:
-                continue
-            except ValidationError:
-                yield None
-
-
-def _cut_file(files: FileSystem, layout: Layout, path: Path, count: int) -> None:
-    """Moves the last `count` bytes into `torn/`: the kept copy is durable before the original is shortened."""
-    file = DurableFile(files, path)
-    try:
-        end = file.size - count
-        with files.open_for_reading(path) as stream:
-            stream.seek(end)
-            rest = stream.read()
-        with broken_on_error("cannot keep what was cut off"):
-            files.make_directory(layout.torn)
-            write_atomically(files, layout.torn / f"{path.stem}-{end}", rest)
-        file.cut(end)
-    finally:
-        file.close()

@@ -6,6 +6,7 @@ either means for those who want to record something.
 
 from collections.abc import Sequence
 
+from . import starting_points
 from .durable import DurableFile, sorted_errors
 from .files import FileSystem
 from .frames import encode
@@ -15,7 +16,9 @@ from .merkle import leaf_hash
 from .notes import Checkpoint, Signer, sign
 from .own_words import is_routine
 from .pulse import PULSE_SECONDS
+from .reader import segment_starts
 from .records import Entry, Record
+from .starting_points import StartingPoint
 from .tail import Stamps, Tail
 from .tickets import Receipt
 
@@ -29,10 +32,17 @@ class Store:
     """Where the next record goes. Opening it makes the last segment and the checkpoints durable."""
 
     def __init__(
-        self, files: FileSystem, layout: Layout, signer: Signer, tail: Tail, stamps: Stamps, segment_bytes: int
+        self,
+        files: FileSystem,
+        layout: Layout,
+        signer: Signer,
+        tail: Tail,
+        stamps: Stamps,
+        segment_bytes: int,
+        reread_bytes: int,
     ) -> None:
         self._files, self._layout, self._signer = files, layout, signer
-        self._stamps, self._segment_bytes = stamps, segment_bytes
+        self._stamps, self._segment_bytes, self._reread_bytes = stamps, segment_bytes, reread_bytes
         self.tail = tail
         self._last_write = self._first_unsigned = stamps.monotonic()
         self._notes = DurableFile(files, layout.notes)
@@ -68,6 +78,14 @@ class Store:
         if self.tail.size > self.tail.segment:
             self._rotate()
 
+    def keep(self, point: StartingPoint) -> None:
+        """The next opening may begin there. Those that none will begin with any more go."""
+        with sorted_errors("cannot keep a starting point"):
+            starting_points.keep(self._files, self._layout, point, self._signer)
+            starts = segment_starts(self._files, self._layout)
+            needed = starting_points.wanted(self._files, self._layout, starts, self._reread_bytes)
+            starting_points.forget_older(self._files, self._layout, needed)
+
     def silence(self) -> float:
         """Seconds since the last record."""
         return self._age(self._last_write)
@@ -88,10 +106,11 @@ class Store:
         return Receipt(record.sequence, record.id)
 
     def _rotate(self) -> None:
-        """Seals the segment: signed, its hashes kept beside it, the next one begun. Each part may be done again."""
+        """Seals the segment: signed, its hashes and where to begin after it kept, the next one begun. Each part may be done again."""
         self.checkpoint()
         with sorted_errors("cannot keep the hashes of a segment"):
             keep_hashes(self._files, self._layout, self.tail)
+        self.keep(StartingPoint.of(self.tail))
         following = DurableFile(self._files, self._layout.segment(self.tail.size))
         self._segment.close()
         self._segment = following

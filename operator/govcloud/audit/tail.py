@@ -13,6 +13,7 @@ from .notes import SignedCheckpoint
 from .reader import NO_RECORD
 from .records import Entry, Phase, Record
 
+EMPTY_ROOT = GrowingTree().root()
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -42,8 +43,12 @@ class Tail:
     open_intents: dict[str, Record] = field(default_factory=dict)
     segment: int = 0
     """First sequence of the segment that is written to."""
+    sealed_root: bytes = EMPTY_ROOT
+    """Root over all records before that segment."""
     segment_leaves: bytearray = field(default_factory=bytearray)
     """Leaf hashes of that segment, 32 bytes each."""
+    segment_nodes: bytearray = field(default_factory=bytearray)
+    """The tree's nodes that are complete with these leaves, as `tree_files` keeps them."""
     segment_national: bytearray = field(default_factory=bytearray)
     """The same by SM3."""
     newest: SignedCheckpoint | None = None
@@ -96,7 +101,7 @@ class Tail:
 
     def take_leaf(self, leaf: bytes, national: bytes) -> None:
         """One more record by its hashes; the second is not looked at without a second tree."""
-        self.tree.append(leaf)
+        self.segment_nodes += b"".join(self.tree.append(leaf))
         self.prev = leaf.hex()
         self.segment_leaves += leaf
         if self.national:
@@ -105,8 +110,8 @@ class Tail:
 
     def begin_segment(self) -> None:
         """What follows goes into a new segment."""
-        self.segment = self.size
-        self.segment_leaves, self.segment_national = bytearray(), bytearray()
+        self.segment, self.sealed_root = self.size, self.tree.root()
+        self.segment_leaves, self.segment_nodes, self.segment_national = bytearray(), bytearray(), bytearray()
 
     def note_intent(self, record: Record) -> None:
         """An intent stays open until a record settles it."""

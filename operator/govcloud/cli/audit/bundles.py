@@ -12,7 +12,8 @@ import typer
 
 from govcloud.audit.errors import AuditDamaged, KeyUnknown
 from govcloud.audit.notes import BadNote
-from govcloud.audit.proofs import NotProven, at, check, export, of_unit
+from govcloud.audit.proofs import NotProven, check, export, of_unit
+from govcloud.audit.proofs import prove as prove_record
 from govcloud.audit.verify import Result
 from govcloud.cli.audit.common import USAGE, LogOption, fail, read_key, remember_read, wrong_usage
 
@@ -29,7 +30,7 @@ def prove(
       govcloud audit check record-4711.jsonl --key audit.pub
     """
     remember_read(log, "prove")
-    lines = list(_bundle(lambda: export(log, at(sequence))))
+    lines = list(_bundle(lambda: prove_record(log, sequence)))
     if len(lines) < 2:
         fail(ValueError(f"There is no signed record {sequence}; a new one is signed within a minute"), USAGE)
     print("\n".join(lines))
