@@ -242,6 +242,8 @@ def _remove(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def _updated(work: Work, identity: str, old: Properties, new: Properties, olds: Properties) -> Resource:
+    if begin := work.declaration.special.before_update:
+        HANDLERS[begin](work, identity)
     changed = [change for change in what_changes(work.declaration, old, new, olds) if not change.only_recorded]
     _send_update(work, identity, changed, new)
     for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from provider.provider_kit import Answer, FastClock, Seen
+from provider.stage import CREDENTIAL, DATA, KEYPAIR, NETWORK, EngineCall, Stage, told
 from provider.test_load_balancing import MEMBERS, ONE, POOL
-from provider.test_servicer import CREDENTIAL, DATA, KEYPAIR, NETWORK, EngineCall, Stage, stage, told
 from provider.twin import lose_answer_of
 
 from stacks.machines import ATTACHMENT
@@ -21,15 +21,7 @@ from stacks.provider.session import AnswerLost
 from stacks.provider.waiting import Waiters
 from stacks.provider.work import Work
 
-__all__ = ["stage"]
-
 GROWN = {**DATA, "name": "more data", "size": 3, "metadata": {"govcloud_stage": "production"}}
-
-
-@pytest.fixture
-def engine(stage: Stage) -> EngineCall:
-    stage.run()
-    return stage.engine().configure()
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/volumes/"), ("POST", "/metadata"), ("POST", "/action")])

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from provider.provider_kit import Answer, Seen
-from provider.test_servicer import EngineCall, Stage, stage, told
+from provider.stage import EngineCall, Stage, told
 from provider.twin import lose_answer_of
 
 from stacks.provider.errors import Code
 from stacks.provider.marks import marks_of
-
-__all__ = ["stage"]
 
 BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
 POOL = "openstack:loadbalancer/pool:Pool"
@@ -21,12 +18,6 @@ MEMBERS = "openstack:loadbalancer/members:Members"
 MONITOR = "openstack:loadbalancer/monitor:Monitor"
 FRONT = {"name": "front", "vipSubnetId": "s1", "tags": ["govcloud_stage=trial"]}
 ONE, OTHER = ({"address": address, "protocolPort": 80, "weight": 1} for address in ("10.0.0.5", "10.0.0.6"))
-
-
-@pytest.fixture
-def engine(stage: Stage) -> EngineCall:
-    stage.run()
-    return stage.engine().configure()
 
 
 def test_a_load_balancer_is_marked_awaited_and_made_once(stage: Stage, engine: EngineCall) -> None:

@@ -25,6 +25,8 @@ KINDS = {
     "os-keypairs": "keypair",
     "application_credentials": "application_credential",
     "images": "image",
+    "servers": "server",
+    "flavors": "flavor",
     "loadbalancers": "loadbalancer",
     "listeners": "listener",
     "pools": "pool",

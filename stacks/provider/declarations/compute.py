@@ -109,6 +109,7 @@ INSTANCE = Declaration(
         body="server_body",
         shown="server_shown",
         after_create="settle_new_server",
+        before_update="end_resize",
         before_delete="stop_before_delete",
         delete="delete_server",
     ),

@@ -158,6 +158,7 @@ class Special:
         read: reads the object by its id.
         shown: completes the outputs from an answer.
         after_create: what is left to do once the object is ready.
+        before_update: ends what an earlier, interrupted update left under way.
         before_delete: what must be done first.
         delete: takes the object away instead of one DELETE.
         fault: finds the service's own words for a failure.
@@ -169,6 +170,7 @@ class Special:
     read: str = ""
     shown: str = ""
     after_create: str = ""
+    before_update: str = ""
     before_delete: str = ""
     delete: str = ""
     fault: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from stacks.provider.properties import Properties, to_api
 from stacks.provider.work import Work
 
 _SETTLED = frozenset({"ACTIVE", "SHUTOFF"})
+_RESIZING = frozenset({"RESIZE", "VERIFY_RESIZE"})
 _TASK = "OS-EXT-STS:task_state"
 _POWER = {"active": ("ACTIVE", "os-start"), "shutoff": ("SHUTOFF", "os-stop")}
 SECONDS_TO_STOP = 60.0
@@ -107,8 +109,18 @@ def _first_address(answer: Mapping[str, Any], version: int) -> str | None:
 # --------------------------------------------------------------------------------------------------------- changing
 
 
+def end_resize(work: Work, identity: str) -> None:
+    """Confirm a resize that an earlier attempt began, whatever flavor it was to: until then Nova changes nothing else of the server."""
+    server = work.show(identity)
+    if server is None or server["status"] not in _RESIZING:
+        return
+    server = work.wait_until(identity, lambda shown: shown["status"] != "RESIZE", work.declaration.deadlines.update)
+    if server["status"] == "VERIFY_RESIZE":
+        _confirm_resize(work, identity)
+
+
 def resize_server(work: Work, identity: str, old: Properties, new: Properties) -> None:
-    """Give the server its new flavor and confirm it; continues wherever an earlier attempt stopped."""
+    """Give the server its new flavor and confirm it. No earlier resize is under way: `end_resize` came before."""
     flavor_id = _flavor_id(work, new)
     name = next((name for name, known in _flavors(work).items() if known == flavor_id), flavor_id)
 
@@ -116,15 +128,21 @@ def resize_server(work: Work, identity: str, old: Properties, new: Properties) -
         return bool(server["flavor"].get("original_name") == name)
 
     def resized(server: Mapping[str, Any]) -> bool:
-        if server["status"] in _SETTLED and not server.get(_TASK) and not has_flavor(server):
+        if _at_rest(server) and not has_flavor(server):
             raise ProviderError(Code.FAILED, f"{work.what} could not be resized to {name}; it keeps its flavor")
         return server["status"] == "VERIFY_RESIZE" or (server["status"] in _SETTLED and has_flavor(server))
 
-    server = work.wait_until(identity, lambda shown: not shown.get(_TASK), work.declaration.deadlines.update)
-    if server["status"] in _SETTLED and not has_flavor(server):
-        work.act(identity, "resize", {"flavorRef": flavor_id})
-    server = work.wait_until(identity, resized, work.declaration.deadlines.update)
-    if server["status"] == "VERIFY_RESIZE":
+    server = work.wait_until(identity, _at_rest, work.declaration.deadlines.update)
+    if has_flavor(server):
+        return
+    work.act(identity, "resize", {"flavorRef": flavor_id})
+    if work.wait_until(identity, resized, work.declaration.deadlines.update)["status"] == "VERIFY_RESIZE":
+        _confirm_resize(work, identity)
+
+
+def _confirm_resize(work: Work, identity: str) -> None:
+    # Nova refuses a second confirmation while it carries out the first, whose answer was lost.
+    with suppress(ksa.BadRequest):
         work.act(identity, "confirmResize")
     work.wait_until(identity, _at_rest, work.declaration.deadlines.update)
 
@@ -309,6 +327,7 @@ HANDLERS = (
     server_body,
     settle_new_server,
     server_shown,
+    end_resize,
     resize_server,
     change_power_state,
     change_metadata,
