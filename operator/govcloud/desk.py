@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
+from govcloud.api.request import RequestKey
+from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.story import EventSeen
+from stacks.program import Program
 
 
 class NotAllowed(Exception):
@@ -53,6 +55,10 @@ class Desk(Protocol):
         """Requests with the label `govcloud.dev/waiting-for` in these namespaces; without any, wherever the person can look."""
         ...
 
+    def unit(self, name: str) -> UnitObject:
+        """Raises `NotThere`."""
+        ...
+
     def plans(self, request: RequestObject) -> Sequence[PinnedPlan]: ...
     def approvals(self, namespace: str) -> Sequence[ApprovalObject]: ...
     def approval(self, namespace: str, name: str) -> ApprovalObject:
@@ -62,4 +68,16 @@ class Desk(Protocol):
     def events(self, request: RequestObject) -> Sequence[EventSeen]: ...
     def file(self, namespace: str, name: str, spec: Mapping[str, Any]) -> ApprovalObject:
         """Create an approval in one POST; one of this name that is there already is returned as it is. Raises `Refused`."""
+        ...
+
+
+class Previews(Protocol):
+    """What the engine would do, told where the controller's state is."""
+
+    def preview(self, key: RequestKey, unit: UnitObject, plan: int, program: Program) -> Sequence[tuple[str, str]]:
+        """Each resource of the request's stack with what would befall it: create, update, replace, delete or same. Nothing is written.
+
+        Raises:
+            Retry, Stop: it cannot be told, and why.
+        """
         ...

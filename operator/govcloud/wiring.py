@@ -28,6 +28,7 @@ from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
 from govcloud.adapters.pulumi_logins import controller_login
+from govcloud.adapters.pulumi_previews import PulumiPreviews, open_previews
 from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
 from govcloud.adapters.remembering_cluster import remembering, statuses_shown
 from govcloud.adapters.status_book import open_status_book
@@ -135,6 +136,16 @@ def _stacks(settings: Settings, journal: AuditJournal) -> AbstractContextManager
         backend=settings.state_backend,
         generation=lambda: generation(_machine_time(), settings.credential_days),
     )
+
+
+def previews_by(settings: Settings) -> AbstractContextManager[PulumiPreviews]:
+    """What the engine would do with the stacks of a controller that has these settings; nothing is written.
+
+    Raises:
+        Stop: clouds.yaml does not have the controller's login.
+        MasterKeyUnusable: there is no state here, or not its key.
+    """
+    return open_previews(settings.state_dir, settings.pulumi, controller_login(settings.cloud), settings.state_backend)
 
 
 def _object_storage(settings: Settings, logins: CloudLogins, journal: AuditJournal) -> ObjectStorage:

@@ -70,12 +70,18 @@ class Recovery:
     pending: tuple[state.Pending, ...]
 
 
+def attached(port: int) -> Mapping[str, str]:
+    """The environment of a CLI whose provider runs already, in this process, and listens on this port of loopback."""
+    return {"PULUMI_DEBUG_PROVIDERS": f"openstack:{port}"}
+
+
 class Engine:
     """The engine on one installation. Safe for threads as long as no two of them run the same stack.
 
     Args:
         installation: where the CLI is and where it keeps things.
-        provider_port: where the provider listens on loopback; asked anew for each run.
+        provider: the part of the environment by which the CLI finds the provider (`attached`, or what a plugin on PATH needs); asked anew
+            for each run.
         settle: seconds after which a request whose sender died has been carried out, or never will be.
         now, sleep: the clock.
     """
@@ -83,14 +89,14 @@ class Engine:
     def __init__(
         self,
         installation: Installation,
-        provider_port: Callable[[], int],
+        provider: Callable[[], Mapping[str, str]],
         *,
         settle: float = 10.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._installation = installation
-        self._provider_port = provider_port
+        self._provider = provider
         self._settle = settle
         self._now = now
         self._sleep = sleep
@@ -219,7 +225,7 @@ class Engine:
             answer = self._installation.call(
                 stack,
                 [*arguments, "--parallel", str(_AT_ONCE), "--suppress-outputs", "--event-log", str(log)],
-                extra={"PULUMI_DEBUG_PROVIDERS": f"openstack:{self._provider_port()}"},
+                extra=self._provider(),
             )
             events = read_events(log)
         if answer.code != 0:

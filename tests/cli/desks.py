@@ -13,9 +13,9 @@ from govcloud.api.approval import ApprovalSpec
 from govcloud.api.common import WAITING_LABEL
 from govcloud.cli import app
 from govcloud.cli.office import Tools
-from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
+from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.story import EventSeen
-from govcloud.desk import NotAllowed, NotThere, Refused, Waiting
+from govcloud.desk import NotAllowed, NotThere, Previews, Refused, Waiting
 
 
 @dataclass
@@ -56,6 +56,12 @@ class MemoryDesk:
         labelled = [r for r in self.world.cluster.requests() if WAITING_LABEL in r.labels]
         found = [r for r in labelled if not namespaces or r.key.namespace in namespaces]
         return Waiting(tuple(found), tuple(namespaces) or None)
+
+    def unit(self, name: str) -> UnitObject:
+        found = self.world.cluster.unit(name)
+        if found is None:
+            raise NotThere(f"the unit {name} does not exist")
+        return found
 
     def plans(self, request: RequestObject) -> Sequence[PinnedPlan]:
         self._may_read("plans")
@@ -99,8 +105,8 @@ def desk_of(world: World, step: str, **more: Any) -> MemoryDesk:
     return MemoryDesk(world, OFFICIALS[step][1], frozenset({step}), **more)
 
 
-def govcloud(desk: MemoryDesk, *arguments: str, typed: str | None = None) -> Result:
+def govcloud(desk: MemoryDesk, *arguments: str, typed: str | None = None, previews: Previews | None = None) -> Result:
     """Type a command, in English unless it says otherwise; `typed` is what the person answers on his terminal."""
     interactive = typed is not None
     spoken = () if "--lang" in arguments else ("--lang", "en")
-    return CliRunner().invoke(app, [*arguments, *spoken], obj=Tools(desk, interactive, desk.world.clock.now), input=typed)
+    return CliRunner().invoke(app, [*arguments, *spoken], obj=Tools(desk, interactive, desk.world.clock.now, previews), input=typed)

@@ -18,7 +18,7 @@ import pytest
 from stacks.engine import failures, leftovers
 from stacks.engine.commands import STACK_VARIABLE, Installation, StackName
 from stacks.engine.registration import Inputs
-from stacks.engine.runner import Engine
+from stacks.engine.runner import Engine, attached
 from stacks.engine.state import Pending
 from stacks.program import Program
 
@@ -54,7 +54,7 @@ class ScriptedCli:
         self.answers({})
         self.slept: list[float] = []
         self.installation = Installation(str(script), home / "engine", "pass phrase")
-        self.engine = Engine(self.installation, lambda: 4711, now=lambda: now, sleep=self.slept.append)
+        self.engine = Engine(self.installation, lambda: attached(4711), now=lambda: now, sleep=self.slept.append)
 
     def answers(self, by_words: dict[str, list[dict[str, Any]]]) -> None:
         (self.home / "answers.json").write_text(json.dumps(by_words))
@@ -170,7 +170,7 @@ def test_what_the_cli_says_is_understood(cli: ScriptedCli, answer: dict[str, Any
 
 
 def test_a_missing_cli_is_told(tmp_path: Path) -> None:
-    engine = Engine(Installation(str(tmp_path / "nothing"), tmp_path, "x"), lambda: 1)
+    engine = Engine(Installation(str(tmp_path / "nothing"), tmp_path, "x"), dict)
     with pytest.raises(failures.EngineMissing, match="nothing"):
         engine.up(STACK, Program(), Inputs(str), nothing_found)
 

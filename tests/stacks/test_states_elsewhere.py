@@ -37,7 +37,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateBuc
 
 
 def engine(home: Path, url: str, passphrase: str = PASSPHRASE) -> Engine:
-    return Engine(Installation(str(pulumi_binary()), home, passphrase, url), lambda: 1)
+    return Engine(Installation(str(pulumi_binary()), home, passphrase, url), dict)
 
 
 def up(runner: Engine) -> None:

@@ -12,10 +12,10 @@ from kubernetes import config
 from govcloud.adapters.kube_api import KubeApi, Raw, path_of
 from govcloud.adapters.kube_failures import Forbidden, failure
 from govcloud.adapters.kube_kinds import EVENTS, NAMESPACES, PLANS
-from govcloud.adapters.kube_objects import approval_from, plan_from, request_from, those_that_fit
+from govcloud.adapters.kube_objects import approval_from, plan_from, request_from, those_that_fit, unit_from
 from govcloud.api import kinds
 from govcloud.api.common import API_VERSION, GROUP, PLAN_LABEL, UNIT_LABEL, WAITING_LABEL
-from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
+from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject, UnitObject
 from govcloud.core.story import EventSeen
 from govcloud.desk import NotAllowed, NotThere, Refused, Waiting
 
@@ -70,6 +70,9 @@ class KubeDesk:
             return Waiting(tuple(self._waiting_in(None)), None)
         except NotAllowed:
             return self._where_it_may_look()
+
+    def unit(self, name: str) -> UnitObject:
+        return unit_from(self._read(path_of(UNITS, name), f"the unit {name}"))
 
     def plans(self, request: RequestObject) -> Sequence[PinnedPlan]:
         path = path_of(PLANS, namespace=request.key.namespace)

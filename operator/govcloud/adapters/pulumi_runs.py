@@ -16,7 +16,7 @@ from stacks.engine.state import Pending, State
 from stacks.program import Program
 from stacks.provider.errors import ProviderError
 from stacks.provider.finding import Finder, Unfinished
-from stacks.provider.runs import Run, login_for
+from stacks.provider.runs import CloudLogin, Run, login_for
 
 
 class StackRuns:
@@ -53,6 +53,13 @@ class StackRuns:
                 raise RunFailed((Diagnostic(pending.resource, str(error)),), "looking up what was made") from error
 
         return find
+
+    def endpoint(self, login: CloudLogin, service: str) -> str:
+        """Where the cloud says that a service is."""
+        try:
+            return self.finder.endpoint(login, service)
+        except ProviderError as error:
+            raise RunFailed((Diagnostic(service, str(error)),), "looking up where a service is") from error
 
     def once_more_if_locked(self, stack: StackName, find: Find, run: Callable[[StackName], Outcome]) -> Outcome:
         """We hold the only lock that counts, so a lock in the state is a dead run's: it is cleared away once."""

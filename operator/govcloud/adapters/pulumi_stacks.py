@@ -15,22 +15,21 @@ from govcloud.adapters.master_key import derive, load_or_create
 from govcloud.adapters.pulumi_drift import DriftLooks
 from govcloud.adapters.pulumi_failures import translated
 from govcloud.adapters.pulumi_runs import StackRuns
-from govcloud.adapters.pulumi_units import UnitStacks, UnitState, relied_on
+from govcloud.adapters.pulumi_units import UnitStacks, UnitState, known_of_cloud
 from govcloud.api.request import Drift, RequestKey
 from govcloud.core.objects import JurisdictionObject, UnitObject
 from govcloud.failures import Stop
 from govcloud.ports import StackOutcome, UnitAccess
 from govcloud.reasons import Reason
 from stacks.engine.commands import Installation, StackName
-from stacks.engine.failures import Diagnostic, ProgramFailed, RunFailed
+from stacks.engine.failures import ProgramFailed, RunFailed
 from stacks.engine.registration import Inputs
-from stacks.engine.runner import Engine, Outcome
+from stacks.engine.runner import Engine, Outcome, attached
 from stacks.engine.state import State
 from stacks.kind import Quota
 from stacks.order import needs
 from stacks.program import Program
 from stacks.provider.clouds import Clouds
-from stacks.provider.errors import ProviderError
 from stacks.provider.finding import Finder
 from stacks.provider.journal import Journal
 from stacks.provider.runs import CloudLogin, Rebuild, Run, Runs
@@ -40,9 +39,6 @@ from stacks.transform import without
 
 REQUESTS = "govcloud-requests"
 """Pulumi project."""
-
-_OBJECT_STORE_URL = "object_store_url"
-
 
 class PulumiStacks:
     """`ports.Stacks`. Safe for threads.
@@ -88,7 +84,7 @@ class PulumiStacks:
             access = self._units.access(unit, program)
             known = self._outcomes.get(key.uid)
             with self._changing(key, plan, access, allowed) as run:
-                inputs = self._running.inputs(key.uid, self._known_of_cloud(run, access, program))
+                inputs = self._running.inputs(key.uid, self._known(run, access, program))
                 outcome = self._up_of_request(run, key, program, inputs, known)
             return self._remembering(key, outcome)
 
@@ -99,7 +95,7 @@ class PulumiStacks:
         with self._running.locked(key.uid):
             access, lost = self._units.access(unit, program), Rebuild()
             with self._changing(key, plan, access, None, lost) as run:
-                inputs = self._running.inputs(key.uid, self._known_of_cloud(run, access, program))
+                inputs = self._running.inputs(key.uid, self._known(run, access, program))
                 try:
                     outcome = self._up_of_request(run, key, program, inputs, None)
                 except RunFailed:
@@ -116,7 +112,7 @@ class PulumiStacks:
             with self._changing(key, plan, access, None) as run:
                 find = self._running.finding(run, frozenset())
                 outcome = self._running.once_more_if_locked(
-                    _request_stack(key.uid), find, lambda stack: self._running.engine.destroy(stack, find)
+                    request_stack(key.uid), find, lambda stack: self._running.engine.destroy(stack, find)
                 )
             return self._remembering(key, outcome)
 
@@ -135,7 +131,7 @@ class PulumiStacks:
             self._looks.look([key.uid for key in keys], self._state_at_rest, survey)
 
     def _state_at_rest(self, uid: str) -> State | None:
-        return self._running.state_at_rest(uid, _request_stack(uid))
+        return self._running.state_at_rest(uid, request_stack(uid))
 
     def drift(self, key: RequestKey) -> tuple[Drift, ...] | None:
         """What the last look found; None where the stack ran since."""
@@ -145,7 +141,7 @@ class PulumiStacks:
         self, run: Run, key: RequestKey, program: Program, inputs: Inputs, known: StackOutcome | None
     ) -> Outcome:
         """One run; a second one where the first asked the cloud for what only new resources need, and they are not new."""
-        stack, find = _request_stack(key.uid), self._running.finding(run, {resource.name for resource in program.resources})
+        stack, find = request_stack(key.uid), self._running.finding(run, {resource.name for resource in program.resources})
         made = frozenset(known.resources) if known else frozenset()
         try:
             return self._running.up(stack, program, replace(inputs, made=made), find)
@@ -155,8 +151,6 @@ class PulumiStacks:
             if not now_known - made:
                 raise
             return self._running.up(stack, program, replace(inputs, made=now_known), find)
-
-    # The unit's stack
 
     # A run
 
@@ -173,29 +167,13 @@ class PulumiStacks:
         login = self._units.login(access)
         # Only an administrator makes users; of a request that has none, nothing asks for that login.
         clouds = {"unit": login, "admin": self._controller}
-        run = Run(_request_stack(key.uid).stack, key.uid, plan, clouds, allowed, rebuild)
+        run = Run(request_stack(key.uid).stack, key.uid, plan, clouds, allowed, rebuild)
         self._outcomes.pop(key.uid, None)
         with translated(), self._looks.suspended(key.uid), self._runs.running(run):
             yield run
 
-    def _known_of_cloud(self, run: Run, access: UnitState, program: Program) -> dict[str, str]:
-        """What a program may ask of the unit's stack and of the cloud, by name."""
-        known = {
-            "project_id": access.project_id,
-            "user_id": access.user_id,
-            "auth_url": self._controller.auth_url,
-            "region": self._controller.region,
-            **access.on_demand,
-        }
-        if _OBJECT_STORE_URL in relied_on(program):
-            known[_OBJECT_STORE_URL] = self._endpoint(run.clouds["unit"], "object-store")
-        return known
-
-    def _endpoint(self, login: CloudLogin, service: str) -> str:
-        try:
-            return self._running.finder.endpoint(login, service)
-        except ProviderError as error:
-            raise RunFailed((Diagnostic(service, str(error)),), "looking up where a service is") from error
+    def _known(self, run: Run, access: UnitState, program: Program) -> dict[str, str]:
+        return known_of_cloud(program, access, self._controller, lambda service: self._running.endpoint(run.clouds["unit"], service))
 
     def _remembering(self, key: RequestKey, outcome: Outcome) -> StackOutcome:
         given = StackOutcome(outcome.resources, outcome.outputs, outcome.operations)
@@ -204,11 +182,12 @@ class PulumiStacks:
 
     def _remembered(self, key: RequestKey) -> StackOutcome | None:
         with translated():
-            state = self._running.engine.remembered(_request_stack(key.uid))
+            state = self._running.engine.remembered(request_stack(key.uid))
         if state is None:
             return None
         resources = {item.name: (item.type, item.id) for item in state.resources if not item.doomed}
         return StackOutcome(resources, state.outputs, {})
+
 
 def _without_missing(program: Program, missing: Set[str], may_be_missing: Set[str]) -> Program:
     """What is there of the program.
@@ -227,7 +206,8 @@ def _without_missing(program: Program, missing: Set[str], may_be_missing: Set[st
     return without(program, gone)
 
 
-def _request_stack(uid: str) -> StackName:
+def request_stack(uid: str) -> StackName:
+    """The stack of the request with this uid."""
     return StackName(REQUESTS, f"request-{uid}")
 
 
@@ -262,7 +242,7 @@ def open_stacks(
     port = server.start()
     try:
         installation = Installation(pulumi, home, derive(master_key, "pulumi/passphrase"), backend)
-        engine = Engine(installation, lambda: port)
+        engine = Engine(installation, lambda: attached(port))
         yield PulumiStacks(engine, runs, Finder(clouds, clock), controller, master_key, generation)
     finally:
         server.stop()

@@ -27,6 +27,9 @@ UNITS = "govcloud-units"
 _UNIT_PLAN = 1
 """A unit's stack has no approved plans of its own. One number for ever, so that what an interrupted run made is always found again."""
 
+_OBJECT_STORE_URL = "object_store_url"
+_NOT_MADE_YET = "not-made-yet"
+
 _ON_DEMAND: Mapping[str, str] = {
     "default_network_id": "with_default_network",
     "access_project_id": "with_access_project",
@@ -172,6 +175,27 @@ class UnitStacks:
     def login(self, state: UnitState) -> CloudLogin:
         """The login with which the unit's requests are carried out."""
         return unit_login(self._controller, state.credential_id, state.credential_secret)
+
+
+def known_of_cloud(program: Program, access: UnitState, controller: CloudLogin, endpoint: Callable[[str], str]) -> dict[str, str]:
+    """What a request's program may ask of the unit's stack and of the cloud, by name.
+
+    What `UnitStacks.access` would make first is not there when nothing is run: a word stands for it.
+
+    Args:
+        endpoint: looks up where a service is; asked only for what the program relies on.
+    """
+    known = {
+        "project_id": access.project_id,
+        "user_id": access.user_id,
+        "auth_url": controller.auth_url,
+        "region": controller.region,
+        **{name: _NOT_MADE_YET for name in relied_on(program) & _ON_DEMAND.keys()},
+        **access.on_demand,
+    }
+    if _OBJECT_STORE_URL in relied_on(program):
+        known[_OBJECT_STORE_URL] = endpoint("object-store")
+    return known
 
 
 def relied_on(program: Program) -> frozenset[str]:

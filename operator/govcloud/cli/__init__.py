@@ -14,6 +14,7 @@ from govcloud.cli import (
     explain,
     pending,
     plan,
+    preview,
     reject,
     replay,
     revoke,
@@ -42,6 +43,7 @@ app.command("revoke", rich_help_panel=OFFICIALS, epilog=EXIT_CODES)(revoke.run)
 app.command("sign", rich_help_panel=OFFICIALS)(sign.run)
 app.command("deadlines", cls=audit.Command, rich_help_panel=OPERATIONS)(deadlines.run)
 app.command("controller", rich_help_panel=OPERATIONS)(controller.run)
+app.command("preview", rich_help_panel=OPERATIONS)(preview.run)
 app.command("usage", cls=audit.Command, rich_help_panel=OPERATIONS)(usage.run)
 app.command("witness", rich_help_panel=OPERATIONS)(witness.run)
 app.add_typer(audit.app, name="audit", rich_help_panel=OPERATIONS)

@@ -20,7 +20,7 @@ from govcloud.cli.sign import private_key, signed_with
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.deciding import CannotDecide
 from govcloud.core.said import Language
-from govcloud.desk import Desk, NotAllowed, NotThere, Refused
+from govcloud.desk import Desk, NotAllowed, NotThere, Previews, Refused
 from govcloud.failures import Retry, Stop
 
 NOT_DONE, USAGE, NOT_POSSIBLE = 1, 2, 3
@@ -55,11 +55,12 @@ _WHAT_FITS = {
 
 @dataclass(frozen=True)
 class Tools:
-    """What the commands act with; handed in as the context's object by tests."""
+    """What the commands act with; handed in as the context's object by tests. `previews` None: by the controller's own settings."""
 
     desk: Desk
     interactive: bool
     now: Callable[[], datetime]
+    previews: Previews | None = None
 
 
 def tools(context: typer.Context) -> Tools:
