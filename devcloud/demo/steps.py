@@ -183,6 +183,7 @@ def change_in_place(world: World) -> None:
     world.expect(ready["status"] == "True", f"production does not stay Ready while a change waits: {ready}")
     world.expect(_sizes(world, request) == {1} and witness.writes_of_controller(world) == writes, "something was written before the approval")
     world.saw(f"unapproved: {len(plan['diff'])} updates wait, no write went to OpenStack, Ready stays True")
+    _expect_the_engine_to_agree(world, request, plan)
     number = request.approve_all("Change")
     request.until("the change is done", lambda s: s["progress"].get("completedPlan") == number)
     after = looks.everything_of(world, request.uid)
@@ -355,6 +356,16 @@ def _expect_secret_nowhere_else(world: World, request: Request, secrets: list[st
     ]
     for text in said:
         world.expect(not any(secret in text for secret in secrets), "a password is in plain sight")
+
+
+def _expect_the_engine_to_agree(world: World, request: Request, plan: dict[str, Any]) -> None:
+    """By hand, on a copy of the stack, the engine says what the plan says."""
+    said = world.govcloud("preview", f"csreq/{request.name}", "-n", request.namespace, "--plan", str(plan["number"]), "-o", "json")
+    world.expect(said.code == 0, f"govcloud preview: {said.out}{said.err}")
+    foreseen = {(each["resource"], each["operation"].title()) for each in json.loads(said.out)["shown"]}
+    planned = {(line["resource"], line["operation"]) for line in plan["diff"]}
+    world.expect(foreseen == planned, f"the engine would do {foreseen}, the plan shows {planned}")
+    world.saw(f"the engine, asked by hand on a copy of the state, would do exactly these {len(planned)} updates")
 
 
 def _expect_same_ids(world: World, before: list[looks.Seen], after: list[looks.Seen]) -> None:

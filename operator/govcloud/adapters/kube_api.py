@@ -46,6 +46,11 @@ def path_of(resource: str, name: str | None = None, *, namespace: str | None = N
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
+def in_pod() -> bool:
+    """Whether the cluster is the one that this process runs in, and who asks is the pod's service account."""
+    return "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
 class KubeApi:
     """One API server, as one user.
 
@@ -68,7 +73,7 @@ class KubeApi:
             kubernetes.config.ConfigException: there is neither, or the file is damaged.
         """
         configuration = Configuration()
-        if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+        if in_pod():
             config.load_incluster_config(client_configuration=configuration)
         else:
             config.load_kube_config(client_configuration=configuration)

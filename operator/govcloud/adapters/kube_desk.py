@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernetes import config
 
-from govcloud.adapters.kube_api import KubeApi, Raw, path_of
+from govcloud.adapters.kube_api import KubeApi, Raw, in_pod, path_of
 from govcloud.adapters.kube_failures import Forbidden, failure
 from govcloud.adapters.kube_kinds import EVENTS, NAMESPACES, PLANS
 from govcloud.adapters.kube_objects import approval_from, plan_from, request_from, those_that_fit, unit_from
@@ -36,12 +36,14 @@ class KubeDesk:
 
     @classmethod
     def from_environment(cls) -> KubeDesk:
-        """By `$KUBECONFIG` or ~/.kube/config.
+        """By `$KUBECONFIG` or ~/.kube/config; in a pod without one, by its service account.
 
         Raises:
-            kubernetes.config.ConfigException: there is none, or it is damaged.
+            kubernetes.config.ConfigException: there is neither, or the file is damaged.
         """
         api = KubeApi.from_environment()
+        if in_pod():
+            return cls(api)
         _, active = config.list_kube_config_contexts()
         return cls(api, active["context"].get("namespace") or "default")
 

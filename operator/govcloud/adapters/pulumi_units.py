@@ -190,7 +190,7 @@ def known_of_cloud(program: Program, access: UnitState, controller: CloudLogin, 
         "user_id": access.user_id,
         "auth_url": controller.auth_url,
         "region": controller.region,
-        **{name: _NOT_MADE_YET for name in relied_on(program) & _ON_DEMAND.keys()},
+        **dict.fromkeys(relied_on(program) & _ON_DEMAND.keys(), _NOT_MADE_YET),
         **access.on_demand,
     }
     if _OBJECT_STORE_URL in relied_on(program):
