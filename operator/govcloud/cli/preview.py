@@ -22,7 +22,7 @@ from govcloud.cli.office import (
 from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, say
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.previewing import Comparison, NothingToPreview, compared, plan_in_force, question
-from govcloud.core.sentences import Language
+from govcloud.core.said import Language
 from govcloud.desk import NotThere, Previews
 from govcloud.observe import status_of
 
