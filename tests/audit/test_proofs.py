@@ -1,6 +1,7 @@
 """A unit can check its own records without seeing anybody else's."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -155,3 +156,20 @@ def test_a_damaged_log_proves_nothing(tmp_path: Path) -> None:
         list(export(tmp_path, at(0)))
     assert damaged.value.index == 0
     assert SIGNER.public_key == KEY
+
+
+def test_what_is_exported_is_never_held_as_a_whole(tmp_path: Path) -> None:
+    writer = open_log(tmp_path)
+    for _ in range(10):
+        writer.append_many([event(attributes={f"a{number}": "x" * 256 for number in range(24)})] * 30)
+    writer.close()
+    tracemalloc.start()
+    count = sum(1 for _ in export(tmp_path, of_unit("jj-health")))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 301
+    assert peak < stored_bytes(tmp_path) / 4
+
+
+def stored_bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in Layout(directory).segments.iterdir())

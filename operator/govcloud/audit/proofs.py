@@ -10,6 +10,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from .errors import AuditDamaged
@@ -19,10 +20,12 @@ from .merkle import Tree, leaf_hash, root_from_inclusion
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note, note_of, parse
 from .places import Places
 from .query import Filter
-from .reader import Damage, Stored, find_record, read_log, read_record, removed_leaves
+from .reader import Damage, Stored, find_record, read_again, read_log, removed_leaves
 from .tree_files import KeptTree, NodeFile
 
 FORMAT = "govcloud-audit-export/1"
+_NODES_AT_HAND = 4_096
+"""Proofs of neighbours name almost the same nodes."""
 
 
 class NotProven(ValueError):
@@ -49,12 +52,15 @@ def export(directory: Path, wanted: Callable[[Stored], bool], files: FileSystem 
     size = signed.checkpoint.size
     with NodeFile() as nodes:
         chosen = _look_through(disk, layout, size, wanted, nodes)
-        tree = Tree(size, nodes.node)
+        tree = Tree(size, lru_cache(_NODES_AT_HAND)(nodes.node))
         if nodes.size < size or tree.root() != signed.checkpoint.root:
             raise AuditDamaged("The log is not the one that was signed. Run: govcloud audit verify", 0)
         yield _header_line(signed, len(chosen))
-        for segment, offset, index in chosen:
-            yield _proven_line(_again(disk, layout, segment, offset, index), tree, signed)
+        try:
+            for stored in read_again(disk, layout, chosen):
+                yield _proven_line(stored, tree, signed)
+        except Damage as damage:
+            raise _damaged(damage) from damage
 
 
 def prove(directory: Path, sequence: int, files: FileSystem | None = None) -> Iterator[str]:
@@ -121,13 +127,6 @@ def _look_through(
     except Damage as damage:
         raise _damaged(damage) from damage
     return chosen
-
-
-def _again(files: FileSystem, layout: Layout, segment: int, offset: int, index: int) -> Stored:
-    try:
-        return read_record(files, layout, segment, offset, index)
-    except Damage as damage:
-        raise _damaged(damage) from damage
 
 
 def _damaged(damage: Damage) -> AuditDamaged:

@@ -4,8 +4,10 @@ Shared by recovery, verification and queries; each decides for itself what damag
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -134,17 +136,18 @@ def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> It
             index += 1
 
 
-def read_record(files: FileSystem, layout: Layout, first: int, offset: int, index: int) -> Stored:
-    """The record that was found at this place of the segment that begins with `first`. Raises `Damage`, `OSError`."""
-    path = layout.segment(first)
-    with files.open_for_reading(path) as stream:
-        stream.seek(offset)
-        line = stream.readline(MAX_LINE_BYTES)
-    try:
-        payload = decode(line)
-    except BadFrame as bad:
-        raise Damage(index, str(bad), path, offset) from bad
-    return Stored(index, payload, first, offset, leaf_hash(payload))
+def read_again(files: FileSystem, layout: Layout, places: Iterable[tuple[int, int, int]]) -> Iterator[Stored]:
+    """The records that were found at these places: segment, offset in its file, sequence. Raises `Damage`, `OSError`."""
+    for first, group in groupby(places, itemgetter(0)):
+        path = layout.segment(first)
+        with files.open_for_reading(path) as stream:
+            for _, offset, index in group:
+                stream.seek(offset)
+                try:
+                    payload = decode(stream.readline(MAX_LINE_BYTES))
+                except BadFrame as bad:
+                    raise Damage(index, str(bad), path, offset) from bad
+                yield Stored(index, payload, first, offset, leaf_hash(payload))
 
 
 def find_record(files: FileSystem, layout: Layout, first: int, sequence: int) -> Stored | None:

@@ -7,6 +7,7 @@ stored records and can be made anew; whoever uses it holds what he computes agai
 Source of the order: the stored hashes of golang.org/x/mod/sumdb/tlog.
 """
 
+import os
 from bisect import bisect_right
 from tempfile import TemporaryFile
 
@@ -54,8 +55,8 @@ class NodeFile:
 
     def node(self, level: int, number: int) -> bytes:
         """A complete subtree's root. Raises `OSError`."""
-        self._file.seek(place_of(level, number)[1] * HASH_BYTES)
-        return self._file.read(HASH_BYTES)
+        self._file.flush()
+        return os.pread(self._file.fileno(), HASH_BYTES, place_of(level, number)[1] * HASH_BYTES)
 
 
 class KeptTree:
