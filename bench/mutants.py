@@ -21,7 +21,7 @@ from mutation import FOUND, PACKAGE, SLOW, Group, Measurement, draw, forget, mea
 GROUPS = tuple(
     Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
     for modules, tests in (
-        ("verify_offline", "offline_findings second_tree rotation proofs remarks"),
+        ("verify_offline", "offline_findings same_verdict second_tree rotation proofs remarks"),
         ("log store tail opening layout state", "log second_tree failing_disk rotation"),
         (
             "verify signed_states keyring keyring_file rotation incremental segment_check kept_hashes removal verdict",

@@ -226,7 +226,8 @@ def _unfinished(lines: list[bytes]) -> BadNote:
     start = _SIGNATURE_START.encode()
     body = lines.index(b"\n") if b"\n" in lines else len(lines)
     signature = lines[body + 1 :]
-    if body > _BODY_LINES or len(signature) > 1 or not all(one.startswith(start) or start.startswith(one) for one in signature):
+    least = _BODY_LINES - 1 if b"\n" in lines else 0
+    if not least <= body <= _BODY_LINES or len(signature) > 1 or not all(one.startswith(start) or start.startswith(one) for one in signature):
         return BadNote("something else follows the last checkpoint")
     if signature and signature[0].endswith(b"\n"):
         parse(_decoded(b"".join(lines)))

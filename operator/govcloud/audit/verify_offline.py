@@ -77,11 +77,20 @@ class Note:
         if not gap or len(lines) not in (3, 4) or lines[0] != origin:
             raise Verdict(TAMPERED, "a checkpoint is malformed or belongs to another log")
         self.body = body.encode() + b"\n"
-        self.size, self.root = int(lines[1]), base64.b64decode(lines[2], validate=True)
-        national = lines[3].removeprefix("sm3 ") if len(lines) == 4 else ""
-        self.national = base64.b64decode(national, validate=True) if national else None
+        self.size, self.root = int(lines[1]), decode(lines[2])
+        self.national = decode(lines[3].removeprefix("sm3 ")) if len(lines) == 4 else None
+        if not self.is_canonical(lines):
+            raise Verdict(TAMPERED, "a checkpoint is not in its one canonical form")
         split = [(*line.split(" "), "", "", "")[:3] for line in signatures.splitlines()]
         self.signatures = [(name, decode(blob)) for dash, name, blob in split if dash == "\u2014"]
+
+
+    def is_canonical(self, lines: list[str]) -> bool:
+        """Whether the writer would have put it so."""
+        roots = [self.root, *([] if self.national is None else [self.national])]
+        said = [base64.b64encode(root).decode() for root in roots]
+        written = [lines[0], str(self.size), said[0], *(f"sm3 {root}" for root in said[1:])]
+        return written == lines and self.size >= 0 and {len(root) for root in roots} == {32}
 
 
 class Keys:
@@ -240,6 +249,7 @@ class LogCheck:
         self.wrong: Verdict | None = None
         self.announced = 0
         self.previous = "0" * 64
+        self.leaves = bytearray()
         self.notes = self.read_notes()
         self.national = Tree("sm3") if any(note.national for note in [*self.notes, *([anchor] if anchor else [])]) else None
 
@@ -249,19 +259,31 @@ class LogCheck:
         pieces = path.read_bytes().split(b"\n\n") if path.exists() else [b""]
         whole = zip(pieces[:-1:2], pieces[1:-1:2], strict=False)
         notes = [Note((body + b"\n\n" + end + b"\n").decode(), self.keys.name) for body, end in whole]
+        self.refuse_junk(b"\n\n".join(pieces[2 * len(notes) :]))
         if any(later.size <= earlier.size for earlier, later in itertools.pairwise(notes)):
             raise Verdict(TAMPERED, "the checkpoints are out of order")
         if notes:
             self.keys.all[0][1].check(notes[0])
         return notes
 
+    def refuse_junk(self, rest: bytes) -> None:
+        """Behind the last checkpoint may only lie the beginning of one, as after a crash in the middle of a write."""
+        body, gap, end = rest.partition(b"\n\n")
+        lines, dash = len(body.splitlines()), "\u2014 ".encode()
+        possible = 3 <= lines <= 4 if gap else lines <= 4
+        if not possible or rest[:1] == b"\n" or b"\n" in end[:-1] or not (end.startswith(dash) or dash.startswith(end)):
+            raise Verdict(TAMPERED, "something else follows the last checkpoint")
+        if end.endswith(b"\n"):
+            Note(rest.decode(), self.keys.name)
+
     def run(self) -> str:
         """Raises `Verdict` when something is wrong."""
         waiting = list(reversed(self.notes))
         removed = self.take_kept_hashes(waiting)
-        for path in sorted((self.directory / "segments").glob("*.log")):
+        for path in self.segments():
             if int(path.stem) != self.tree.size:
                 raise Verdict(INCOMPLETE, f"the segment that begins at {self.tree.size} is missing", self.tree.size)
+            self.refuse_other_hashes()
             with path.open("rb") as stream:
                 for line in stream:
                     if not line.endswith(b"\n") and not stream.read(1) and not waiting:
@@ -276,6 +298,22 @@ class LogCheck:
             )
         self.refuse_missing_end(waiting)
         return f"{self.tree.size} records, {self.signed} signed, {len(self.notes)} checkpoints"
+
+    def refuse_other_hashes(self) -> None:
+        """What was kept of the segment that ends here fits its records; when they are removed, it has to stand for them."""
+        first, leaves = self.tree.size - len(self.leaves) // 32, bytes(self.leaves)
+        path = self.directory / "hashes" / f"{first:016d}.sha256"
+        kept, self.leaves = path.read_bytes() if path.exists() else b"", bytearray()
+        if not leaves or not kept or kept == leaves or self.wrong:
+            return
+        pairs = zip(range(0, len(leaves), 32), range(0, len(kept), 32), strict=False)
+        changed = next((first + at // 32 for at, _ in pairs if kept[at : at + 32] != leaves[at : at + 32]), None)
+        raise Verdict(TAMPERED, f"the hashes kept of the segment that begins at {first} are not those of its records", changed)
+
+    def segments(self) -> list[Path]:
+        """The files of the records in order; other files are passed over."""
+        there = (self.directory / "segments").glob("*.log")
+        return sorted(path for path in there if len(path.stem) == 16 and path.stem.isdecimal() and path.stem.isascii())
 
     def refuse_missing_end(self, waiting: list[Note]) -> None:
         """Everything that was signed must be there, and the given key must be one of this log."""
@@ -297,7 +335,7 @@ class LogCheck:
 
     def take_kept_hashes(self, waiting: list[Note]) -> int:
         """Of the oldest segments, which were removed after their time; how many records that were."""
-        oldest = min((int(path.stem) for path in (self.directory / "segments").glob("*.log")), default=0)
+        oldest = min((int(path.stem) for path in self.segments()), default=0)
         while self.tree.size < oldest:
             path = self.directory / "hashes" / f"{self.tree.size:016d}.sha256"
             leaves = path.read_bytes() if path.exists() else b""
@@ -311,6 +349,7 @@ class LogCheck:
                 self.keys.announce_kept(self.tree.size, leaves[start : start + 32])
                 self.add(leaves[start : start + 32], others[start : start + 32])
                 self.compare_all(waiting)
+        self.leaves.clear()
         return oldest
 
     def compare_all(self, waiting: list[Note]) -> None:
@@ -353,6 +392,7 @@ class LogCheck:
     def add(self, leaf: bytes, other: bytes) -> None:
         """One more record in both trees."""
         self.tree.add(leaf)
+        self.leaves += leaf
         self.previous = leaf.hex()
         if self.national:
             self.national.add(other)
