@@ -37,6 +37,7 @@ GROUPS = tuple(
         ("usage charges", "usage charges"),
         ("query proofs reads places tree_files rereading", "query proofs reads kept_trees rereading"),
         ("copies copying restoring keyring_copies status", "copies keyring_copies purged_copies"),
+        ("held_copies", "held_copies"),
         ("frames", "frames"),
         ("merkle consistency", "merkle consistency"),
     )

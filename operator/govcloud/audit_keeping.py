@@ -11,6 +11,7 @@ from govcloud.audit.copies import CopyDiffers, CopyStore
 from govcloud.audit.copying import SEAL_AFTER, Copying, Lag
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.expiry import Expiry, Orders
+from govcloud.audit.held_copies import HeldCopies
 from govcloud.audit.holds import BadOrder, Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.reader import Damage
@@ -50,6 +51,16 @@ class Keeping:
             self.log, self.directory, self.days, self.orders, archive, self.initiator, self.clock
         )
 
+        self._held_copies = HeldCopies(
+            self.log,
+            self.directory,
+            self.store,
+            self.initiator,
+            self._copying.copied,
+            self._expiry.known_orders,
+            self._expiry.in_force,
+        )
+
     def lag(self) -> Lag:
         """How far the copies are behind."""
         return self._copying.lag()
@@ -68,6 +79,7 @@ class Keeping:
             Task("copies of the audit log", _OFTEN, self._copying.run, self._hint),
             Task("rereading of the audit log", _DAILY, Rereading(self.log, self.directory).run),
             Task("legal holds", _OFTEN, self._expiry.record_orders),
+            Task("legal holds of copies", _OFTEN, self._held_copies.run),
             Task("retention of the audit log", _DAILY, self._expiry.run),
         )
 

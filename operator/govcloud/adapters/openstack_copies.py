@@ -17,6 +17,8 @@ from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_reading import chunks_of, read_all
 from govcloud.adapters.openstack_swift import Container
 from govcloud.audit.copies import Kept
+from govcloud.failures import Stop
+from govcloud.reasons import Reason
 from stacks.provider.journal import effect
 
 _TYPE = "openstack:objectstorage/containerObject:ContainerObject"
@@ -69,6 +71,10 @@ class SwiftCopies:
             self._container().open(name) as response,
         ):
             yield from chunks_of(response)
+
+    def hold(self, name: str, *, on: bool) -> None:
+        """Refused, always: nothing keeps whoever administers the account from deleting an object."""
+        raise Stop(Reason.INVALID_INPUT, f"{self.place} has no lock, so {name} cannot be held {'for longer' if on else 'no longer'}")
 
     def _container(self) -> Container:
         login = self._login()

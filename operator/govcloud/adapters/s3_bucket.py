@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -27,7 +27,10 @@ from govcloud.reasons import Reason
 from stacks.provider.journal import EffectContext, Journal, Write, WriteOutcome
 
 if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ListObjectVersionsOutputTypeDef, PutObjectOutputTypeDef
+
+Answer = TypeVar("Answer", bound=Mapping[str, Any])
 
 _PAGE = 1_000
 _LOCK = "COMPLIANCE"
@@ -111,6 +114,27 @@ class Bucket:
         if until:
             self._prove_locked(name, stored.get("VersionId", ""), until)
 
+    def hold(self, name: str, context: EffectContext, *, on: bool) -> None:
+        """Set or lift the legal hold of what was written first: while it lasts nobody can delete that, however old it is.
+
+        Raises:
+            Stop: nothing is there, or the store does not say afterwards what it was told.
+        """
+        look = self._look(name)
+        if not look.version:
+            raise Stop(Reason.RESOURCE_FAILED, f"{name} of bucket {self.name} cannot be held: it is not there, or has no versions")
+        which: Any = {"Bucket": self.name, "Key": name, "VersionId": look.version}
+        status: Literal["ON", "OFF"] = "ON" if on else "OFF"
+        with translated(f"set the legal hold of {name} of bucket {self.name} {status}"):
+            self._journaled(
+                context,
+                f"/{self.name}/{name}?legal-hold",
+                lambda client: client.put_object_legal_hold(**which, LegalHold={"Status": status}),
+            )
+            told = self._login.clients().reading.get_object_legal_hold(**which)
+        if told.get("LegalHold", {}).get("Status") != status:
+            raise Stop(Reason.RESOURCE_FAILED, f"the store does not say that the legal hold of {name} of bucket {self.name} is {status}")
+
     # ---------------------------------------------------------------- reading
 
     def _asked_for_lock(self) -> bool:
@@ -187,12 +211,16 @@ class Bucket:
         return self._sent(context, arguments, content)
 
     def _sent(self, context: EffectContext, arguments: dict[str, Any], content: BinaryIO) -> PutObjectOutputTypeDef:
-        client = self._login.clients().writing
         content.seek(0)
-        intent = self._journal.intent(context, Write("objects", "PUT", f"/{self.name}/{arguments['Key']}", "", None, "s3"))
+        path = f"/{self.name}/{arguments['Key']}"
+        return self._journaled(context, path, lambda client: client.put_object(**arguments, Body=content))
+
+    def _journaled(self, context: EffectContext, path: str, write: Callable[[S3Client], Answer]) -> Answer:
+        client = self._login.clients().writing
+        intent = self._journal.intent(context, Write("objects", "PUT", path, "", None, "s3"))
         begun = self._clock()
         try:
-            answer = client.put_object(**arguments, Body=content)
+            answer = write(client)
         except Exception as error:
             result, status = result_of(error)
             why = f"HTTP {status}" if status else type(error).__name__

@@ -52,6 +52,10 @@ class S3Copies:
         """Store it, once (a `Stop` where the name is taken)."""
         self._bucket.put_new(name, content, accounted(name, OBJECT), self._keep)
 
+    def hold(self, name: str, *, on: bool) -> None:
+        """Set or lift the legal hold of what was written first (a `Stop` where there is nothing, or the store does not say so)."""
+        self._bucket.hold(name, accounted(name, OBJECT), on=on)
+
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes in pieces. One that breaks off raises `Retry`."""
         opened = self._bucket.open(name)

@@ -63,6 +63,9 @@ class CopyStore(Protocol):
     def read(self, name: str) -> Iterator[bytes]:
         """The bytes, in pieces of bounded size."""
 
+    def hold(self, name: str, *, on: bool) -> None:
+        """Whether nobody may delete the object although its lock is over. Only where there is a lock. May be done again."""
+
 
 class CopyDiffers(Exception):
     """What lies in the store under a name is not what was written there. Nobody replaces it: it is evidence."""

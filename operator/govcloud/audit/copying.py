@@ -89,6 +89,10 @@ class Copying:
         self._ship_keyring()
         self._complete()
 
+    def copied(self) -> frozenset[int]:
+        """First sequences of the segments that were copied; none until the store was asked."""
+        return frozenset(self._copied or ())
+
     def lag(self) -> Lag:
         """How far the copies are behind. Until the store was asked, nothing counts as copied."""
         first = next((s for s in segment_starts(self._files, self._layout) if s not in (self._copied or ())), 0)

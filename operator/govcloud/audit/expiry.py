@@ -47,6 +47,10 @@ class Expiry:
                 self.log.append_many(entries)
             self._recorded = dict(orders)
 
+    def known_orders(self) -> Mapping[str, str]:
+        """The orders that are recorded, as they were written."""
+        return self._recorded
+
     def in_force(self) -> tuple[holds.Hold, ...]:
         """The holds in force, after every order was recorded. Raises like `record_orders`."""
         self.record_orders()

@@ -24,6 +24,7 @@ class MemoryCopies:
     clock: Clock
     objects: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     locked: timedelta | None = None
+    held: set[str] = field(default_factory=set)
     place: str = "memory"
 
     def lock(self) -> timedelta | None:
@@ -46,6 +47,10 @@ class MemoryCopies:
             if name in self.objects:
                 raise Stop(Reason.INVALID_INPUT, f"{name} is there already and is not replaced")
             self.objects[name] = (content.read(), self.clock.now())
+
+    def hold(self, name: str, *, on: bool) -> None:
+        with self.wire.write(f"hold {name} {on}"):
+            (self.held.add if on else self.held.discard)(name)
 
     def read(self, name: str) -> Iterator[bytes]:
         self.wire.read()
