@@ -160,7 +160,9 @@ class OpenStack:
             command = self._command(f"services.{module}")
             self._processes.start(name, command, self._environment(), self._layout.run)
         # Beside the services, which take longer; before Trove answers, it waits for nothing.
-        _at_once([database.resume for database in databases.every(self._layout)])
+        # Replicas after what they follow, which may have another address now.
+        for are_replicas in (False, True):
+            _at_once([each.resume for each in databases.every(self._layout) if bool(each.endpoint.replica_of) is are_replicas])
         self._wait_until_all_answer()
         listing = json.dumps([asdict(service) for service in self.status()], indent=1)
         write_atomically(self._layout.status, listing + "\n")

@@ -2,54 +2,57 @@
 
 While it runs, its data lies in a directory of its own. When it is stopped, the data is written to the first bytes of the
 instance's Cinder volume, as a real server's disk would hold it, and read from there when it is started again: a copy of
-the volume made meanwhile is a copy of the database. What a volume holds is a header of 4096 bytes (one line that names the
-format, one of JSON with length and SHA-256) and a tar archive.
+the volume made meanwhile is a copy of the database. When the volume is copied while the server runs, the server is held still, and
+what its files hold at that moment is written to the volume first (`write_through`): what a power failure would leave.
+
+A replica is a server that follows another one's log (`replica_of`), made from a base backup of it.
 
 Standard library only: the launcher starts and stops these servers, Trove's guest makes and changes them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
-import os
 import random
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from devcloud.openstack import postgres
+from devcloud.openstack.database_volumes import check, extract, holds_database, pack, unpack
 from devcloud.openstack.layout import Layout
+from devcloud.openstack.standstill import standing_still
 from devcloud.paths import write_atomically
 from devcloud.ports import LOOPBACK, choose
 
 SUPERUSER = "postgres"
 STANDARD_PORT = 5432
-MAGIC = b"govcloud-postgresql 1\n"
-HEADER_BYTES = 4096
 SETTINGS = {
-    "fsync": "off", "max_connections": "50", "shared_buffers": "16MB", "wal_level": "replica", "max_wal_senders": "2",
-    "min_wal_size": "8MB", "max_wal_size": "32MB", "jit": "off",
+    "fsync": "off", "max_connections": "50", "shared_buffers": "16MB", "wal_level": "replica", "max_wal_senders": "6",
+    "min_wal_size": "8MB", "max_wal_size": "32MB", "wal_keep_size": "64MB", "jit": "off",
 }  # fmt: skip
-
-
-class VolumeUnusable(Exception):
-    """A volume holds no database, a damaged one, or has no room for one; the message says which."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a database listens, and what it was last told to do. Kept in <instance id>.json, for clients to read."""
+    """Where a database listens, and what it was last told to do. Kept in <instance id>.json, for clients to read.
+
+    `volume` is the name of its volume's file; `replica_of` the instance whose log it follows, empty for one that is written to.
+    """
 
     instance: str
     host: str
     port: int
     running: bool
     superuser_password: str
+    volume: str = ""
+    replica_of: str = ""
 
 
 class Database:
@@ -85,6 +88,16 @@ class Database:
         instance's), else nothing.
         """
         self._home.mkdir()
+        with self._alone():
+            self._fill(volume, archive)
+            if self.endpoint.replica_of:
+                self._server.follow_another()
+            else:
+                password = self.endpoint.superuser_password
+                self._server.sql_while_stopped(f"alter user {SUPERUSER} password '{password}'")
+            self._start(volume)
+
+    def _fill(self, volume: Path, archive: Path | None) -> None:
         if archive is not None:
             with archive.open("rb") as file:
                 extract(file, self._data)
@@ -92,29 +105,60 @@ class Database:
             unpack(volume, self._data)
         else:
             copy(self._layout.blank_database, self._data)
-        self._server.sql_while_stopped(f"alter user {SUPERUSER} password '{self.endpoint.superuser_password}'")
-        self._start()
 
     def start(self, volume: Path) -> None:
         """Starts the server with the data that the volume holds, unless it runs already. Raises VolumeUnusable."""
-        if not self._data.exists():
-            self._home.mkdir(exist_ok=True)
-            unpack(volume, self._data)
-        self._start()
+        self._home.mkdir(exist_ok=True)
+        with self._alone():
+            if not self._data.exists():
+                unpack(volume, self._data)
+            self._start(volume)
 
     def stop(self, volume: Path) -> None:
         """Stops the server and leaves its data on the volume, and nowhere else. Raises VolumeUnusable."""
         if self._data.exists():
-            self._server.stop()
-            pack(self._data, volume)
-            check(volume)
-            shutil.rmtree(self._data)
+            with self._alone():
+                self._server.stop()
+                pack(self._data, volume)
+                check(volume)
+                shutil.rmtree(self._data)
         self._remember(running=False)
+
+    def write_through(self, volume: Path) -> None:
+        """Writes to the volume what the server's files hold at this moment, while it runs; one that was stopped has left all there.
+
+        Raises VolumeUnusable.
+        """
+        if not self._home.exists():
+            return
+        with self._alone():
+            if self._data.exists():
+                pid = self._server.pid()
+                with standing_still(pid) if pid is not None else nullcontext():
+                    pack(self._data, volume)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process at a time moves data between the server's files and its volume: Trove's guest, or Cinder.
+
+        It asks again and again, for in Trove's process a thread that waited in the kernel would hold up all others.
+        """
+        with (self._home / "lock").open("a") as file:
+            while not _taken(file.fileno()):
+                time.sleep(0.05)
+            yield
 
     def restart(self) -> None:
         """Stops and starts the server, its data staying where it is."""
-        self._server.stop()
-        self._start()
+        with self._alone():
+            self._server.stop()
+            self._start()
+
+    def stop_following(self) -> None:
+        """Makes a replica a database of its own, which is written to."""
+        self._server.promote()
+        self.endpoint = replace(self.endpoint, replica_of="")
+        self._remember(running=True)
 
     def pause(self) -> None:
         """Stops the server while the cloud is down; `resume` continues with the same data."""
@@ -138,7 +182,12 @@ class Database:
         shutil.rmtree(self._home, ignore_errors=True)
         record(self._layout, self.instance).unlink(missing_ok=True)
 
-    def _start(self) -> None:
+    def _start(self, volume: Path | None = None) -> None:
+        if volume is not None:
+            self.endpoint = replace(self.endpoint, volume=volume.name)
+        if (followed := load(self._layout, self.endpoint.replica_of)) is not None:
+            there = followed.endpoint
+            self._server.follow(there.host, there.port, SUPERUSER, there.superuser_password)
         self._server.start()
         self._remember(running=True)
 
@@ -157,20 +206,29 @@ def record(layout: Layout, instance: str) -> Path:
 
 def load(layout: Layout, instance: str) -> Database | None:
     """The database of an instance, or None if there is none here."""
-    path = record(layout, instance)
-    return Database(layout, Endpoint(**json.loads(path.read_text()))) if path.exists() else None
+    try:
+        return Database(layout, Endpoint(**json.loads(record(layout, instance).read_text())))
+    except FileNotFoundError:
+        return None
 
 
-def new(layout: Layout, instance: str, superuser_password: str) -> Database:
-    """A database that is not made yet, at a free address."""
+def new(layout: Layout, instance: str, superuser_password: str, replica_of: str = "") -> Database:
+    """A database that is not made yet, at a free address. A replica has the superuser, and the password, of what it follows."""
     host, port = free_address()
-    return Database(layout, Endpoint(instance, host, port, running=False, superuser_password=superuser_password))
+    made = Endpoint(instance, host, port, running=False, superuser_password=superuser_password, replica_of=replica_of)
+    return Database(layout, made)
 
 
 def every(layout: Layout) -> Iterator[Database]:
     """All databases of a cloud, running or not."""
     for path in sorted(layout.trove.glob("*.json")):
-        yield Database(layout, Endpoint(**json.loads(path.read_text())))
+        if (found := load(layout, path.stem)) is not None:
+            yield found
+
+
+def on_volume(layout: Layout, volume: Path) -> Database | None:
+    """The database whose volume this file is, or None."""
+    return next((each for each in every(layout) if each.endpoint.volume == volume.name), None)
 
 
 def free_address() -> tuple[str, int]:
@@ -202,96 +260,10 @@ def copy(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", "--reflink=auto", f"{source}/.", str(target)], check=True)
 
 
-# ---- the bytes on the volume
-
-
-def pack(data: Path, volume: Path) -> None:
-    """Writes a data directory to a volume. Raises VolumeUnusable if the volume is too small; it is then unchanged."""
-    size = volume.stat().st_size
-    needed = HEADER_BYTES + _tar_size(data)
-    if needed > size:
-        raise VolumeUnusable(
-            f"the database needs {needed >> 20} MiB, its volume has {size >> 20}: make the volume larger"
-        )
-    with volume.open("r+b") as file:
-        # What an earlier, longer archive left behind would be no harm, but no zeros either.
-        file.truncate(HEADER_BYTES)
-        file.seek(HEADER_BYTES)
-        _tar(data, file)
-        length = file.seek(0, os.SEEK_END) - HEADER_BYTES
-        header = _header({"length": length, "sha256": _sha256(file, length)})
-        file.seek(0)
-        file.write(header)
-        file.truncate(size)
-
-
-def unpack(volume: Path, data: Path) -> None:
-    """Makes a data directory from what a volume holds. Raises VolumeUnusable."""
-    check(volume)
-    with volume.open("rb") as file:
-        file.seek(HEADER_BYTES)
-        extract(file, data)
-
-
-def extract(archive: BinaryIO, data: Path) -> None:
-    """Makes a data directory from a tar archive, read from where the file stands."""
-    data.mkdir(mode=0o700)
-    # The position that tar starts from is the descriptor's, not that of Python's buffer.
-    os.lseek(archive.fileno(), archive.tell(), os.SEEK_SET)
-    subprocess.run(["tar", "--extract", "--preserve-permissions", "--directory", str(data)], stdin=archive, check=True)
-    give_all_to_postgres(data)
-
-
-def check(volume: Path) -> None:
-    """Raises VolumeUnusable unless a volume holds a whole database."""
-    with volume.open("rb") as file:
-        noted = read_header(file)
-        if _sha256(file, int(str(noted["length"]))) != noted["sha256"]:
-            raise VolumeUnusable(f"the database on {volume.name} is damaged: its bytes do not have the noted SHA-256")
-
-
-def holds_database(volume: Path) -> bool:
-    """Whether a volume holds what `pack` writes."""
-    with volume.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
-def read_header(file: BinaryIO) -> Mapping[str, object]:
-    """Length and SHA-256 of the archive on a volume. Raises VolumeUnusable."""
-    file.seek(0)
-    head = file.read(HEADER_BYTES)
-    if not head.startswith(MAGIC):
-        raise VolumeUnusable("the volume holds no database")
-    found: Mapping[str, object] = json.loads(head[len(MAGIC) :].partition(b"\n")[0])
-    return found
-
-
-def give_all_to_postgres(data: Path) -> None:
-    """After an archive of another machine, the numbers of its owners mean nothing here."""
-    for path in [data, *data.rglob("*")]:
-        postgres.give_to_postgres(path)
-
-
-def _header(content: Mapping[str, object]) -> bytes:
-    return (MAGIC + json.dumps(content).encode() + b"\n").ljust(HEADER_BYTES, b"\0")
-
-
-def _tar(data: Path, target: BinaryIO) -> None:
-    target.flush()
-    command = ["tar", "--create", "--numeric-owner", "--sort=name", "--directory", str(data), "."]
-    subprocess.run(command, stdout=target, check=True)
-
-
-def _tar_size(data: Path) -> int:
-    """An upper bound: each file is padded to blocks of 512 bytes and has a header; the archive ends with 10 KiB."""
-    entries = [path.lstat().st_size for path in data.rglob("*")]
-    return sum(size + 2048 for size in entries) + (20 << 10)
-
-
-def _sha256(file: BinaryIO, length: int) -> str:
-    total, left = hashlib.sha256(), length
-    file.seek(HEADER_BYTES)
-    while left > 0 and (piece := file.read(min(1 << 20, left))):
-        total.update(piece)
-        left -= len(piece)
-    return total.hexdigest()
+def _taken(descriptor: int) -> bool:
+    """Whether the lock on a file could be had at once; the kernel releases it when the file is closed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

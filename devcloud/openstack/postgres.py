@@ -76,6 +76,23 @@ class Server:
         if self.pid() is not None:
             self._run("pg_ctl", "-D", str(self.data), "-w", "-s", "-m", "fast", "stop")
 
+    def follow_another(self) -> None:
+        """Makes of the files of a base backup those of a standby: it reads another server's log and takes no writes."""
+        signal = self.data / "standby.signal"
+        signal.touch(mode=0o600)
+        give_to_postgres(signal)
+
+    def follow(self, host: str, port: int, user: str, password: str) -> None:
+        """Says whose log a standby reads, from its next start on."""
+        configuration = self.data / "postgresql.auto.conf"
+        kept = [line for line in configuration.read_text().splitlines() if not line.startswith("primary_conninfo")]
+        whose = f"primary_conninfo = 'host={host} port={port} user={user} password={password}'"
+        configuration.write_text("\n".join([*kept, whose]) + "\n")
+
+    def promote(self) -> None:
+        """Makes a running standby a server of its own."""
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-s", "promote")
+
     def pid(self) -> int | None:
         """The process that serves this data directory, if one does.
 

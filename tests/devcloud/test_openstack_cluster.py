@@ -18,7 +18,7 @@ import pytest
 from openstack import exceptions
 
 from devcloud.openstack import postgres
-from devcloud.openstack.databases import check, holds_database
+from devcloud.openstack.database_volumes import check, holds_database
 from devcloud.openstack.layout import Layout
 from devcloud.paths import state_directory
 

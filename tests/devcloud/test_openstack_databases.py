@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from devcloud.openstack import databases
-from devcloud.openstack.databases import HEADER_BYTES, Database, VolumeUnusable, check, holds_database, pack, unpack
+from devcloud.openstack.database_volumes import HEADER_BYTES, VolumeUnusable, check, holds_database, pack, unpack
+from devcloud.openstack.databases import Database
 from devcloud.openstack.layout import Layout
 
 VOLUME_SIZE = 8 << 20

@@ -1,7 +1,8 @@
 """Cinder volumes and snapshots as sparse files: real bytes, no block devices.
 
 Cinder ships drivers that need LVM, NFS or vendors' hardware, and fakes that hold no bytes. This one copies, clones,
-snapshots, uploads and restores for real, so that a backup made here can be compared with its source.
+snapshots, uploads and restores for real, so that a backup made here can be compared with its source. A copy of a volume on which a
+database runs holds what that database has written by then, as a copy of a disk would.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from cinder.image import image_utils
 from cinder.volume import configuration, driver
 from oslo_config import cfg
 
+from devcloud.openstack import databases
 from devcloud.openstack.drivers import sparse, xts
+from devcloud.openstack.layout import Layout
 
 IMAGE_SCHEME = "sparse"
 """How Glance's store (glance_files.py) names its locations."""
@@ -24,6 +27,7 @@ IMAGE_SCHEME = "sparse"
 OPTIONS = [
     cfg.StrOpt("sparse_file_directory", help="Where the volumes and snapshots lie."),
     cfg.StrOpt("sparse_file_image_directory", help="The directory of Glance's file store, on the same file system."),
+    cfg.StrOpt("sparse_file_state_directory", help="The development cloud's own, where it says which databases run on which volumes."),
 ]
 cfg.CONF.register_opts(OPTIONS, group=configuration.SHARED_CONF_GROUP)
 
@@ -47,6 +51,14 @@ class SparseFileDriver(driver.VolumeDriver):
 
     def _path(self, volume_or_snapshot: Any) -> Path:
         return Path(self.configuration.sparse_file_directory) / volume_or_snapshot.name
+
+    def _as_it_is(self, volume: Any) -> Path:
+        """The volume's file, with all that a database running on it has written by now."""
+        path = self._path(volume)
+        layout = Layout(Path(self.configuration.sparse_file_state_directory))
+        if (database := databases.on_volume(layout, path)) is not None:
+            database.write_through(path)
+        return path
 
     def do_setup(self, context: Any) -> None:
         Path(self.configuration.sparse_file_directory).mkdir(parents=True, exist_ok=True)
@@ -77,7 +89,7 @@ class SparseFileDriver(driver.VolumeDriver):
         return True
 
     def create_cloned_volume(self, volume: Any, source: Any) -> None:
-        self._fill(volume, self._path(source))
+        self._fill(volume, self._as_it_is(source))
 
     def create_volume_from_snapshot(self, volume: Any, snapshot: Any) -> None:
         self._fill(volume, self._path(snapshot))
@@ -93,7 +105,7 @@ class SparseFileDriver(driver.VolumeDriver):
     # ---- snapshots
 
     def create_snapshot(self, snapshot: Any) -> None:
-        sparse.copy(self._path(snapshot.volume), self._path(snapshot))
+        sparse.copy(self._as_it_is(snapshot.volume), self._path(snapshot))
 
     def delete_snapshot(self, snapshot: Any) -> None:
         self._path(snapshot).unlink(missing_ok=True)
@@ -133,7 +145,7 @@ class SparseFileDriver(driver.VolumeDriver):
 
     def copy_volume_to_image(self, context: Any, volume: Any, image_service: Any, image_meta: dict[str, Any]) -> None:
         """Puts the bytes into Glance's store and registers them there: a copy of what is written, not of its zeros."""
-        sparse.copy(self._path(volume), self._image(image_meta["id"]))
+        sparse.copy(self._as_it_is(volume), self._image(image_meta["id"]))
         image_service.add_location(context, image_meta["id"], f"{IMAGE_SCHEME}://{image_meta['id']}", {})
         self._wait_until_active(context, image_service, image_meta["id"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import closing
 from typing import Any
 
@@ -15,7 +16,10 @@ from devcloud.openstack.drivers import trove_backups as backups
 from devcloud.openstack.drivers.trove_guest import Guest, Row, name_and_host, name_of, page
 from devcloud.openstack.layout import Layout
 
+FOLLOWING_SECONDS = 30
+
 _NOT_OURS = ["postgres", "template0", "template1"]
+_FOLLOWS = "select from pg_stat_wal_receiver where status = 'streaming'"
 _LIST_DATABASES = """
     select datname, datcollate, pg_encoding_to_char(encoding) from pg_database where datname <> all(%s)
 """
@@ -50,18 +54,29 @@ class PostgresGuest(Guest):
         self, memory_mb: int, packages: Any, databases: list[Row] | None, users: list[Row] | None, root_password: str | None = None,
         snapshot: Any = None, backup_info: Row | None = None, **_options: Any,
     ) -> None:  # fmt: skip
-        """Makes the server: empty, or with what a backup or a volume made from another instance's holds."""
-        if snapshot is not None:
-            raise exception.GuestError(original_message="replicas are not offered in the development cloud")
-        self._found = new(self.layout, self.instance, secrets.token_urlsafe(24))
+        """Makes the server: empty, or with what a backup or a volume made from another instance's holds, or as a replica of another's."""
+        self._found = self._follower_of(snapshot) if snapshot else new(self.layout, self.instance, secrets.token_urlsafe(24))
         with backups.fetched(self.context, backup_info) as archive:
             self._found.create(self.volume, archive)
+        if snapshot:
+            self._wait_until_it_follows()
         self.create_database(databases or [])
         self.create_user(users or [])
         if root_password:
             self.enable_root_with_password(root_password)
         self.joined()
         self.report_now()
+
+    def _follower_of(self, snapshot: Row) -> Database:
+        user = snapshot["replica_conf"]["replication_user"]
+        return new(self.layout, self.instance, user["password"], replica_of=snapshot["master"]["instance"])
+
+    def _wait_until_it_follows(self) -> None:
+        deadline = time.monotonic() + FOLLOWING_SECONDS
+        while not self._query(_FOLLOWS, []):
+            if time.monotonic() > deadline:
+                raise exception.GuestError(original_message=f"instance {self.instance} does not follow its primary")
+            time.sleep(0.2)
 
     def stop_db(self, do_not_start_on_reboot: bool = False) -> None:
         """Stops the server and writes its data to the volume: whoever copies the volume now, copies the database."""
@@ -96,6 +111,26 @@ class PostgresGuest(Guest):
     def post_create_backup(self, **_options: Any) -> None:
         """After the snapshot."""
         self.restart()
+
+    # ---- replicas
+
+    def backup_required_for_replication(self) -> bool:
+        """Yes, as with Trove's own guest: a replica starts from a backup of its primary, which Trove deletes afterwards."""
+        return True
+
+    def get_replication_snapshot(self, snapshot_info: Row, _replica_source_config: Any = None) -> Row:
+        """What a replica of this database is made from: a base backup in the object store, and where and as whom to read the log."""
+        self.create_backup(snapshot_info)
+        endpoint = self._database.endpoint
+        return {
+            "dataset": {"datastore_manager": "postgresql", "snapshot_id": snapshot_info["id"]},
+            "master": {"instance": self.instance, "host": endpoint.host, "port": endpoint.port},
+            "replica_conf": {"replication_user": {"name": SUPERUSER, "password": endpoint.superuser_password}},
+        }
+
+    def detach_replica(self, for_failover: bool = False) -> None:
+        """Makes a replica a database of its own."""
+        self._database.stop_following()
 
     # ---- databases
 

@@ -46,6 +46,7 @@ def files(site: Site) -> Files:
                 "volume_driver": "devcloud.openstack.drivers.cinder_volume.SparseFileDriver",
                 "volume_backend_name": BACKEND, "sparse_file_directory": site.layout.volumes,
                 "sparse_file_image_directory": site.layout.images,
+                "sparse_file_state_directory": site.layout.directory,
             },
             "database": site.database_section("cinder"),
             "keystone_authtoken": site.token_check("cinder"),
