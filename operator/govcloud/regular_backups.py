@@ -11,7 +11,7 @@ from govcloud.carrying_out import Executor
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import differs, holds_helpers, with_changes
 from govcloud.core.facts import Facts
-from govcloud.core.outcome import SLOW, Fault, failure_after
+from govcloud.core.outcome import SLOW, Fault, Outcome, failure_after
 from govcloud.core.regular_backups import Step, next_step
 from govcloud.failures import Retry, Stop
 from govcloud.observe import observe
@@ -59,7 +59,7 @@ class RegularBackups:
         step = next_step(facts) if facts is not None else None
         if facts is None or step is None or (isinstance(step, act.OpenBackup) and not self.workers):
             return _until_the_next_attempt(facts) if facts is not None else None
-        outcome = self._executor.carry_out(facts, step)
+        step, outcome = self._carry_out(facts, step)
         if outcome.fault is None:
             self._tell(facts, step)
             return timedelta(0)
@@ -75,6 +75,22 @@ class RegularBackups:
         self.ports.cluster.write_backup_status(backup, with_changes(backup.status, **{kept: failure}))
         given_up_next = fault.kind == "Stop" and kept == "failure"
         return timedelta(0) if given_up_next or failure.retry_at is None else failure.retry_at - facts.now
+
+    def _carry_out(self, facts: Facts, step: Step) -> tuple[Step, Outcome]:
+        """The step that was taken, and what came of it.
+
+        Where something that this controller did not make bears the name of a new backup, that is told of and left alone, and the backup gets
+        the next name. It may be what a crash left between making the object and writing down that it was made.
+        """
+        taken: set[str] = set()
+        outcome = self._executor.carry_out(facts, step)
+        while isinstance(step, act.OpenBackup) and outcome.fault is not None and outcome.fault.reason is Reason.BACKUP_MISMATCH:
+            self.ports.cluster.emit_event(facts.request, outcome.fault.reason, outcome.fault.message[:900], warning=True)
+            taken.add(step.name)
+            if (other := next_step(facts, taken)) is None:
+                break
+            step, outcome = other, self._executor.carry_out(facts, other)
+        return step, outcome
 
     def _tell(self, facts: Facts, step: Step) -> None:
         match step:

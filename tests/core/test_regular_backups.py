@@ -111,6 +111,16 @@ def test_the_first_comes_an_interval_after_the_service_began_and_the_next_after_
     assert next_step(done) is None
 
 
+def test_a_name_that_somebody_else_took_is_passed_over(at_rest: Facts) -> None:
+    free, taken = later(at_rest, MINUTE), set[str]()
+    for number in (1, 2, 3):
+        step = next_step(free, taken)
+        assert isinstance(step, act.OpenBackup)
+        assert step.spec.number == number
+        assert step.name.endswith(f"-regular-{number}")
+        taken.add(step.name)
+
+
 def test_what_is_kept_is_the_plans_own_value_and_of_plans_of_before_the_terminations(at_rest: Facts) -> None:
     step = next_step(later(at_rest, MINUTE))
     assert isinstance(step, act.OpenBackup)

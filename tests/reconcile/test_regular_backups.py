@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from reconcile.backing_up import WEEK, BackingUp, lies_in, regular_backups
@@ -14,7 +15,9 @@ from govcloud.api.backup import BackupStatus
 from govcloud.api.pause import PauseSpec
 from govcloud.audit.records import Phase
 from govcloud.audit.verify import Result
+from govcloud.core.actions import OpenBackup
 from govcloud.core.objects import BackupObject
+from govcloud.core.regular_backups import next_step
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -115,6 +118,23 @@ def test_one_that_fails_is_told_leaves_nothing_and_stalls_nothing(due: World, st
     assert regular_backups(due)[-1].status.state == "Verified"
 
 
+def test_what_somebody_put_under_its_name_is_told_of_and_left_alone_and_the_backup_gets_another(due: World) -> None:
+    opened = next_step(due.facts())
+    assert isinstance(opened, OpenBackup)
+    names = [opened.name, opened.name.removesuffix("1") + "2"]
+    forged = opened.spec.model_copy(update={"unit": "somebody-elses", "kind": "Termination"})
+    for name in names:
+        due.cluster.create_backup(name, forged)
+    BackingUp(due).run()
+    made = [backup for backup in regular_backups(due) if backup.name not in names]
+    assert [(backup.spec.number, backup.status.state) for backup in made] == [(3, "Verified")]
+    assert [due.cluster.backup(name) for name in names] == [BackupObject(name, ANY, forged, BackupStatus()) for name in names]
+    told = [message for _, reason, message in due.cluster.events if reason == "BackupMismatch"]
+    assert all(any(name in message for message in told) for name in names)
+    BackingUp(due).each_week(1)
+    assert regular_backups(due)[-1].spec.number == 4
+
+
 def test_what_waiting_cures_is_waited_for(due: World) -> None:
     due.wire.fail_next("backup.BackedUp", Retry(Reason.QUOTA_EXCEEDED, "the quota is full", timedelta(minutes=5)), times=7)
     making = BackingUp(due)
@@ -189,8 +209,9 @@ def test_a_set_of_somebody_elses_making_gets_no_data(due: World) -> None:
     due.cluster.delete_backup(honest)
     theirs = honest.spec.model_copy(update={"backup_project": "theirs", "quarantine_project": "theirs"})
     due.cluster.create_backup(honest.name, theirs)
-    with due.nothing_touched():
-        making.run()
+    making.run()
+    assert lies_in(due, "theirs") == []
+    assert [part.state for part in regular_backups(due)[0].status.parts] == []
 
 
 # Beside the life of the request

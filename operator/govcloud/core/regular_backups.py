@@ -5,7 +5,9 @@ Nothing is stopped for them and nothing waits for them, but for what would remov
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import count
 
 from govcloud.api.backup import MOST_PARTS, BackedUpRequest, BackupSpec, Part
 from govcloud.api.request import Failure
@@ -20,8 +22,11 @@ from govcloud.reasons import Reason
 Step = OpenBackup | TakeBackup | StoreManifest | GiveUpBackup | ClearBackup
 
 
-def next_step(facts: Facts) -> Step | None:
-    """What has to be done now for the regular backups of a request; None where nothing has."""
+def next_step(facts: Facts, taken: Collection[str] = ()) -> Step | None:
+    """What has to be done now for the regular backups of a request; None where nothing has.
+
+    `taken`: names under which somebody else put something in the way. A backup gets another one.
+    """
     if not _is_known_and_free(facts):
         return None
     if (running := next((backup for backup in facts.regular if is_running(backup)), None)) is not None:
@@ -29,7 +34,7 @@ def next_step(facts: Facts) -> Step | None:
     failed = (backup for backup in facts.regular if holds_helpers(backup) and _may_be_tried(backup.status.clearing, facts.now))
     if (left := next(failed, None)) is not None:
         return ClearBackup(left)
-    return _begin(facts)
+    return _begin(facts, taken)
 
 
 def due_at(facts: Facts) -> datetime | None:
@@ -91,14 +96,15 @@ def _why_given_up(facts: Facts, backup: BackupObject) -> tuple[Reason, str] | No
     return None
 
 
-def _begin(facts: Facts) -> OpenBackup | None:
+def _begin(facts: Facts, taken: Collection[str]) -> OpenBackup | None:
     plan, due = facts.completed, due_at(facts)
     project = facts.unit.status.project_id if facts.unit else None
     if plan is None or due is None or project is None or facts.now < due or must_let_go(facts):
         return None
     if len(parts := data_that_exists(facts)) > MOST_PARTS:
         return None
-    number = max((backup.spec.number for backup in facts.regular), default=0) + 1
+    after = max((backup.spec.number for backup in facts.regular), default=0)
+    number = next(number for number in count(after + 1) if regular_backup_name(plan, number) not in taken)
     return OpenBackup(regular_backup_name(plan, number), _spec(facts, plan, number, project, parts))
 
 
