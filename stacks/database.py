@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from stacks import database_machine, network
+from stacks import database_machine, database_replicas, network
 from stacks.database_machine import PostgresqlSettings
+from stacks.database_replicas import INSTANCE
 from stacks.kind import (
     DataPart,
     Endpoint,
@@ -32,7 +33,6 @@ from stacks.offerings import monthly, offering_problems, storage_beside
 from stacks.program import Lookup, Program, Ref, Resource, Secret, Value
 
 KIND_NAME = "database"
-INSTANCE = "openstack:database/instance:Instance"
 USER = "app"
 PORTS = {"postgresql": 5432, "mysql": 3306}
 
@@ -58,7 +58,8 @@ class Database(Parameters):
 
     engine: Literal["postgresql", "mysql"] = Field(description="database system; cannot change in place")
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)] | None = Field(
-        None, description="version, for instance 15; none: the one that the offering names when the database is made"
+        None,
+        description="version, for instance 15; none: the one that the offering names when the database is made; cannot change",
     )
     offering: Name = Field(description="offering of the catalog: virtual CPUs and memory")
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = Field(
@@ -67,9 +68,14 @@ class Database(Parameters):
     database_name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=63)] = Field(
         description="name of the database that is made; cannot change"
     )
-    network: Name | None = Field(None, description="network service of this request that the database is on")
-    replicas: Annotated[int, Field(ge=0, le=8)] = Field(
-        0, description="further instances that follow the first; only 0 is offered so far"
+    network: Name | None = Field(
+        None, description="network service of this request that the database is on; cannot change"
+    )
+    replicas: Annotated[int, Field(ge=0, le=database_replicas.MOST)] = Field(
+        0,
+        description="further instances that follow the first one and answer reads only, 0 to 3; PostgreSQL of the cloud's database service. "
+        "They can be added and taken away while the database runs. Each costs what the first one costs. Those asked for together with the "
+        "database are kept on other hosts than it where that is possible",
     )
     settings: PostgresqlSettings | None = Field(
         None, description="settings of PostgreSQL, for offerings that name an image; count when the database is made"
@@ -86,7 +92,7 @@ def _problems(parameters: Database, scope: Scope) -> tuple[Problem, ...]:
         *network.choice_problems(parameters.network, scope),
         *_router_problems(parameters, scope),
         *_carrier_problems(parameters, scope),
-        *_replica_problems(parameters),
+        *_replica_problems(parameters, scope),
     )
 
 
@@ -116,13 +122,11 @@ def _name_problems(name: str) -> Iterator[Problem]:
         )
 
 
-def _replica_problems(parameters: Database) -> Iterator[Problem]:
-    if parameters.replicas:
-        yield Problem(
-            "replicas",
-            "databases with replicas are not offered: nothing proves yet that a replica has what its database has; leave replicas out",
-            "暂不提供数据库副本：尚无法证明副本与主库数据一致；请去掉 replicas",
-        )
+def _replica_problems(parameters: Database, scope: Scope) -> Iterator[Problem]:
+    offering = scope.offerings.get(parameters.offering)
+    if parameters.replicas and offering is not None:
+        on_a_machine = offering.image is not None
+        yield from database_replicas.problems(parameters.engine, offering.name, on_a_machine=on_a_machine)
 
 
 def _router_problems(parameters: Database, scope: Scope) -> Iterator[Problem]:
@@ -175,14 +179,19 @@ def _layout(parameters: Database, scope: Scope) -> Layout:
 
 
 def _on_the_service(parameters: Database, offering: Offering, scope: Scope) -> Layout:
-    host = Ref(scope.service, "addresses.0")
+    host, port = Ref(scope.service, "addresses.0"), PORTS[parameters.engine]
+    primary = _instance(parameters, offering, scope)
+    replicas = database_replicas.replicas(primary, parameters.replicas, scope)
     return Layout(
-        program=Program((_instance(parameters, offering, scope),)),
+        program=Program((primary, *replicas)),
         quota=_quota(parameters, offering),
         prices=_prices(parameters, offering),
         data=(DataPart(scope.service, scope.service, "DatabaseVolume"),),
-        endpoints=(Endpoint(parameters.engine, host, PORTS[parameters.engine]),),
-        credentials=_credentials(parameters, host, scope),
+        endpoints=(
+            Endpoint(parameters.engine, host, port),
+            *database_replicas.endpoints(replicas, parameters.engine, port),
+        ),
+        credentials={**_credentials(parameters, host, scope), **database_replicas.hosts(replicas)},
     )
 
 
@@ -236,12 +245,15 @@ def _instance(parameters: Database, offering: Offering, scope: Scope) -> Resourc
     }
     if offering.volume_type is not None:
         inputs["volume_type"] = offering.volume_type
+    if parameters.replicas:
+        inputs["locality"] = database_replicas.LOCALITY
     return Resource(
         INSTANCE,
         scope.service,
         inputs,
-        # What the offering says of storage and version counts when the database is made: another year's catalog rebuilds nothing.
-        ignore_changes=("volume_type",) if parameters.version else ("volume_type", "datastore.version"),
+        # What the offering says of storage and version counts when the database is made: another year's catalog rebuilds nothing. So does
+        # where its replicas go: Trove takes that with the primary only.
+        ignore_changes=("volume_type", "locality", *(() if parameters.version else ("datastore.version",))),
         after=network.reachable(chosen, scope),
         holds_data=True,
         service=scope.service,
@@ -249,22 +261,25 @@ def _instance(parameters: Database, offering: Offering, scope: Scope) -> Resourc
 
 
 def _quota(parameters: Database, offering: Offering) -> Quota:
-    """Trove makes a server, a volume, a port and a security group in the unit's own project."""
+    """For each instance Trove makes a server, a volume, a port and a security group in the unit's own project."""
+    count = 1 + parameters.replicas
     return Quota(
-        instances=1,
-        cores=offering.vcpus,
-        ram=offering.ram_mib,
-        volumes=1,
-        gigabytes=parameters.storage_gib,
-        ports=1,
-        security_groups=1,
-        security_group_rules=_GROUP_RULES,
+        instances=count,
+        cores=count * offering.vcpus,
+        ram=count * offering.ram_mib,
+        volumes=count,
+        gigabytes=count * parameters.storage_gib,
+        ports=count,
+        security_groups=count,
+        security_group_rules=count * _GROUP_RULES,
+        server_groups=1 if parameters.replicas else 0,
     )
 
 
 def _prices(parameters: Database, offering: Offering) -> tuple[PriceItem, ...]:
     boot_gib = database_machine.BOOT_GIB if offering.image is not None else 0
-    return (monthly(offering, 1), *storage_beside(offering, boot_gib + parameters.storage_gib))
+    count = 1 + parameters.replicas
+    return (monthly(offering, count), *storage_beside(offering, count * (boot_gib + parameters.storage_gib)))
 
 
 def _needs_instead(parameters: Database, offerings: Mapping[str, Offering]) -> tuple[str, ...] | None:

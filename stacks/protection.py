@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_network
 
-from stacks.database import INSTANCE as DATABASE
+from stacks.database_replicas import INSTANCE as DATABASE
 from stacks.kind import Offering, Problem
 from stacks.machines import VOLUME
 from stacks.network import DEFAULT_NETWORK
 from stacks.order import leaves
 from stacks.program import Program, Resource
+from stacks.security_rules import RULE
 
-_RULE = "openstack:networking/secGroupRule:SecGroupRule"
 _ON_VOLUMES = (VOLUME, DATABASE)
 
 
@@ -55,7 +55,7 @@ def open_to_everybody(
         everybody: an IPv4 range with a shorter prefix counts as everybody; for IPv6 four times as many bits.
     """
     for resource in _new(program, known):
-        if resource.type == _RULE and _lets_everybody_in(resource, everybody) and not _one_port(resource, never):
+        if resource.type == RULE and _lets_everybody_in(resource, everybody) and not _one_port(resource, never):
             yield _too_open(resource, never)
 
 

@@ -14,7 +14,7 @@ from operator import add
 from typing import Any, Literal
 
 from stacks.catalog import kind_named
-from stacks.database import INSTANCE as DATABASE
+from stacks.database_replicas import INSTANCE as DATABASE
 from stacks.kind import DataPart, Endpoint, Image, Layout, Offering, Parameters, PriceItem, Problem, Quota, Scope, Stage
 from stacks.machines import VOLUME
 from stacks.object_storage import CONTAINER

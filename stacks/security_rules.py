@@ -12,6 +12,7 @@ from stacks.kind import Model, Problem, Scope
 from stacks.naming import named, owner_note, tags
 from stacks.program import Ref, Resource, Value
 
+RULE = "openstack:networking/secGroupRule:SecGroupRule"
 DEFAULT_RULES = 2
 """Neutron gives every new group two rules of its own: everything may go out, over IPv4 and over IPv6."""
 
@@ -105,7 +106,7 @@ def _security_rule(rule: SecurityRule, group: str, scope: Scope) -> Resource:
     if rule.port_min is not None:
         inputs |= {"port_range_min": rule.port_min, "port_range_max": rule.port_max or rule.port_min}
     return Resource(
-        "openstack:networking/secGroupRule:SecGroupRule", _rule_name(rule, scope), inputs, service=scope.service
+        RULE, _rule_name(rule, scope), inputs, service=scope.service
     )
 
 

@@ -205,8 +205,8 @@ def requests(draw: st.DrawFn) -> Wanted:
             }
     if draw(st.booleans()):
         offering = draw(st.sampled_from(["pg", "pg-machine"] if "lan" in entries else ["pg"]))
-        size = draw(st.integers(1, 100))
-        entries["orders"] = {"database": {**DATABASE, "offering": offering, "storageGib": size}}
+        size, replicas = draw(st.integers(1, 100)), draw(st.integers(0, 3 if offering == "pg" else 0))
+        entries["orders"] = {"database": {**DATABASE, "offering": offering, "storageGib": size, "replicas": replicas}}
     if draw(st.booleans()) or not entries:
         entries["files"] = {"objectStorage": {"quotaGib": draw(st.integers(1, 50)), "versioning": draw(st.booleans())}}
     return wanted(entries, running=draw(st.booleans()), stage=draw(st.sampled_from(["trial", "production"])))

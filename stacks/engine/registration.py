@@ -1,4 +1,5 @@
-"""Handing a program to the engine: each resource becomes an object of the class of `pulumi_openstack` that its type names.
+"""Handing a program to the engine: each resource becomes an object of the class of `pulumi_openstack` that its type names. Inputs that our
+provider serves and that class lacks are added to what it registers.
 
 Runs inside the engine's call into our language server. What the engine computes (ids, outputs) is collected here on the way, so that
 no second call has to ask for it.
@@ -17,6 +18,7 @@ import pulumi_openstack
 from stacks import cloud_init, scram
 from stacks.order import ProgramFault
 from stacks.program import CloudConfig, External, Joined, Lookup, Program, Ref, Resource, ScramVerifier, Secret, Value
+from stacks.provider import schema
 
 _AS_IT_WAS = "as it was when the resource was made"
 """Stands for a value that the engine replaces by the one it remembers, because the resource ignores its changes."""
@@ -75,7 +77,9 @@ class _Registration:
 
     def _make(self, resource: Resource) -> Any:
         arguments = {name: self._argument(resource, name, value) for name, value in resource.inputs.items()}
-        made = class_of(resource.type)(resource.name, opts=self._options(resource), **arguments)
+        ours = schema.inputs_of_our_own(resource.type)
+        added = {ours[name]: arguments.pop(name) for name in ours.keys() & arguments.keys()}
+        made = class_of(resource.type)(resource.name, opts=self._options(resource, added), **arguments)
         made.id.apply(lambda found: self._collected.resources.__setitem__(resource.name, (resource.type, found)))
         return made
 
@@ -84,8 +88,9 @@ class _Registration:
             return _AS_IT_WAS
         return self._resolved(value, resource.login)
 
-    def _options(self, resource: Resource) -> Any:
+    def _options(self, resource: Resource, added: Mapping[str, Any]) -> Any:
         return pulumi.ResourceOptions(
+            transformations=[adding(added)] if added else None,
             provider=self._login(resource.login),
             depends_on=[self._made[name] for name in resource.after],
             ignore_changes=list(resource.ignore_changes),
@@ -186,6 +191,15 @@ def class_of(type_token: str) -> Any:
     if found is None:
         raise ProgramFault(f"pulumi_openstack has no class for {type_token}, or none that is used here")
     return found
+
+
+def adding(inputs: Mapping[str, Any]) -> pulumi.ResourceTransformation:
+    """What gives a resource inputs, by wire names, that its class does not take."""
+
+    def transformation(resource: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        return pulumi.ResourceTransformationResult({**resource.props, **inputs}, resource.opts)
+
+    return transformation
 
 
 def _output_of(made: Any, path: str) -> Any:

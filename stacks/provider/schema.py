@@ -5,6 +5,8 @@ Input names here are those of `pulumi_openstack`'s Python classes (`flavor_name`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stacks.provider.declarations import DECLARATIONS
 from stacks.provider.declarations.model import Change, Declaration, Field, snake_case
 
@@ -29,6 +31,15 @@ def known_inputs(type_token: str) -> frozenset[str]:
         UnknownType: the type is not served.
     """
     return frozenset(snake_case(field.wire) for field in _declaration(type_token).inputs)
+
+
+def inputs_of_our_own(type_token: str) -> Mapping[str, str]:
+    """Inputs of the type that `pulumi_openstack`'s class does not have, with their wire names.
+
+    Raises:
+        UnknownType: the type is not served.
+    """
+    return {snake_case(field.wire): field.wire for field in _declaration(type_token).inputs if field.ours}
 
 
 def required_inputs(type_token: str) -> frozenset[str]:

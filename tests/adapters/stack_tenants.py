@@ -32,15 +32,18 @@ OFFERINGS = (
     Offering(name="fast", kind="blockStorage", volume_type="fast", unit_price="2"),
     Offering(name="safe", kind="blockStorage", volume_type="encrypted", encrypted=True, unit_price="2"),
     Offering(name="objects", kind="objectStorage", unit_price="1"),
-    Offering(
-        name="pg",
-        kind="database",
-        flavor="m1.small",
-        vcpus=1,
-        ram_mib=2048,
-        datastore="postgresql",
-        datastore_version="15",
-        unit_price="300",
+    *(
+        Offering(
+            name=name,
+            kind="database",
+            flavor=flavor,
+            vcpus=vcpus,
+            ram_mib=vcpus * 2048,
+            datastore="postgresql",
+            datastore_version="15",
+            unit_price="300",
+        )
+        for name, flavor, vcpus in (("pg", "m1.small", 1), ("pg-medium", "m1.medium", 2))
     ),
     Offering(
         name="pg-medium",

@@ -49,6 +49,14 @@ def test_every_line_of_the_diff_is_counted_and_what_is_destroyed_is_said(plan: P
     assert ("which destroys what is there now" in english) == ("replace" in operations)
 
 
+def test_a_replica_that_goes_is_not_told_as_a_database_that_is_destroyed(plan: Plan) -> None:
+    instance = {"service": "orders", "type": "openstack:database/instance:Instance", "operation": "delete"}
+    diff = tuple(PlannedChange.model_validate({**instance, "resource": name}) for name in ("orders-replica-1", "orders"))
+    (said,) = effects(plan.model_copy(update={"diff": diff}))
+    assert said.en == "Destroys: 1 read-only replica (orders-replica-1); 1 database (orders)"
+    assert said.zh == "销毁:1 个云数据库只读副本(orders-replica-1);1 个云数据库(orders)"
+
+
 @pytest.mark.parametrize("transition", TRANSITIONS)
 def test_every_transition_is_told_in_both_languages(plan: Plan, transition: str) -> None:
     said = in_words(plan.model_copy(update={"transition": transition}), plan)

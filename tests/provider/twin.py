@@ -1,5 +1,5 @@
 """A small OpenStack in memory, over real HTTP: Keystone's tokens, Cinder's volumes, Neutron's networks, Nova's key pairs,
-Glance's images, Octavia's load balancers.
+Glance's images, Octavia's load balancers, Trove's instances.
 
 Just enough of each for the provider's rules to be tested without a cloud. Faults are functions that may answer in its place.
 """
@@ -31,6 +31,7 @@ KINDS = {
     "listeners": "listener",
     "pools": "pool",
     "healthmonitors": "healthmonitor",
+    "instances": "instance",
 }
 SERVICES = {
     "identity": "v3",
@@ -39,6 +40,7 @@ SERVICES = {
     "compute": "nova/v2.1",
     "image": "glance/v2",
     "load-balancer": "octavia",
+    "database": "trove/v1.0/p1",
 }
 
 
@@ -117,6 +119,8 @@ class Twin:
 
     def _make(self, kind: str, request: Seen) -> Answer:
         body = json.loads(request.body)[KINDS[kind]]
+        if kind == "instances" and (refusal := _as_a_replica(body)) is not None:
+            return refusal
         identity = body["name"] if kind == "os-keypairs" else str(uuid.uuid4())
         states = {"status": self.born[0] if kind == "volumes" else "ACTIVE", "provisioning_status": "PENDING_CREATE"}
         made = {"metadata": {}, **states, **body, "id": identity}
@@ -206,3 +210,13 @@ def lose_answer_of(method: str, path_part: str, times: int = 1) -> Fault:
 def refuse(method: str, path_part: str, status: int, body: Any = None) -> Fault:
     """A fault for `Twin.faults`: the service refuses."""
     return lambda request: Answer(status, body) if request.method == method and path_part in request.path else None
+
+
+def _as_a_replica(body: dict[str, Any]) -> Answer | None:
+    """Trove takes of a replica's primary what a request may not say; and shows what it follows as an object."""
+    if primary := body.get("replica_of"):
+        for name, called in (("flavorRef", "flavor"), ("datastore", "datastore"), ("volume", "volume")):
+            if name in body:
+                return Answer(400, {"badRequest": {"message": f"Cannot specify {called} when creating replicas."}})
+        body["replica_of"] = {"id": primary}
+    return None

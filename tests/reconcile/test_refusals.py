@@ -169,6 +169,27 @@ def test_a_database_keeps_its_name(production: World) -> None:
     assert "the database orders holds data and cannot be renamed" in said(production)
 
 
+def test_a_database_keeps_its_version_and_is_told_so_once(production: World) -> None:
+    production.edit_service("db", version="16")
+    with production.nothing_touched():
+        assert production.run() == ["Refuse"]
+    assert "spec.services[db].database.version" in said(production)
+    assert "keeps the version that it was made with (here: left out)" in said(production)
+    assert "cannot be changed in place" not in said(production)
+
+
+def test_a_request_with_more_parts_than_a_backup_holds_is_refused_before_it_could_never_be_ended(world: World) -> None:
+    machines = services()[1]["virtualMachine"] | {"count": 50, "securityRules": []}
+    many = [{"name": f"web{letter}", "virtualMachine": machines} for letter in "abcde"]
+    world.apply(services=[*many, {"name": "last", "virtualMachine": {**machines, "count": 7}}])
+    with world.nothing_touched():
+        assert world.run() == ["Refuse"]
+    assert "hold data in 257 volumes, databases and containers; a backup holds at most 256" in said(world)
+    world.apply(services=[*many, {"name": "last", "virtualMachine": {**machines, "count": 6}}])
+    world.run()
+    assert "a backup holds at most" not in said(world)
+
+
 def test_what_holds_data_is_not_taken_away_by_an_edit(production: World) -> None:
     services = production.request().spec["services"]
     production.apply(services=[s for s in services if s["name"] != "files"])

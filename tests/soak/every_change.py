@@ -74,13 +74,14 @@ CHAINS: Mapping[str, Chain] = {
     "database": (
         {"lan": _LAN, "orders": {"database": _DATABASE}},
         {"lan": _LAN, "orders": {"database": {**_DATABASE, "offering": "pg-medium", "storageGib": 2}}},
+        {"lan": _LAN, "orders": {"database": {**_DATABASE, "offering": "pg-medium", "storageGib": 2, "replicas": 1}}},
     ),
 }
 
 REFUSED: Mapping[str, frozenset[str]] = {
-    "database": frozenset({"engine", "version", "database_name", "network", "replicas", "settings"}),
+    "database": frozenset({"engine", "version", "database_name", "network", "settings"}),
 }
-"""What cannot change once the service runs: the planner refuses it, or (settings) it is for databases on machines, which start once."""
+"""What cannot change once the service runs: the planner refuses it."""
 
 NOT_HERE = frozenset({"loadBalancer"})
 """Kinds for which the development cloud has no service."""

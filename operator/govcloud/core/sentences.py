@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from govcloud.core.plan import Plan, PlannedChange, PlannedStep
 from govcloud.core.said import Said
 from govcloud.core.waiver_words import waived
-from govcloud.core.words import RESOURCES, TRANSITIONS_ZH
+from govcloud.core.words import REPLICA, RESOURCES, TRANSITIONS_ZH
+from stacks.database_replicas import is_replica
 
 LONGEST_LIST = 8
 """So many names are told one by one; the rest is counted."""
@@ -99,8 +100,8 @@ def _effects(plan: Plan) -> Iterator[Said]:
         yield _saved_first(plan)
     for operation, verb in _VERBS.items():
         changes = [change for change in plan.diff if change.operation == operation]
-        kinds = list(dict.fromkeys(change.type for change in changes))
-        parts = [_of_one_kind(kind, [change for change in changes if change.type == kind]) for kind in kinds]
+        words = list(dict.fromkeys(_word(change) for change in changes))
+        parts = [_of_one_kind(word, [change for change in changes if _word(change) == word]) for word in words]
         if parts:
             yield Said(
                 f"{verb.zh}:{';'.join(part.zh for part in parts)}", f"{verb.en}: {'; '.join(part.en for part in parts)}"
@@ -115,9 +116,14 @@ def _saved_first(plan: Plan) -> Said:
     return Said("销毁前先备份全部数据,并逐一恢复验证", "Before anything is destroyed, all data is backed up and each backup is proven by restoring it")
 
 
-def _of_one_kind(kind: str, changes: Sequence[PlannedChange]) -> Said:
-    word = RESOURCES.get(kind)
-    zh, en = word or (kind, kind)
+def _word(change: PlannedChange) -> tuple[str, str]:
+    if is_replica(change.type, change.resource, change.service):
+        return REPLICA
+    return RESOURCES.get(change.type, (change.type, change.type))
+
+
+def _of_one_kind(word: tuple[str, str], changes: Sequence[PlannedChange]) -> Said:
+    zh, en = word
     names = ", ".join(_named(change) for change in changes[:LONGEST_LIST])
     more = len(changes) - LONGEST_LIST
     more_zh, more_en = (f" 等 {len(changes)} 项", f" and {more} more") if more > 0 else ("", "")

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from govcloud.api.backup import MOST_PARTS
 from govcloud.api.request import RequestSpec
 from govcloud.core.case import LAID_OUT
 from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed
 from govcloud.core.plan import PlannedPrice, planned_prices
 from policies.steps import Transition
-from stacks.database_changes import renamed, stuck_on_their_storage
+from stacks.database import Database
+from stacks.database_changes import lasting, on_other_networks, stuck_on_their_storage
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
-from stacks.request import Wanted, lay_out, problems_of
+from stacks.request import Wanted, data_of, lay_out, problems_of
 from stacks.transform import with_power, with_stage
 
 
@@ -69,8 +71,19 @@ def problems_in(facts: Facts, spec: RequestSpec, transition: Transition) -> tupl
     found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
     if not found:
         program = lay_out(_wanted(facts, spec)).program
-        found = (*_shrinking(facts, program), *_losing(facts, spec, program))
+        found = (*_more_than_a_backup_holds(program), *_shrinking(facts, program), *_losing(facts, spec, program))
     return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
+
+
+def _more_than_a_backup_holds(program: Program) -> Iterator[Problem]:
+    """What cannot be backed up as a whole could never be ended: nothing is destroyed without a proven backup."""
+    if (count := len(data_of(program))) > MOST_PARTS:
+        yield Problem(
+            "spec.services",
+            f"the services hold data in {count} volumes, databases and containers; a backup holds at most {MOST_PARTS}, and without one the "
+            "request could not be ended; split it into several requests",
+            f"各项服务共有 {count} 个存有数据的卷、数据库和容器，而一次备份最多包含 {MOST_PARTS} 个，未备份则无法终止；请拆分为多个申请",
+        )
 
 
 def _shrinking(facts: Facts, program: Program) -> Iterator[Problem]:
@@ -82,16 +95,20 @@ def _losing(facts: Facts, spec: RequestSpec, program: Program) -> Iterator[Probl
     """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
     if facts.completed is not None:
         handed_over = facts.completed.resources()
-        before = facts.completed.wanted()
-        yield from rebuilds(handed_over, program)
+        before, now = _parameters(facts.completed.wanted()), _parameters(spec)
+        told = tuple(lasting(before, now))
+        yield from told
+        # What says which parameter it is tells more than what says which resource.
+        more_clearly = {problem.field.partition(".")[0] for problem in told}
+        yield from (problem for problem in rebuilds(handed_over, program) if problem.field not in more_clearly)
         yield from losses(handed_over, program)
-        yield from stuck_on_their_storage(handed_over, program, _reoffered(before, spec))
-        yield from renamed(_parameters(before), _parameters(spec))
+        yield from stuck_on_their_storage(handed_over, program, _reoffered(before, now))
+        databases = {name for name, parameters in before.items() if isinstance(parameters, Database)}
+        yield from on_other_networks(handed_over, program, databases)
 
 
-def _reoffered(before: RequestSpec, now: RequestSpec) -> frozenset[str]:
+def _reoffered(old: Mapping[str, Parameters], new: Mapping[str, Parameters]) -> frozenset[str]:
     """Names of the services that ask for another offering than before."""
-    old, new = _parameters(before), _parameters(now)
     return frozenset(
         name
         for name in old.keys() & new.keys()

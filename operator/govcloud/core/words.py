@@ -37,3 +37,6 @@ RESOURCES = {
     "openstack:objectstorage/container:Container": ("对象存储容器", "container"),
 }
 """Type of a resource -> what officials call it, in Chinese and in English. A type that is not here is told by its token."""
+
+REPLICA = ("云数据库只读副本", "read-only replica")
+"""A database instance that holds nothing but what the one has that it follows."""

@@ -1,4 +1,9 @@
-"""Trove: database instances with their databases and users. Data only."""
+"""Trove: database instances with their databases and users, and their replicas. Data only.
+
+A replica (`replicaOf`) is asked for without flavor, size and datastore: Trove 26 refuses each of them with 400 and takes the primary's. It
+is resized like any other instance afterwards, but for its volume, which Trove grows by itself together with the primary's. One replica of a
+primary is made at a time: while the base backup for one is taken, Trove refuses to begin another.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +87,10 @@ INSTANCE = Declaration(
             ),
         ),
         Field("configurationId", api="configuration", shown="configuration.id"),
+        # Which instance it follows. Trove can detach a replica, but not make an instance follow another one.
+        Field("replicaOf", shown="replica_of.id", ours=True),
+        # Where Nova puts the replicas of an instance, beside it or apart. Counts for the primary, when it is made.
+        Field("locality", shown=None, ours=True, one_of=("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")),
         output("addresses", "texts"),
     ),
     wait=Wait(
@@ -90,7 +99,7 @@ INSTANCE = Declaration(
         going=frozenset({"SHUTDOWN"}),
         fault=("fault", "message"),
     ),
-    special=Special(body="database_body", shown="database_shown"),
+    special=Special(body="database_body", shown="database_shown", before_delete="refuse_to_delete_what_follows_no_more"),
     deadlines=Deadlines(create=1800.0, update=1800.0, delete=900.0),
 )
 

@@ -61,6 +61,7 @@ class Field:
         unordered: a list whose order means nothing.
         nulls: an absent value is sent as null when it is taken away.
         one_of: the values allowed.
+        ours: `pulumi_openstack`'s class does not have it; the service does.
         fields: of the nested object(s).
     """
 
@@ -81,6 +82,7 @@ class Field:
     unordered: bool = False
     nulls: bool = False
     one_of: tuple[str, ...] = ()
+    ours: bool = False
     fields: tuple[Field, ...] = ()
 
     @property

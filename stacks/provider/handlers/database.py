@@ -10,18 +10,41 @@ from stacks.provider.errors import Code, ProviderError
 from stacks.provider.properties import Properties, to_api
 from stacks.provider.work import Work
 
+_AS_ITS_PRIMARY = frozenset({"flavorRef", "volume", "datastore"})
+
 
 def database_body(work: Work, inputs: Properties, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The create request: users with the databases they may use."""
+    """The create request: users with the databases they may use; of a replica, nothing that Trove takes from its primary."""
+    if inputs.get("replicaOf"):
+        body = {name: value for name, value in body.items() if name not in _AS_ITS_PRIMARY}
     users = [_user(user) for user in inputs.get("users") or ()]
     return {"instance": {**body, **({"users": users} if users else {})}}
 
 
 def database_shown(work: Work, answer: Mapping[str, Any], inputs: Properties) -> dict[str, Any]:
-    """The addresses as plain texts, whichever way this version of Trove shows them."""
+    """The addresses as plain texts, whichever way this version of Trove shows them; and of a replica, that it follows nobody any more."""
     listed = [entry.get("address") for entry in answer.get("addresses") or () if isinstance(entry, Mapping)]
     addresses = [str(address) for address in listed if address] or [str(ip) for ip in answer.get("ip") or ()]
-    return {"addresses": addresses}
+    detached = inputs.get("replicaOf") and not _followed_by(answer)
+    return {"addresses": addresses, **({"replicaOf": ""} if detached else {})}
+
+
+def refuse_to_delete_what_follows_no_more(work: Work, identity: str, inputs: Properties) -> None:
+    """A replica holds what its primary holds, and goes without a backup. One that somebody detached or promoted holds data of its own.
+
+    Raises:
+        ProviderError: it follows nobody, or another instance than it was made for.
+    """
+    if not (wanted := inputs.get("replicaOf")):
+        return
+    shown = work.show(identity)
+    if shown is not None and (followed := _followed_by(shown)) != wanted:
+        whom = f"follows {followed}" if followed else "follows no other database"
+        raise ProviderError(
+            Code.FAILED,
+            f"{work.what} was made as a replica of {wanted}, but {whom}: it may hold data that no backup has. "
+            "Save what it holds and delete it by hand; nothing else of it is needed",
+        )
 
 
 def extend_database_volume(work: Work, identity: str, old: Properties, new: Properties) -> None:
@@ -85,6 +108,12 @@ def _change_user(work: Work, identity: str, before: Mapping[str, Any], after: Ma
         work.delete_if_there(f"{path}/{quote(database, safe='')}")
 
 
+def _followed_by(answer: Mapping[str, Any]) -> str:
+    """Id of the instance that this one follows; empty for one that follows nobody."""
+    primary = answer.get("replica_of")
+    return str(primary["id"]) if isinstance(primary, Mapping) and primary.get("id") else ""
+
+
 def _user(user: Mapping[str, Any]) -> dict[str, Any]:
     body = {key: user[key] for key in ("name", "password", "host") if user.get(key)}
     return {**body, "databases": [{"name": name} for name in user.get("databases") or ()]}
@@ -112,6 +141,7 @@ def _there(work: Work, identity: str) -> dict[str, Any]:
 HANDLERS = (
     database_body,
     database_shown,
+    refuse_to_delete_what_follows_no_more,
     extend_database_volume,
     resize_database_instance,
     change_databases,
