@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from govcloud.audit.held_copies import HeldCopies
 from govcloud.audit.holds import BadOrder, Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.reader import Damage
-from govcloud.audit.records import Initiator, InitiatorType
+from govcloud.audit.records import Initiator
 from govcloud.audit.rereading import Rereading
 from govcloud.audit.retention import DEFAULT_DAYS, archive_in
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.failures import Retry, Stop
 from govcloud.housekeeping import Task
 
@@ -40,7 +40,7 @@ class Keeping:
     clock: Callable[[], datetime]
     days: int = DEFAULT_DAYS
     seal_after: timedelta = SEAL_AFTER
-    initiator: Initiator = field(default_factory=lambda: Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER))
+    initiator: Initiator = BY_CONTROLLER
 
     def __post_init__(self) -> None:
         self._copying = Copying(

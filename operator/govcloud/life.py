@@ -13,8 +13,8 @@ import rfc8785
 
 from govcloud.adapters.audit_journal import settle_interrupted
 from govcloud.audit.log import AuditLog
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
-from govcloud.core.evidence import CONTROLLER
+from govcloud.audit.records import Action, Entry, Outcome, Phase, Target
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.settings import Settings
 from policies.shelf import Shelf
 
@@ -55,7 +55,7 @@ def happened(action: Action, machine: str, message: str) -> Entry:
         phase=Phase.EVENT,
         action=action,
         outcome=Outcome.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="controller", id=machine),
         message=message,
     )

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from govcloud.api.notification import Notifications, SecretKey
 from govcloud.audit.errors import AuditUnavailable
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.audit.records import Action, Entry, Outcome, Phase, Target
 from govcloud.audit.tickets import Receipt
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.core.notices import CONTENT_TYPE, Event, Outbox, untold
 from govcloud.core.webhook import signed
 from govcloud.failures import Retry, Stop
@@ -141,7 +141,7 @@ def _entry(box: Outbox, event: Event, phase: Phase, result: Outcome, intent: str
         action=Action.NOTIFY,
         outcome=result,
         intent=intent,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="receiver", id=f"jurisdiction/{box.jurisdiction}"[:256], name=box.receiver.url if box.receiver else ""),
         request=box.request.uid,
         unit=box.unit,

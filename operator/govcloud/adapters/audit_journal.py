@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.log import AuditLog
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Reason, RequestIds, Target
-from govcloud.core.evidence import CONTROLLER
+from govcloud.audit.records import Action, Entry, Outcome, Phase, Reason, RequestIds, Target
+from govcloud.core.evidence import BY_CONTROLLER
 from stacks.provider.journal import EffectContext, JournalUnavailable, Operation, System, Write, WriteOutcome
 
 _ACTIONS: dict[Operation, Action] = {
@@ -44,7 +44,7 @@ class AuditJournal:
             phase=Phase.INTENT,
             action=_ACTIONS[context.operation],
             outcome=Outcome.PENDING,
-            initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+            initiator=BY_CONTROLLER,
             target=Target(kind=f"{write.system}:{write.service}", id=write.path[-256:], name=context.urn[-256:], project=write.project or ""),
             request=context.owner,
             unit=self._unit_of(context.owner),
@@ -107,7 +107,7 @@ def settle_interrupted(log: AuditLog) -> int:
             action=record.action,
             outcome=Outcome.UNKNOWN,
             intent=record.id,
-            initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+            initiator=BY_CONTROLLER,
             target=record.target,
             request=record.request,
             unit=record.unit,

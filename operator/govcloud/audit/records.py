@@ -57,7 +57,7 @@ def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _readable(limit: int) -> BeforeValidator:
+def readable(limit: int) -> BeforeValidator:
     """Foreign words (an error's sentence, a name in the cloud) are made harmless: a refusal would lose an outcome."""
 
     def clean(value: object) -> object:
@@ -82,10 +82,10 @@ def _refuse_secret_names(attributes: dict[str, str]) -> dict[str, str]:
 Id = Annotated[str, StringConstraints(max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 RequiredId = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH), AfterValidator(_refuse_invisible)]
 Digest = Annotated[str, StringConstraints(max_length=128), AfterValidator(_refuse_invisible)]
-ForeignId = Annotated[str, StringConstraints(max_length=64), _readable(64)]
-Name = Annotated[str, StringConstraints(max_length=NAME_LENGTH), _readable(NAME_LENGTH)]
-Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), _readable(MESSAGE_LENGTH)]
-AttributeValue = Annotated[str, StringConstraints(max_length=ATTRIBUTE_LENGTH), _readable(ATTRIBUTE_LENGTH)]
+ForeignId = Annotated[str, StringConstraints(max_length=64), readable(64)]
+Name = Annotated[str, StringConstraints(max_length=NAME_LENGTH), readable(NAME_LENGTH)]
+Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), readable(MESSAGE_LENGTH)]
+AttributeValue = Annotated[str, StringConstraints(max_length=ATTRIBUTE_LENGTH), readable(ATTRIBUTE_LENGTH)]
 AttributeKey = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9.]{0,62}$")]
 Attributes = Annotated[
     dict[AttributeKey, AttributeValue], Field(max_length=MAX_ATTRIBUTES), AfterValidator(_refuse_secret_names)

@@ -28,6 +28,8 @@ from govcloud.reasons import Reason
 
 DRIFT = "drift"
 CONTROLLER = "system:serviceaccount:govcloud-system:govcloud-controller"
+BY_CONTROLLER = Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER)
+"""Who acts where the controller acts for nobody else."""
 
 _VERBS: dict[type[act.Performed], Verb] = {
     act.Freeze: Verb.EVALUATE,
@@ -97,7 +99,7 @@ def altered(facts: Facts, fields: tuple[str, ...]) -> Entry:
     """That somebody else wrote into the status what decisions rest on. A crash may have it written twice."""
     why = Why(plan_number=facts.progress.completed_plan, rule=str(Reason.STATUS_ALTERED))
     entry = _event(facts, Verb.REPAIR, Result.SUCCESS, why, told_of(fields))
-    return entry.model_copy(update={"initiator": Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER)})
+    return entry.model_copy(update={"initiator": BY_CONTROLLER})
 
 
 def told_of(altered: tuple[str, ...]) -> str:
@@ -136,7 +138,7 @@ def drifted(facts: Facts, drift: tuple[Drift, ...]) -> Entry:
     why = Why(plan_number=facts.progress.completed_plan, rule=DRIFT)
     entry = _event(facts, Verb.MONITOR, Result.FAILURE if drift else Result.SUCCESS, why, as_told(drift))
     named = {f"drift.{n}": f"{each.resource} {each.type} {each.id}"[:256] for n, each in enumerate(drift[:NAMED_AT_ONCE], 1)}
-    return entry.model_copy(update={"initiator": Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER), "attributes": named})
+    return entry.model_copy(update={"initiator": BY_CONTROLLER, "attributes": named})
 
 
 def guarded(admission: Admission) -> Entry | None:
@@ -154,7 +156,7 @@ def guarded(admission: Admission) -> Entry | None:
         phase=Phase.EVENT,
         action=Verb.MONITOR,
         outcome=Result.FAILURE if now.is_open else Result.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="ValidatingAdmissionPolicy", name="deploy/admission"),
         reason=Why(rule=str(Reason.ADMISSION_POLICY_MISSING)),
         message=f"{what[:900]}; unsigned decisions of that time never count",
@@ -169,7 +171,7 @@ def freed(holder: Holder, reservation: Reservation, result: Result = Result.PEND
         action=Verb.RESERVE,
         outcome=result,
         intent=intent,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind=account.kind, id=holder.uid, name=holder.name),
         request=reservation.uid,
         message=f"{reservation.namespace}/{reservation.name} is gone: the {reservation.yearly} yuan a year reserved for it become free",

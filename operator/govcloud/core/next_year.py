@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from govcloud.api.common import Condition
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target
+from govcloud.audit.records import Action, Entry, Outcome, Phase, Target
 from govcloud.audit.records import Reason as Why
 from govcloud.core.accounts import items_of
 from govcloud.core.calendar import beginning_of, official_day
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.core.objects import AnnualPlanObject, JurisdictionObject
 from govcloud.reasons import Reason
 from policies.money import AnnualPlanRule
@@ -88,7 +88,7 @@ def entry(jurisdiction: JurisdictionObject, planned: NextYear) -> Entry:
         phase=Phase.EVENT,
         action=Action.EVALUATE,
         outcome=Outcome.FAILURE if planned.late else Outcome.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="Jurisdiction", id=jurisdiction.uid, name=jurisdiction.name),
         reason=Why(rule=HANDING_IN, article=planned.article),
         message=announcement(planned)[:1000],

@@ -13,8 +13,6 @@ from datetime import datetime
 from govcloud.audit.records import (
     Action,
     Entry,
-    Initiator,
-    InitiatorType,
     Outcome,
     Phase,
     Reason,
@@ -24,7 +22,7 @@ from govcloud.audit.records import (
 )
 from govcloud.core.deadline_news import News
 from govcloud.core.deadline_words import announcement
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.core.facts import Facts
 
 DECISION = "deadline"
@@ -50,7 +48,7 @@ def entry(facts: Facts, told: News) -> Entry:
         phase=Phase.EVENT,
         action=Action.EVALUATE,
         outcome=Outcome.FAILURE if told.said in ("Missed", "Late") else Outcome.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="CloudServiceRequest", id=key.uid, name=f"{key.namespace}/{key.name}"),
         request=key.uid,
         unit=facts.unit.name if facts.unit else "",

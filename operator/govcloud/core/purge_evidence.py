@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from govcloud.audit.records import Action as Verb
-from govcloud.audit.records import Entry, Initiator, InitiatorType, Phase, Target
+from govcloud.audit.records import Entry, Phase, Target
 from govcloud.audit.records import Outcome as Result
 from govcloud.audit.records import Reason as Why
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.core.purging import ClearOrphan, Forget, Purge, Step
 
 PURGE_RULE = "backup-retention"
@@ -28,7 +28,7 @@ def purge_entry(step: Step, result: Result = Result.PENDING, intent: str = "", m
         action=_VERBS[kind],
         outcome=result,
         intent=intent,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind="CloudServiceRequest", id=spec.request.uid, name=f"{spec.request.namespace}/{spec.request.name}"),
         request=spec.request.uid,
         unit=spec.unit,

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from govcloud.api.common import GROUP, Model
-from govcloud.audit.records import Action, Entry, Initiator, InitiatorType, Outcome, Phase, Target, escape_invisible
+from govcloud.audit.records import Action, Entry, Outcome, Phase, Target, escape_invisible
 from govcloud.audit.records import Reason as Why
-from govcloud.core.evidence import CONTROLLER
+from govcloud.core.evidence import BY_CONTROLLER
 from govcloud.reasons import Reason
 
 ANY = "*"
@@ -148,7 +148,7 @@ def _told(right: Grant, action: Action) -> Entry:
         phase=Phase.EVENT,
         action=action,
         outcome=Outcome.SUCCESS,
-        initiator=Initiator(id=CONTROLLER, type=InitiatorType.CONTROLLER),
+        initiator=BY_CONTROLLER,
         target=Target(kind=kind, name=escape_invisible(name)[:256]),
         reason=Why(rule=str(Reason.APPROVAL_RIGHT_UNUSUAL if unusual else Reason.APPROVAL_RIGHT_CHANGED)),
         message=escape_invisible(f"{said}{note}")[:1000],
