@@ -22,7 +22,7 @@ GROUPS = tuple(
     Group(tuple(modules.split()), tuple(f"test_{name}" for name in tests.split()))
     for modules, tests in (
         ("verify_offline", "offline_findings same_verdict second_tree rotation proofs remarks"),
-        ("log store tail opening layout state", "log second_tree failing_disk rotation"),
+        ("log store tail opening layout state", "log group_commit log_opening signing_in_time sealing log_health second_tree failing_disk rotation"),
         (
             "verify signed_states keyring keyring_file rotation incremental segment_check kept_hashes removal verdict",
             "findings rotation keyring_file keyring_copies incremental segment_check kept removal removing second_tree remarks",

@@ -15,6 +15,7 @@ def test_it_ticks_again_and_again_until_it_is_stopped() -> None:
     others, ticks = set(threading.enumerate()), Queue[None]()
     pulse = Pulse(lambda: ticks.put(None), SOON)
     (thread,) = set(threading.enumerate()) - others
+    assert thread.name == "audit-pulse", "by which a dump of all threads tells it"
     for _ in range(3):
         ticks.get(timeout=LATE)
     pulse.stop()

@@ -2,13 +2,13 @@
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from audit.logs import CONTROLLER, event, intent, outcome, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from govcloud.audit.records import (
     MAX_RECORD_BYTES,
@@ -23,6 +23,7 @@ from govcloud.audit.records import (
     RequestIds,
     Target,
     escape_invisible,
+    readable,
 )
 
 
@@ -80,6 +81,16 @@ def test_words_of_others_are_escaped_and_shortened_never_refused() -> None:
     assert (len(one.message), one.message[-1]) == (1_024, "…")
     assert (len(one.target.name), one.target.name[-1]) == (256, "…")
     assert RequestIds(openstack=("r" * 200 + "\n",)).openstack[0].endswith("…")
+
+
+@pytest.mark.parametrize(("said", "kept"), [("1234", "1234"), ("12345", "12345"), ("123456", "1234…"), ("a\nb", "a\\u0…"), ("", "")])
+def test_what_is_longer_than_it_may_be_ends_in_an_ellipsis(said: str, kept: str) -> None:
+    assert TypeAdapter(Annotated[str, readable(5)]).validate_python(said) == kept
+
+
+def test_what_is_no_text_is_not_made_one() -> None:
+    with pytest.raises(ValidationError, match="valid string"):
+        TypeAdapter(Annotated[str, readable(5)]).validate_python(7)
 
 
 @pytest.mark.parametrize("bad", ["", "a\nb", "a\u202eb", "x" * 257])
