@@ -30,7 +30,7 @@ from provider.provider_kit import Answer, MemoryJournal, Seen
 from govcloud.adapters.openstack_login import Login
 from govcloud.api.backup import BackedUpRequest, BackupKind, BackupSpec, BackupStatus, Part, PartStatus
 from govcloud.ports import BackupObject
-from stacks.provider.journal import EffectContext, Journal, Write, WriteOutcome
+from stacks.provider.journal import Journal
 from stacks.provider.session import Clock, JournaledSession
 
 Thing = dict[str, Any]
@@ -451,35 +451,6 @@ class Logins:
             )  # fmt: skip
             self._logins[project] = Login(JournaledSession(auth, self.journal, clock=self._clock))
         return self._logins[project]
-
-
-class Crash(BaseException):
-    """The process is gone. Nothing may catch it."""
-
-
-class CrashingJournal(MemoryJournal):
-    """A journal in whose process everything ends at the n-th write: before it is sent, or before its outcome is known.
-
-    Args:
-        at: which write, from 0.
-        sent: whether the write still reached the cloud.
-    """
-
-    def __init__(self, at: int, sent: bool) -> None:
-        super().__init__()
-        self._at = at
-        self._sent = sent
-
-    def intent(self, context: EffectContext, write: Write) -> str:
-        number = super().intent(context, write)
-        if int(number) == self._at and not self._sent:
-            raise Crash
-        return number
-
-    def outcome(self, intent: str, outcome: WriteOutcome) -> None:
-        if int(intent) == self._at and self._sent:
-            raise Crash
-        super().outcome(intent, outcome)
 
 
 OWNER = "5c2f2a52-0000-4000-8000-000000000001"

@@ -8,16 +8,16 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from adapters.crash_kit import CrashingJournal, a_crash_at_every_write, live_on
 from adapters.openstack_kit import (
     ENCRYPTED,
     OWNER,
     PROJECTS,
     Cloud,
     Container,
-    Crash,
-    CrashingJournal,
     Logins,
     backup_of,
     running_cloud,
@@ -135,17 +135,11 @@ def test_every_write_is_announced_for_its_part_before_it_is_sent(cloud: Cloud, k
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it took effect"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crash_at_any_write_leaves_nothing_twice_and_nothing_behind(kind: str, sent: bool) -> None:
-    at, crashed = 0, True
-    while crashed:
-        with running_cloud() as cloud:
-            part = part_of(cloud, kind)
-            backup, status = backup_of(part), PartStatus(name=part.name)
-            crashed = _crash_and_go_on(cloud, backup, status, CrashingJournal(at, sent))
-            assert left_over(cloud) == [], f"after a crash at write {at}"
-            assert backups_kept(cloud) == 1 and cloud.made["backup"] <= 1, f"after a crash at write {at}"
-            assert cloud.made["snapshot"] <= 1, f"after a crash at write {at}"
-        at += 1
-    assert at > 8, "the loop met every write of the life of a part"
+    for cloud, journal in a_crash_at_every_write(sent, more_than=8):
+        live_on(map(partial(backups_on, cloud), (journal, None)), backup_of(part_of(cloud, kind)))
+        assert left_over(cloud) == [], journal
+        assert backups_kept(cloud) == 1 and cloud.made["backup"] <= 1, journal
+        assert cloud.made["snapshot"] <= 1, journal
 
 
 @pytest.mark.soak
@@ -154,23 +148,10 @@ def test_a_crash_at_any_write_leaves_nothing_twice_and_nothing_behind(kind: str,
 def test_two_crashes_at_any_two_writes_leave_nothing_twice_and_nothing_behind(kind: str, sent: bool) -> None:
     for first, second in itertools.product(range(20), range(20)):
         with running_cloud() as cloud:
-            part = part_of(cloud, kind)
-            journals = CrashingJournal(first, sent), CrashingJournal(second, sent)
-            _crash_and_go_on(cloud, backup_of(part), PartStatus(name=part.name), *journals)
+            journals = CrashingJournal(first, sent), CrashingJournal(second, sent), None
+            live_on(map(partial(backups_on, cloud), journals), backup_of(part_of(cloud, kind)))
             assert left_over(cloud) == [], f"after crashes at writes {first} and {second}"
             assert backups_kept(cloud) == 1 and cloud.made["backup"] <= 1 and cloud.made["snapshot"] <= 1
-
-
-def _crash_and_go_on(cloud: Cloud, backup: BackupObject, status: PartStatus, *journals: CrashingJournal) -> bool:
-    """Whether there was a crash. The status after the last step that ended is all that the next process knows."""
-    processes = iter([backups_on(cloud, journal) for journal in journals] + [backups_on(cloud)])
-    backups, crashed = next(processes), False
-    while status.state != "Cleaned":
-        try:
-            status = backups.advance(backup, status)
-        except Crash:
-            backups, crashed = next(processes), True
-    return crashed
 
 
 @pytest.mark.parametrize("kind", KINDS)

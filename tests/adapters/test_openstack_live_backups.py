@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from adapters.openstack_kit import OWNER, PROJECTS, Cloud, Crash, CrashingJournal, backup_of, running_cloud
+from adapters.crash_kit import Crash, a_crash_at_every_write, live_on
+from adapters.openstack_kit import OWNER, PROJECTS, Cloud, backup_of, running_cloud
 from adapters.test_openstack_backups import (
     FEW,
     KINDS,
@@ -134,22 +136,10 @@ def test_older_versions_of_objects_in_use_are_in_the_backup(cloud: Cloud) -> Non
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it took effect"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crash_at_any_write_leaves_nothing_twice_and_nothing_behind(kind: str, sent: bool) -> None:
-    at, crashed = 0, True
-    while crashed:
-        with running_cloud() as cloud:
-            part = part_of(cloud, kind)
-            backup, status, crashed = regular(part), PartStatus(name=part.name), False
-            backups = backups_on(cloud, CrashingJournal(at, sent))
-            while status.state != "Cleaned":
-                try:
-                    status = backups.advance(backup, status)
-                except Crash:
-                    backups, crashed = backups_on(cloud), True
-                    _use(cloud)
-            assert left_over(cloud) == [] and backups_kept(cloud) == 1, f"after a crash at write {at}"
-            assert cloud.made["backup"] <= 1 and cloud.made["snapshot"] <= 1, f"after a crash at write {at}"
-        at += 1
-    assert at > 6, "the loop met every write of the life of a part"
+    for cloud, journal in a_crash_at_every_write(sent, more_than=6):
+        live_on(map(partial(backups_on, cloud), (journal, None)), regular(part_of(cloud, kind)), partial(_use, cloud))
+        assert left_over(cloud) == [] and backups_kept(cloud) == 1, journal
+        assert cloud.made["backup"] <= 1 and cloud.made["snapshot"] <= 1, journal
 
 
 def _use(cloud: Cloud) -> None:
@@ -206,21 +196,15 @@ def test_a_purge_removes_everything_but_the_manifest_and_is_recorded_as_one(clou
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it took effect"])
 def test_a_crash_at_any_write_of_a_purge_is_continued(sent: bool) -> None:
-    at, crashed = 0, True
-    while crashed:
-        with running_cloud() as cloud:
-            parts = [part_of(cloud, kind) for kind in ("Volume", "Container")]
-            backup = regular(*parts)
-            backup = with_parts(backup, *(to_the_end(backups_on(cloud), backup, PartStatus(name=part.name))[-1] for part in parts))
-            backups, crashed = backups_on(cloud, CrashingJournal(at, sent)), False
-            try:
-                backups.purge(backup)
-            except Crash:
-                crashed = True
-                backups_on(cloud).purge(backup)
-            assert left_over(cloud) == [] and backups_kept(cloud) == 0, f"after a crash at write {at}"
-        at += 1
-    assert at > 4, "the loop met every write of a purge"
+    for cloud, journal in a_crash_at_every_write(sent, more_than=4):
+        parts = [part_of(cloud, kind) for kind in ("Volume", "Container")]
+        backup = regular(*parts)
+        backup = with_parts(backup, *(to_the_end(backups_on(cloud), backup, PartStatus(name=part.name))[-1] for part in parts))
+        try:
+            backups_on(cloud, journal).purge(backup)
+        except Crash:
+            backups_on(cloud).purge(backup)
+        assert left_over(cloud) == [] and backups_kept(cloud) == 0, journal
 
 
 def test_a_backup_that_cannot_be_deleted_is_told_and_nothing_says_that_it_is_gone(cloud: Cloud) -> None:
