@@ -59,8 +59,8 @@ class Performer:
                 cluster.pin_plan(key, plan.number, plan.text())
             case act.EnsureUnit(_, unit, hold):
                 self._ensure_unit(facts, unit, hold)
-            case act.Deploy(_, plan, unit, program, allowed):
-                return Outcome(operations=self.ports.stacks.up(key, unit, plan.number, program, allowed).operations)
+            case act.Deploy(_, plan, unit, program, allowed, anew=anew):
+                return Outcome(operations=self.ports.stacks.up(key, unit, plan.number, program, allowed, anew).operations)
             case act.RebuildState(plan, unit, program, may_be_missing):
                 return self._rebuild_state(facts, plan, unit, program, may_be_missing)
             case act.WriteCredentials():

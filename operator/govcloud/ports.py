@@ -185,10 +185,16 @@ class Stacks(StackView, Protocol):
         ...
 
     def up(
-        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
+        self,
+        key: RequestKey,
+        unit: UnitObject,
+        plan: int,
+        program: Program,
+        allowed: frozenset[tuple[str, str]],
+        anew: frozenset[str] = frozenset(),
     ) -> StackOutcome:
         """Bring the request's stack to `program`. `allowed` holds (logical name, create|update|replace|delete): anything else is
-        `Stop(PLAN_MISMATCH)` and does not happen."""
+        `Stop(PLAN_MISMATCH)` and does not happen. Of the resources in `anew` the cloud is believed, and not what the stack remembers."""
         ...
 
     def rebuild(

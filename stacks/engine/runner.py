@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -103,14 +103,17 @@ class Engine:
         self._sound: set[StackName] = set()
         self._lock = threading.Lock()
 
-    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
-        """Bring the stack to the program.
+    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find, anew: Set[str] = frozenset()) -> Outcome:
+        """Bring the stack to the program. Resources in `anew` are read from the cloud first: what is gone there is made again.
 
         Raises:
             RunFailed: some operations failed; the rest is done and remembered.
             EngineError: the run could not be made, and why.
         """
         self._make_sound(stack, find)
+        if anew:
+            remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
+            self._installation.ask(stack, ["stack", "import"], given=state.to_be_read_anew(remembered, anew))
         collected = Collected()
         with _serving(program_function(program, inputs, collected)) as client:
             events = self._run(stack, ["up", "--skip-preview", "--yes", *_served_by(client)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -104,6 +104,14 @@ def repaired(state: State, found: Mapping[str, str]) -> str:
         _unfinished(item["resource"], found[item["resource"]["urn"]]) for item in pending if _was_found(item, found)
     ]
     deployment["resources"] = [_to_read_anew(item, updating) for item in deployment.get("resources") or ()] + made
+    return json.dumps({**state.document, "deployment": deployment})
+
+
+def to_be_read_anew(state: State, names: Set[str]) -> str:
+    """The state as JSON for an import, in which the resources of these names are read from the cloud before they are compared with a program."""
+    deployment = dict(state.document["deployment"])
+    urns = {item.urn for item in state.resources if item.name in names}
+    deployment["resources"] = [_to_read_anew(item, urns) for item in deployment.get("resources") or ()]
     return json.dumps({**state.document, "deployment": deployment})
 
 

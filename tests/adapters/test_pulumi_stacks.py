@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +90,7 @@ class RecordingEngine:
     resources: tuple[Remembered, ...] = ()
     during: Callable[[], None] = lambda: None
 
-    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
+    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find, _anew: Set[str] = frozenset()) -> Outcome:
         self.made.append(Made(stack, program, inputs, self.runs.of(stack.stack), find))
         self.during()
         if self.failures:

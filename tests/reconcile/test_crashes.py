@@ -20,6 +20,7 @@ from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Action
 from govcloud.audit.usage import ledger
 from govcloud.audit.verify import Result
+from govcloud.rounds import Rounds
 
 PAID_BY = {"plan": ANNUAL_PLAN, "item": ITEM}
 
@@ -68,6 +69,17 @@ LIFE = (
         "Production",
     ),
     Chapter("change", (lambda world: world.edit_service("data", sizeGib=5), _approve("authority")), "Production"),
+    Chapter(
+        "repair",
+        (
+            lambda world: world.cloud.remove(world.things()["web-0"].id),
+            lambda world: Rounds(world.ports).look_for_drift(),
+            lambda world: world.apply(repairs=1),
+            _approve("authority"),
+        ),
+        "Production",
+        every=3,
+    ),
     Chapter(
         "replacement",
         (lambda world: world.edit_service("inner", cidr="10.30.0.0/24"), _approve("authority")),

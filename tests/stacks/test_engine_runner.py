@@ -131,6 +131,15 @@ def test_what_is_not_found_yet_may_still_come(tmp_path: Path, age: float, waits:
     assert cli.slept == waits
 
 
+def test_what_is_not_believed_is_marked_before_the_run(cli: ScriptedCli) -> None:
+    known = {"version": 3, "deployment": {**EMPTY["deployment"], "resources": [{**FRESH, "id": "v1"}]}}  # type: ignore[dict-item]
+    cli.answers({"stack export": [{"out": json.dumps(known)}]})
+    cli.engine.up(STACK, Program(), Inputs(str), nothing_found, {"fresh"})
+    assert cli.words == ["stack init", "stack export", "stack import", "up"]
+    (resource,) = json.loads(cli.calls[-2]["given"])["deployment"]["resources"]
+    assert resource["refreshBeforeUpdate"] is True
+
+
 def test_a_run_that_did_not_end_by_itself_is_cleared_up_before_the_next(cli: ScriptedCli) -> None:
     cli.answers({"up": [{"code": 255, "err": "panic"}, {}], "stack export": [{"out": json.dumps(EMPTY)}]})
     with pytest.raises(failures.EngineError, match="code 255"):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stacks.engine.failures import StateDamaged
-from stacks.engine.state import parse, repaired
+from stacks.engine.state import parse, repaired, to_be_read_anew
 
 PREFIX = "urn:pulumi:request-1::govcloud-requests::"
 VOLUME = f"{PREFIX}openstack:blockstorage/volume:Volume::"
@@ -107,6 +107,13 @@ def test_what_was_not_found_is_forgotten() -> None:
 def test_what_was_being_updated_is_read_anew_before_the_next_update() -> None:
     anew = {item["urn"] for item in after_repair({})["resources"] if item.get("refreshBeforeUpdate")}
     assert anew == {f"{VOLUME}data"}
+
+
+def test_what_is_not_believed_is_read_anew_and_nothing_else_changes() -> None:
+    document = json.loads(to_be_read_anew(parse(json.dumps(DOCUMENT)), {"data", "old", "unknown"}))
+    resources = document["deployment"]["resources"]
+    assert [item["urn"] for item in resources if item.pop("refreshBeforeUpdate", False)] == [f"{VOLUME}data"]
+    assert document == DOCUMENT
 
 
 def test_a_repair_changes_nothing_else() -> None:

@@ -29,9 +29,9 @@ class StackRuns:
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._locks_guard = threading.Lock()
 
-    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find) -> Outcome:
-        """Bring the stack to the program."""
-        return self.once_more_if_locked(stack, find, lambda name: self.engine.up(name, program, inputs, find))
+    def up(self, stack: StackName, program: Program, inputs: Inputs, find: Find, anew: Set[str] = frozenset()) -> Outcome:
+        """Bring the stack to the program; resources in `anew` are read from the cloud first."""
+        return self.once_more_if_locked(stack, find, lambda name: self.engine.up(name, program, inputs, find, anew))
 
     def secret(self, owner: str, name: str) -> str:
         """A secret of a unit or a request, by its name in the program."""

@@ -77,15 +77,21 @@ class PulumiStacks:
         self._units.rotate_credential(unit)
 
     def up(
-        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
+        self,
+        key: RequestKey,
+        unit: UnitObject,
+        plan: int,
+        program: Program,
+        allowed: frozenset[tuple[str, str]],
+        anew: frozenset[str] = frozenset(),
     ) -> StackOutcome:
-        """Bring the request's stack to `program`, doing nothing but what is `allowed`."""
+        """Bring the request's stack to `program`, doing nothing but what is `allowed`; resources in `anew` are read from the cloud first."""
         with self._running.locked(key.uid):
             access = self._units.access(unit, program)
             known = self._outcomes.get(key.uid)
             with self._changing(key, plan, access, allowed) as run:
                 inputs = self._running.inputs(key.uid, self._known(run, access, program))
-                outcome = self._up_of_request(run, key, program, inputs, known)
+                outcome = self._up_of_request(run, key, program, inputs, known, anew)
             return self._remembering(key, outcome)
 
     def rebuild(
@@ -138,19 +144,25 @@ class PulumiStacks:
         return self._looks.found(key.uid)
 
     def _up_of_request(
-        self, run: Run, key: RequestKey, program: Program, inputs: Inputs, known: StackOutcome | None
+        self,
+        run: Run,
+        key: RequestKey,
+        program: Program,
+        inputs: Inputs,
+        known: StackOutcome | None,
+        anew: frozenset[str] = frozenset(),
     ) -> Outcome:
         """One run; a second one where the first asked the cloud for what only new resources need, and they are not new."""
         stack, find = request_stack(key.uid), self._running.finding(run, {resource.name for resource in program.resources})
-        made = frozenset(known.resources) if known else frozenset()
+        made = frozenset(known.resources) - anew if known else frozenset()
         try:
-            return self._running.up(stack, program, replace(inputs, made=made), find)
+            return self._running.up(stack, program, replace(inputs, made=made), find, anew)
         except ProgramFailed:
             remembered = self._running.engine.remembered(stack)
             now_known = frozenset(item.name for item in remembered.resources) if remembered else frozenset()
             if not now_known - made:
                 raise
-            return self._running.up(stack, program, replace(inputs, made=now_known), find)
+            return self._running.up(stack, program, replace(inputs, made=now_known), find, anew)
 
     # A run
 

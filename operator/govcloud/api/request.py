@@ -191,6 +191,10 @@ class RequestSpec(Model):
     )
     trial: Trial = Trial()
     suspended: bool = Field(False, description="whether the servers should be stopped while everything is kept")
+    repairs: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        0,
+        description="how often what status.progress.drift names was asked to be put back; one more asks for it again, by an approved change",
+    )
     agreement_ref: AgreementRef | None = Field(
         None, description="the service agreement; may be named with the promotion"
     )

@@ -163,6 +163,8 @@ class Deploy:
     program: Program
     allowed: frozenset[tuple[str, str]]
     running: bool
+    anew: frozenset[str] = frozenset()
+    """Resources whose state is not believed: they are read from the cloud first."""
 
 
 @dataclass(frozen=True)

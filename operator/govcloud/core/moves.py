@@ -43,6 +43,9 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
             return _suspension_move(facts, spec)
         case "trial":
             return _extension_move(facts, before, spec)
+        case "repairs" if spec.repairs < before.repairs:
+            return (Violation("repairs", "spec.repairs", f"what was put back stays so: set it to {before.repairs}, or one more to ask again",
+                              f"已完成的修复不能撤销;请填 {before.repairs},再次申请修复则加一"),)  # fmt: skip
         case _:
             return _change_move(facts, before, spec)
 
@@ -84,7 +87,7 @@ def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
 
     The agreement and the item of the annual plan may come with the promotion: from then on the services cost money.
     """
-    found = [name for name in ("stage", "suspended", "trial") if getattr(before, name) != getattr(after, name)]
+    found = [name for name in ("stage", "suspended", "trial", "repairs") if getattr(before, name) != getattr(after, name)]
     content = [name for name in ("system", "purpose") if getattr(before, name) != getattr(after, name)]
     if _by_name(before) != _by_name(after):
         content.insert(0, "services")

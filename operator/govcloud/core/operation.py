@@ -153,7 +153,8 @@ def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if (held := _held_by_snapshots(facts)) is not None:
         return held
     running = not plan.wanted().suspended if plan.transition in _POWERED else facts.progress.running
-    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running)
+    anew = frozenset(each.resource for each in plan.repairs)
+    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running, anew)
 
 
 _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")

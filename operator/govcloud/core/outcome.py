@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from govcloud.api.request import Failure, Operation, Progress, TerminationRecord, TrialRecord
+from govcloud.api.request import Drift, Failure, Operation, Progress, TerminationRecord, TrialRecord
 from govcloud.core import actions as act
 from govcloud.core.deadlines import deadlines_after
 from govcloud.core.drift import drift_after
@@ -161,6 +161,12 @@ def _begun(before: Progress, action: act.Begin, now: datetime) -> Progress:
     return _with(before, operation=operation, allocated=dict(vars(action.hold)), failure=None)
 
 
+def _drift_left(before: Progress, plan: Plan) -> tuple[Drift, ...] | None:
+    """What still differs, as far as is known, when a plan has put some of it back."""
+    put_back = {each.resource for each in plan.repairs}
+    return before.drift and tuple(each for each in before.drift if each.resource not in put_back)
+
+
 def _completed(facts: Facts, plan: Plan | None) -> Progress:
     before, now = facts.progress, facts.now
     ended = _with(before, operation=None, failure=None)
@@ -168,7 +174,7 @@ def _completed(facts: Facts, plan: Plan | None) -> Progress:
         trial = before.trial
         expired = trial.model_copy(update={"expired_at": now}) if trial else None
         return _with(ended, trial=expired, suspended_since=before.suspended_since or now)
-    done = _with(ended, completed_plan=plan.number, allocated=dict(vars(plan.needed_quota())))
+    done = _with(ended, completed_plan=plan.number, allocated=dict(vars(plan.needed_quota())), drift=_drift_left(before, plan))
     suspended = before.suspended_since if plan.wanted().suspended else None
     match plan.transition:
         case "Provision" if plan.stage == "Trial":

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 from govcloud.api.annual_plan import Budget
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.jurisdiction import Tightened
-from govcloud.api.request import RequestKey, RequestSpec
+from govcloud.api.request import Drift, RequestKey, RequestSpec
 from govcloud.api.waiver import Waiver
 from govcloud.core.canonical import canonical, sha256, sm3
 from govcloud.core.steps import Circumstances
@@ -177,6 +177,8 @@ class Plan(Model):
     departures: tuple[Departure, ...] = ()
     waivers: tuple[PlannedWaiver, ...] = ()
     """What is destroyed without a proven backup; nothing but in a termination."""
+    repairs: tuple[Drift, ...] = ()
+    """What differed from what the controller left, and is put back."""
     program: Mapping[str, Any]
     diff: tuple[PlannedChange, ...]
     quota: Mapping[str, int]

@@ -13,6 +13,7 @@ from govcloud.core.funding import planned_agreement, planned_item
 from govcloud.core.moves import Moves, transition_of
 from govcloud.core.offices import office_of
 from govcloud.core.plan import Departure, Plan, Values, lengths, planned_changes, planned_step, yuan
+from govcloud.core.repairs import repairs_of
 from govcloud.core.target import differences, problems_in, target_of
 from govcloud.core.waivers import planned_waivers
 from policies.rules import Edition
@@ -52,6 +53,7 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
     latest = facts.latest
     target = target_of(facts, spec, transition)
     case = _case(facts, spec, transition, edition)
+    repairs = repairs_of(facts, spec)
     return Plan(
         request=facts.request.key,
         number=max(latest.number if latest else 0, facts.progress.last_plan) + 1,
@@ -72,7 +74,8 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         departures=_departures(case),
         waivers=planned_waivers(case),
         program=to_json(target.program),
-        diff=planned_changes(differences(facts, target.program)),
+        repairs=repairs,
+        diff=planned_changes(differences(facts, target.program, repairs)),
         quota=dict(vars(target.quota)),
         prices=target.prices,
         monthly_cost=yuan(target.prices),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from govcloud.core.drift import in_words as drift_in_words
 from govcloud.core.plan import Plan, PlannedChange, PlannedStep
 from govcloud.core.said import Said
 from govcloud.core.waiver_words import waived
@@ -98,6 +99,9 @@ _VERBS: Mapping[str, Said] = {
 def _effects(plan: Plan) -> Iterator[Said]:
     if plan.transition == "Terminate":
         yield _saved_first(plan)
+    if plan.repairs:
+        zh, en = drift_in_words(plan.repairs)
+        yield Said(f"恢复与系统所建不符的资源:{zh}", f"Puts back what differs from what was built: {en}")
     for operation, verb in _VERBS.items():
         changes = [change for change in plan.diff if change.operation == operation]
         words = list(dict.fromkeys(_word(change) for change in changes))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from govcloud.api.backup import MOST_PARTS
-from govcloud.api.request import RequestSpec
+from govcloud.api.request import Drift, RequestSpec
 from govcloud.core.case import LAID_OUT
 from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed
 from govcloud.core.plan import PlannedPrice, planned_prices
+from govcloud.core.repairs import as_found, repair_problems, repairs_of
 from policies.steps import Transition
 from stacks.database import Database
 from stacks.database_changes import lasting, on_other_networks, stuck_on_their_storage
@@ -94,13 +95,15 @@ def _shrinking(facts: Facts, program: Program) -> Iterator[Problem]:
 def _losing(facts: Facts, spec: RequestSpec, program: Program) -> Iterator[Problem]:
     """Only what was handed over holds data: what an unfinished first provisioning made may be made anew."""
     if facts.completed is not None:
+        yield from repair_problems(facts, spec)
         handed_over = facts.completed.resources()
         before, now = _parameters(facts.completed.wanted()), _parameters(spec)
         told = tuple(lasting(before, now))
         yield from told
         # What says which parameter it is tells more than what says which resource.
         more_clearly = {problem.field.partition(".")[0] for problem in told}
-        yield from (problem for problem in rebuilds(handed_over, program) if problem.field not in more_clearly)
+        as_it_is = as_found(handed_over, repairs_of(facts, spec))
+        yield from (problem for problem in rebuilds(as_it_is, program) if problem.field not in more_clearly)
         yield from losses(handed_over, program)
         yield from stuck_on_their_storage(handed_over, program, _reoffered(before, now))
         databases = {name for name, parameters in before.items() if isinstance(parameters, Database)}
@@ -138,10 +141,10 @@ def _bases(facts: Facts) -> tuple[Program, ...]:
     return (completed, *(facts.plans[number].resources() for number in facts.unfinished))
 
 
-def differences(facts: Facts, program: Program) -> tuple[ResourceChange, ...]:
-    """What may happen to each resource, from whatever may run now."""
+def differences(facts: Facts, program: Program, repairs: Sequence[Drift] = ()) -> tuple[ResourceChange, ...]:
+    """What may happen to each resource, from whatever may run now. `repairs`: what differs from that and is to be put back."""
     found: dict[tuple[str, str, str], ResourceChange] = {}
-    for change in (change for base in _bases(facts) for change in diff(base, program)):
+    for change in (change for base in _bases(facts) for change in diff(as_found(base, repairs), program)):
         same = found.setdefault((change.type, change.resource, change.operation), change)
         fields = tuple(dict.fromkeys((*same.fields, *change.fields)))
         found[change.type, change.resource, change.operation] = replace(change, fields=fields)

@@ -48,11 +48,18 @@ class MemoryStacks:
         return access
 
     def up(
-        self, key: RequestKey, unit: UnitObject, plan: int, program: Program, allowed: frozenset[tuple[str, str]]
+        self,
+        key: RequestKey,
+        unit: UnitObject,
+        plan: int,
+        program: Program,
+        allowed: frozenset[tuple[str, str]],
+        anew: frozenset[str] = frozenset(),
     ) -> StackOutcome:
         """Bring the stack to the program, one resource after the other; what stands before a failure stays done."""
         run = self._run(key, unit, plan)
         with self._lock:
+            self._read_anew(run.stack, anew)
             changes = diff(run.stack.program(), run.stack.with_ids(program))
             wanted = {(resource.type, resource.name): resource for resource in program.resources}
             for change in changes:
@@ -114,6 +121,15 @@ class MemoryStacks:
     def drift(self, key: RequestKey) -> tuple[Drift, ...] | None:
         """What the last look found; None where the stack ran since."""
         return self._drift.get(key.uid)
+
+    def _read_anew(self, stack: Stack, names: frozenset[str]) -> None:
+        for place, (known, id_) in list(stack.resources.items()):
+            if known.name not in names:
+                continue
+            if (thing := self._cloud.thing(id_)) is None:
+                del stack.resources[place]
+            else:
+                stack.resources[place] = (stack.remembered(replace(known, inputs=thing.inputs)), id_)
 
     def _drifts(self, stack: Stack) -> Iterator[Drift]:
         for known, id_ in stack.resources.values():

@@ -97,7 +97,7 @@ def _at_rest(view: View) -> NextAction:
     if progress.completed_plan is None:
         return NextAction(zh="系统正在编制计划", en="The controller makes a plan")
     if progress.drift:
-        return _drift_must_be_looked_into(progress.drift)
+        return _drift_must_be_looked_into(view.facts, progress.drift)
     if (ended := last_ended(view.facts)) is not None and state_of(ended.status) == "Mismatch":
         return _backup_must_be_looked_into(ended)
     owed = unpaid_since_the_year_ended(view.facts, progress) or evaluation_owed(view.facts, view.deadline)
@@ -112,11 +112,12 @@ def _ended(record: TerminationRecord | None) -> NextAction:
     )
 
 
-def _drift_must_be_looked_into(drift: tuple[Drift, ...]) -> NextAction:
+def _drift_must_be_looked_into(facts: Facts, drift: tuple[Drift, ...]) -> NextAction:
     zh, en = in_words(drift)
-    return NextAction(zh=f"运维人员须核查:云上资源与系统所建不符:{zh};系统不擅自修复,请恢复原状,或由申请人提出变更"[:2000],
-                      en=f"Operations look into what changed behind the controller's back: {en}. Put it back, or have the applicant ask for a change: "
-                         "nothing is corrected unasked"[:2000])  # fmt: skip
+    asked = (facts.completed.wanted().repairs if facts.completed else 0) + 1
+    return NextAction(zh=f"运维人员须核查:云上资源与系统所建不符:{zh};系统不擅自修复,请恢复原状,或由申请人申请修复(spec.repairs: {asked})"[:2000],
+                      en=f"Operations look into what changed behind the controller's back: {en}. Put it back, or have the applicant ask for it "
+                         f"(spec.repairs: {asked}): nothing is corrected unasked"[:2000])  # fmt: skip
 
 
 def _backup_must_be_looked_into(backup: BackupObject) -> NextAction:
