@@ -47,6 +47,7 @@ class Protection(PackModel):
     encrypted_volumes: Demand
     own_network: Demand = Field(description="no network that other systems share")
     open_ports: OpenPorts = Field(description="nothing open to everybody but single ports that were asked for")
+    proven_backups: tuple[Demand, ...] = Field(description="nothing that holds data without a backup that can be proven; by level, lowest first")
     backups: tuple[BackupFrequency, ...] = Field(description="by level, lowest first")
 
     def backups_at(self, level: int) -> BackupFrequency | None:
@@ -73,6 +74,17 @@ PROJECT_DEFAULT = Protection(
         everybody=8,
         never=(22, 23, 3389, 5900, 5985, 5986),
         source=_reading("GB/T 22239-2019 7.1.3.2, 7.1.4.4 c: all but what is needed is refused; who manages comes from named ranges"),
+    ),
+    proven_backups=(
+        Demand(
+            from_level=2,
+            strength="inPrinciple",
+            source=_reading("GB/T 22239-2019 7.1.4.8 asks for backup and recovery of important data; whether a share holds such, who approves it says"),
+        ),
+        Demand(
+            from_level=3,
+            source=_reading("GB/T 22239-2019 8.1.4.9 asks for backup and recovery, and for backups at another place as data arises"),
+        ),
     ),
     backups=(
         BackupFrequency(

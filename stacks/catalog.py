@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stacks import block_storage, database, load_balancer, network, object_storage, virtual_machine
+from stacks import block_storage, database, file_storage, load_balancer, network, object_storage, virtual_machine
 from stacks.kind import ServiceKind
 
 CATALOG: tuple[ServiceKind, ...] = (
@@ -10,6 +10,7 @@ CATALOG: tuple[ServiceKind, ...] = (
     database.KIND,
     block_storage.KIND,
     object_storage.KIND,
+    file_storage.KIND,
     network.KIND,
     load_balancer.KIND,
 )

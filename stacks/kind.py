@@ -43,6 +43,7 @@ class Offering(Model):
         0, description="memory of the flavor in MiB; counts in the quota"
     )
     volume_type: Annotated[str, StringConstraints(max_length=64)] | None = Field(None, description="Cinder volume type")
+    share_type: Annotated[str, StringConstraints(max_length=64)] | None = Field(None, description="Manila share type")
     encrypted: bool = Field(
         False, description="the volume type encrypts; classified protection asks for it from level 3 on (S3)"
     )
@@ -86,6 +87,9 @@ class Quota:
     floating_ips: int = 0
     server_groups: int = 0
     key_pairs: int = 0
+    shares: int = 0
+    share_gigabytes: int = 0
+    share_networks: int = 0
 
     def __add__(self, other: Quota) -> Quota:
         return Quota(**{name: mine + getattr(other, name) for name, mine in vars(self).items()})
@@ -109,17 +113,20 @@ class PriceItem:
         return self.unit_price * self.quantity
 
 
+How = Literal["Volume", "Container", "DatabaseVolume", "NotBackedUp"]
+
+
 @dataclass(frozen=True)
 class DataPart:
     """Something that holds data of the unit, and how it is backed up.
 
     `Volume`: `resource` is a Cinder volume. `Container`: a Swift container. `DatabaseVolume`: a Trove instance, whose volume is backed up
-    after the database wrote everything to it.
+    after the database wrote everything to it. `NotBackedUp`: nobody can read its bytes, so that no backup of it could be proven.
     """
 
     name: str
     resource: str
-    how: Literal["Volume", "Container", "DatabaseVolume"]
+    how: How
 
 
 @dataclass(frozen=True)

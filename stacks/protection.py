@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_network
 
 from stacks.database_replicas import INSTANCE as DATABASE
+from stacks.file_storage import SHARE
 from stacks.kind import Offering, Problem
 from stacks.machines import VOLUME
 from stacks.network import DEFAULT_NETWORK
@@ -44,6 +45,17 @@ def on_a_shared_network(program: Program, known: Collection[str]) -> Iterator[Pr
             "the system must have a network of its own; add a network service to the request",
             "系统须使用独立网络；请在申请中增加 network 服务",
         )
+
+
+def not_backed_up(program: Program, known: Collection[str]) -> Iterator[Problem]:
+    """What holds data of which no backup can be proven."""
+    for resource in _new(program, known):
+        if resource.type == SHARE:
+            yield Problem(
+                f"services[{resource.service}]",
+                "its data cannot be backed up by the platform, which the level asks for; keep them on a volume of a machine, or in a container",
+                "平台无法备份其数据，而该等级要求备份；请改用云服务器的云硬盘或对象存储",
+            )
 
 
 def open_to_everybody(

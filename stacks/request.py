@@ -11,20 +11,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any, Literal
+from typing import Any
 
 from stacks.catalog import kind_named
 from stacks.database_replicas import INSTANCE as DATABASE
-from stacks.kind import DataPart, Endpoint, Image, Layout, Offering, Parameters, PriceItem, Problem, Quota, Scope, Stage
+from stacks.file_storage import SHARE
+from stacks.kind import (
+    DataPart,
+    Endpoint,
+    How,
+    Image,
+    Layout,
+    Offering,
+    Parameters,
+    PriceItem,
+    Problem,
+    Quota,
+    Scope,
+    Stage,
+)
 from stacks.machines import VOLUME
 from stacks.object_storage import CONTAINER
 from stacks.order import in_order
 from stacks.program import Program, Resource, Value
 
-_BACKED_UP_AS: Mapping[str, Literal["Volume", "Container", "DatabaseVolume"]] = {
+_BACKED_UP_AS: Mapping[str, How] = {
     VOLUME: "Volume",
     CONTAINER: "Container",
     DATABASE: "DatabaseVolume",
+    SHARE: "NotBackedUp",
 }
 
 

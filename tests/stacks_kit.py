@@ -42,6 +42,7 @@ OFFERINGS = (
     Offering(name="nameless", kind="virtualMachine", vcpus=4, ram_mib=8192, unit_price="400"),
     Offering(name="disk", kind="blockStorage", volume_type="standard", unit_price="0.4"),
     Offering(name="objects", kind="objectStorage", unit_price="0.1"),
+    Offering(name="shares", kind="fileStorage", share_type="nfs-standard", unit_price="0.6"),
     Offering(
         name="pg",
         kind="database",
@@ -81,6 +82,11 @@ USER_DATA = {
 MACHINES = {"count": 2, "offering": "small", "image": "cirros", "bootVolumeGib": 10}
 NETWORK = {"cidr": "10.20.0.0/24"}
 DATABASE = {"engine": "postgresql", "offering": "pg", "storageGib": 20, "databaseName": "orders"}
+SHARED = {
+    "sizeGib": 50,
+    "offering": "shares",
+    "access": [{"addresses": "10.20.0.0/25"}, {"addresses": "10.20.0.200/32", "readOnly": True}],
+}
 EVERYTHING: dict[str, dict[str, Any]] = {
     "web": {
         "virtualMachine": {
@@ -102,6 +108,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
     "files": {"objectStorage": {"quotaGib": 5, "versioning": True, "offering": "objects"}},
     "lan": {"network": {**NETWORK, "dnsServers": ["223.5.5.5"]}},
     "front": {"loadBalancer": {"target": "web", "listeners": [{"port": 443, "targetPort": 8443}]}},
+    "shared": {"fileStorage": SHARED},
 }
 
 
@@ -203,6 +210,10 @@ def requests(draw: st.DrawFn) -> Wanted:
             entries["data"] = {
                 "blockStorage": {"sizeGib": draw(st.integers(1, 500)), "offering": "disk", "attachTo": attach}
             }
+    if "lan" in entries and draw(st.booleans()):
+        mounting = draw(st.lists(st.sampled_from(["10.20.0.0/24", "10.20.0.5/32", "10.20.0.64/26"]), min_size=1, max_size=3, unique=True))
+        access = [{"addresses": addresses, "readOnly": draw(st.booleans())} for addresses in mounting]
+        entries["shared"] = {"fileStorage": {**SHARED, "sizeGib": draw(st.integers(1, 100)), "access": access}}
     if draw(st.booleans()):
         offering = draw(st.sampled_from(["pg", "pg-machine"] if "lan" in entries else ["pg"]))
         size, replicas = draw(st.integers(1, 100)), draw(st.integers(0, 3 if offering == "pg" else 0))

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     DUPLICATES = "Duplicates"  # several objects carry one operation key; nothing was touched
     RESOURCE_FAILED = "ResourceFailed"  # a resource went into its failure state
     BACKUP_MISMATCH = "BackupMismatch"  # a restored backup differs from its frozen source
+    WAIVER_MISSING = "WaiverMissing"  # something holds data that cannot be backed up, and its unit did not give it up
     PROGRAM_FAULT = "ProgramFault"  # a fault of ours
     # What waiting may cure
     ADMISSION_SETTLING = "AdmissionSettling"  # they have just come into force: decisions count in a moment

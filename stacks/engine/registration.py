@@ -167,6 +167,7 @@ _MODULES = {
         "loadbalancer",
         "networking",
         "objectstorage",
+        "sharedfilesystem",
     )
 }
 

@@ -43,6 +43,8 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
         f"/octavia/v2/lbaas/{plural}": (plural, {"project_id": UNIT})
         for plural in ("loadbalancers", "listeners", "pools", "healthmonitors")
     },
+    "/manila/v2/shares/detail": ("shares", {"all_tenants": "1", "project_id": UNIT}),
+    "/manila/v2/share-networks/detail": ("share_networks", {"all_tenants": "1", "project_id": UNIT}),
     "/image/v2/images": ("images", {"owner": UNIT}),
     "/trove/mgmt/instances": ("instances", {"project_id": UNIT}),
     "/identity/v3/role_assignments": ("role_assignments", {"scope.project.id": UNIT}),
@@ -50,7 +52,7 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 CATALOG = {
     "compute": "/compute", "block-storage": "/volume", "network": "/network", "image": "/image", "database": "/trove",
-    "load-balancer": "/octavia", "identity": "/identity/v3", "object-store": "/swift/v1/AUTH_{project}",
+    "load-balancer": "/octavia", "shared-file-system": "/manila/v2", "identity": "/identity/v3", "object-store": "/swift/v1/AUTH_{project}",
 }  # fmt: skip
 
 
@@ -96,7 +98,7 @@ class Listings:
         start = int(query.get("offset", query.get("marker", "0")))
         page = self.held[path][start : start + 2]
         body: Thing = {plural: [{"keypair": thing} for thing in page] if plural == "keypairs" else page}
-        if start + 2 < len(self.held[path]) and plural != "server_groups":
+        if start + 2 < len(self.held[path]) and plural not in ("server_groups", "shares", "share_networks"):
             body[f"{plural}_links"] = [{"rel": "next", "href": f"http://elsewhere.invalid/?marker={start + 2}"}]
         assert self.lenient or wanted.items() <= query.items(), f"{path} was asked with {query}"
         return body

@@ -222,3 +222,11 @@ def _spoilt_clouds(world: World, folder: Path, fault: str) -> Path:
     path = folder / "clouds.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path
+
+
+def test_a_share_is_refused_when_planning_where_the_cloud_has_no_manila(place: Callable[..., Request]) -> None:
+    asked = place()
+    shared = {"sizeGib": 1, "offering": "file-standard", "access": [{"addresses": "10.30.0.0/24"}]}
+    asked.manifest["spec"]["services"].append({"name": "shared", "fileStorage": shared})
+    asked.apply()
+    asked.world.until("it is refused", lambda: "needs shared-file-system" in asked.condition("Stalled").get("message", ""), 60)

@@ -23,7 +23,7 @@ from govcloud.api.request import Failure
 from govcloud.core.accounts import agreement_with, plan_with, reservation_of
 from govcloud.core.actions import Action
 from govcloud.core.decide import decide
-from govcloud.core.existing import data_that_exists
+from govcloud.core.existing import data_that_exists, parts_of
 from govcloud.core.facts import Facts
 from govcloud.core.objects import ApprovalObject, BackupObject
 from govcloud.core.plan import Plan
@@ -373,7 +373,7 @@ def regular(**status: Any) -> Turn:
     """A regular backup was begun an hour ago, and stands like this."""
 
     def turn(facts: Facts) -> Facts:
-        plan, parts = facts.completed, data_that_exists(facts)
+        plan, parts = facts.completed, parts_of(data_that_exists(facts))
         if plan is None or not parts:
             return facts
         begun, key = facts.now - timedelta(hours=1), facts.request.key

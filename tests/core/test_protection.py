@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stacks_kit import MACHINES, NETWORK, OFFERINGS, wanted
+from stacks_kit import MACHINES, NETWORK, OFFERINGS, SHARED, wanted
 
 from policies.protection import PROJECT_DEFAULT
 from stacks import protection
@@ -47,6 +47,13 @@ def test_a_databases_volume_counts_too() -> None:
     encrypted = CATALOG["pg"].model_copy(update={"volume_type": "luks"})
     safe = lay_out(wanted({"orders": database}, offerings={**CATALOG, "pg": encrypted})).program
     assert fields(protection.unencrypted(safe, (), CATALOG)) == []
+
+
+def test_what_cannot_be_backed_up_is_named_and_what_runs_already_is_not_judged_again() -> None:
+    shared = lay_out(wanted({"lan": {"network": NETWORK}, "shared": {"fileStorage": SHARED}})).program
+    assert fields(protection.not_backed_up(shared, ())) == ["services[shared]"]
+    assert fields(protection.not_backed_up(shared, ("shared",))) == []
+    assert fields(protection.not_backed_up(laid_out({}), ())) == []
 
 
 def test_the_units_default_network_is_shared_with_its_other_systems() -> None:

@@ -14,7 +14,7 @@ from govcloud.api.pause import PauseSpec
 from govcloud.api.request import Failure
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import holds_helpers, is_running
-from govcloud.core.existing import data_that_exists
+from govcloud.core.existing import data_that_exists, parts_of
 from govcloud.core.facts import Facts, RunningResource
 from govcloud.core.objects import BackupObject, PauseObject
 from govcloud.core.proof import prove
@@ -73,7 +73,7 @@ def test_a_backup_begins_only_when_it_is_due_of_all_that_holds_data_and_beside_n
     for facts, step in begun:
         due = due_at(facts)
         assert due is not None and facts.now >= due and not must_let_go(facts)
-        assert step.spec.parts == data_that_exists(facts) != ()
+        assert step.spec.parts == parts_of(data_that_exists(facts)) != ()
         assert (step.spec.kind, step.spec.frozen_at) == ("Regular", facts.now)
         assert step.spec.plan == facts.progress.completed_plan
         assert not any(is_running(backup) for backup in facts.regular)

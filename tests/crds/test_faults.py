@@ -41,7 +41,7 @@ def machine(spec: Spec) -> Spec:
             lambda s: machine(s)["securityRules"][0].update(port=443), "services[1].virtualMachine.securityRules[0].port",
             "did you mean portMax or portMin?", "portMax 或 portMin",
         ),
-        (lambda s: s["services"].append({"name": "x", "fileStorage": {}}), "services[5].fileStorage", "there are blockStorage, database", "可用字段为"),
+        (lambda s: s["services"].append({"name": "x", "fileServer": {}}), "services[5].fileServer", "there are blockStorage, database", "可用字段为"),
         (lambda s: s.update(stage="trial"), "stage", "must be one of Trial, Production", "只能为 Trial"),
         (lambda s: machine(s).update(count=0), "services[1].virtualMachine.count", "greater than or equal to 1, found 0", "不符合规定格式"),
     ],

@@ -24,8 +24,8 @@ from stacks.provider.runs import CloudLogin
 from stacks.provider.session import JournaledSession
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-NOT_HERE = "openstack:loadbalancer/"
-"""The development cloud has no Octavia."""
+NOT_HERE = ("openstack:loadbalancer/", "openstack:sharedfilesystem/")
+"""The development cloud has no Octavia and no Manila."""
 
 
 @pytest.fixture

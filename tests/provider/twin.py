@@ -1,5 +1,5 @@
 """A small OpenStack in memory, over real HTTP: Keystone's tokens, Cinder's volumes, Neutron's networks, Nova's key pairs,
-Glance's images, Octavia's load balancers, Trove's instances.
+Glance's images, Octavia's load balancers, Trove's instances, Manila's shares.
 
 Just enough of each for the provider's rules to be tested without a cloud. Faults are functions that may answer in its place.
 """
@@ -32,7 +32,12 @@ KINDS = {
     "pools": "pool",
     "healthmonitors": "healthmonitor",
     "instances": "instance",
+    "shares": "share",
+    "share-networks": "share_network",
+    "share-access-rules": "access",
 }
+LISTED_AS = {"os-keypairs": "keypairs", "share-networks": "share_networks", "share-access-rules": "access_list"}
+"""Where a list is called otherwise than its path."""
 SERVICES = {
     "identity": "v3",
     "block-storage": "cinder/v3",
@@ -41,6 +46,7 @@ SERVICES = {
     "image": "glance/v2",
     "load-balancer": "octavia",
     "database": "trove/v1.0/p1",
+    "sharev2": "manila/v2",
 }
 
 
@@ -53,7 +59,7 @@ class Twin:
         faults: asked in order before anything is done; the first that answers wins.
         after: asked after the write was done, in place of the true answer: what a lost answer looks like.
         full_types: volume types whose storage takes no volume any more: a retype is accepted and comes to nothing.
-        born: status of a new volume, and what it becomes when it is looked at.
+        born: status of a new volume or share, and what it becomes when it is looked at.
     """
 
     url: str = ""
@@ -109,6 +115,9 @@ class Twin:
             return self._act(things[below[0]], request)
         if below[1:] == ["members"]:
             return self._members(things[below[0]], request)
+        if below[1:] == ["export_locations"]:
+            paths = [(f"10.20.0.{host}:/shares/{below[0]}", host == 9) for host in (8, 9)]
+            return Answer(200, {"export_locations": [{"path": path, "preferred": preferred} for path, preferred in paths]})
         if below[1:] == ["tags"]:
             things[below[0]]["tags"] = json.loads(request.body)["tags"]
             return Answer(200, {"tags": things[below[0]]["tags"]})
@@ -122,8 +131,10 @@ class Twin:
         if kind == "instances" and (refusal := _as_a_replica(body)) is not None:
             return refusal
         identity = body["name"] if kind == "os-keypairs" else str(uuid.uuid4())
-        states = {"status": self.born[0] if kind == "volumes" else "ACTIVE", "provisioning_status": "PENDING_CREATE"}
+        states = {"status": self.born[0] if kind in ("volumes", "shares") else "ACTIVE", "provisioning_status": "PENDING_CREATE"}
         made = {"metadata": {}, **states, **body, "id": identity}
+        if kind == "shares":
+            made["share_type_name"] = made.pop("share_type", "default")
         if kind == "os-keypairs":
             made = {"public_key": "ssh-rsa AAAA", "fingerprint": "aa:bb", **made}
         self.things[kind][identity] = made
@@ -139,7 +150,9 @@ class Twin:
             thing for thing in self.things[kind].values()
             if all(thing["metadata"].get(name) == value for name, value in wanted.items())
         ]  # fmt: skip
-        return Answer(200, {kind.removeprefix("os-"): found})
+        if "share_id" in query:
+            found = [thing for thing in found if thing["share_id"] == query["share_id"][0]]
+        return Answer(200, {LISTED_AS.get(kind, kind): found})
 
     def _one(self, kind: str, identity: str, request: Seen) -> Answer:
         things = self.things[kind]
@@ -149,6 +162,8 @@ class Twin:
         if request.method in ("PUT", "PATCH"):
             things[identity] |= json.loads(request.body)[KINDS[kind]]
         shown = dict(things[identity])
+        if shown.get("state") == "queued_to_apply":
+            things[identity]["state"] = "active"
         if "provisioning_status" in things[identity]:
             things[identity]["provisioning_status"] = "ACTIVE"
         if things[identity]["status"] == self.born[0]:
@@ -164,11 +179,25 @@ class Twin:
 
     def _act(self, thing: dict[str, Any], request: Seen) -> Answer:
         asked = json.loads(request.body)
-        if "os-extend" in asked:
+        if "allow_access" in asked:
+            return self._allow(thing, asked["allow_access"])
+        if "deny_access" in asked:
+            self.things["share-access-rules"].pop(asked["deny_access"]["access_id"], None)
+        elif "extend" in asked:
+            thing["size"] = asked["extend"]["new_size"]
+        elif "os-extend" in asked:
             thing["size"] = asked["os-extend"]["new_size"]
         elif (wanted := asked["os-retype"]["new_type"]) not in self.full_types:
             thing["volume_type"] = wanted
         return Answer(202)
+
+    def _allow(self, share: dict[str, Any], asked: dict[str, Any]) -> Answer:
+        rules = self.things["share-access-rules"]
+        if any((rule["share_id"], rule["access_to"]) == (share["id"], asked["access_to"]) for rule in rules.values()):
+            return Answer(400, {"badRequest": {"message": f"Share access ip:{asked['access_to']} exists.", "code": 400}})
+        made = {"id": str(uuid.uuid4()), "share_id": share["id"], "state": "queued_to_apply", "status": "", "metadata": {}, **asked}
+        rules[made["id"]] = made
+        return Answer(200, {"access": made})
 
     def _token(self, request: Seen) -> Answer:
         project = json.loads(request.body)["auth"].get("scope", {}).get("project", {}).get("name", "p1")

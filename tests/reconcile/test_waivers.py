@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from reconcile.world import APPLICANT, UNIT, UNIT_TITLE, World, waiver
 
 from govcloud.audit.records import Phase
+from govcloud.core import actions as act
+from govcloud.core.decide import decide
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 
@@ -139,6 +142,18 @@ def test_the_log_says_by_which_rule_document_and_approval_it_was_given_up(differ
 
 
 # What it is not
+
+
+def test_a_pack_in_which_the_unit_has_no_say_waives_nothing(differing: World) -> None:
+    differing.terminate(waived=["data"])
+    facts = differing.facts()
+    assert facts.edition is not None
+    others = tuple(rule for rule in facts.edition.steps["Terminate"] if rule.office != "unit")
+    without = facts.edition.model_copy(update={"steps": {**facts.edition.steps, "Terminate": others}})
+    refused = decide(replace(facts, edition=without))
+    assert isinstance(refused, act.Refuse)
+    assert "asks for no consent of the unit" in refused.violations[0].en
+    assert isinstance(decide(facts), act.Freeze)
 
 
 def test_what_can_be_backed_up_is_not_given_up(world: World) -> None:

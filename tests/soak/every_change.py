@@ -83,7 +83,7 @@ REFUSED: Mapping[str, frozenset[str]] = {
 }
 """What cannot change once the service runs: the planner refuses it."""
 
-NOT_HERE = frozenset({"loadBalancer"})
+NOT_HERE = frozenset({"loadBalancer", "fileStorage"})
 """Kinds for which the development cloud has no service."""
 
 

@@ -16,6 +16,7 @@ from stacks_kit import (
     NETWORK,
     OWNER,
     PUBLIC_KEY,
+    SHARED,
     SHORT_RSA_KEY,
     USER_DATA,
     requests,
@@ -25,6 +26,7 @@ from stacks_kit import (
 
 from stacks.catalog import CATALOG, kind_named
 from stacks.cloud_init import parse
+from stacks.diff import diff
 from stacks.kind import Image, Quota
 from stacks.machines import INSTANCE, KEYPAIR
 from stacks.order import leaves
@@ -65,13 +67,14 @@ def test_the_quota_is_what_the_program_makes(request_: Wanted) -> None:
     # Trove makes one for a database whose replicas are to be kept apart from it.
     assert quota.server_groups == made["ServerGroup"] + sum("locality" in item.inputs for item in layout.program.resources)
     assert quota.key_pairs == 2 * made["Keypair"]  # the next one is made before the former goes
+    assert (quota.shares, quota.share_networks) == (made["Share"], made["ShareNetwork"])
     assert quota.ports >= made["Port"] + made["RouterInterface"] + trove
 
 
 @given(requests())
 def test_every_resource_says_whose_it_is(request_: Wanted) -> None:
     for item in lay_out(request_).program.resources:
-        relations = ("RouterInterface", "VolumeAttach", "RoleAssignment", "Members")  # between marked things
+        relations = ("RouterInterface", "VolumeAttach", "RoleAssignment", "Members", "ShareAccess")  # between marked things
         unmarked = item.type.rpartition(":")[2] in relations
         assert unmarked or OWNER in str(item.inputs), item.name
         assert item.service in request_.services
@@ -226,6 +229,38 @@ def test_one_port_may_be_listened_on_over_tcp_and_udp_but_not_twice_over_one() -
         "listeners[1].port",
         "listeners[2].port",
     ]
+
+
+def test_a_share_is_on_a_network_of_the_request_and_mounted_from_there_only() -> None:
+    layout = lay_out(wanted({"lan": {"network": NETWORK}, "shared": {"fileStorage": SHARED}}))
+    assert resource(layout.program, "shared-network").inputs["neutron_subnet_id"] == Ref("lan-subnet")
+    share = resource(layout.program, "shared")
+    assert (share.inputs["size"], share.inputs["share_type"], share.holds_data) == (50, "nfs-standard", True)
+    rules = [item.inputs for item in layout.program.resources if item.type.endswith(":ShareAccess")]
+    assert [(rule["access_to"], rule["access_level"]) for rule in rules] == [("10.20.0.0/25", "rw"), ("10.20.0.200/32", "ro")]
+    assert [(item.item, item.monthly) for _, item in layout.prices] == [("shares", Decimal("30.0"))]
+    assert (layout.quota.shares, layout.quota.share_gigabytes, layout.quota.share_networks) == (1, 50, 1)
+    (endpoint,) = (each for service, each in layout.endpoints if service == "shared")
+    assert (endpoint.name, endpoint.address) == ("export", Ref("shared", "export_locations.0.path"))
+    assert [(service, part.how) for service, part in layout.data] == [("shared", "NotBackedUp")]
+
+
+def test_another_order_of_who_may_mount_a_share_changes_nothing() -> None:
+    one, other = (
+        laid_out({"lan": {"network": NETWORK}, "shared": {"fileStorage": {**SHARED, "access": access}}})
+        for access in (SHARED["access"], SHARED["access"][::-1])  # type: ignore[index]
+    )
+    assert {item.name: item for item in one.resources} == {item.name: item for item in other.resources}
+
+
+def test_a_share_that_goes_from_a_to_b_and_back_is_what_it_was() -> None:
+    lan = {"lan": {"network": NETWORK}}
+    first = laid_out({**lan, "shared": {"fileStorage": SHARED}})
+    then = laid_out({**lan, "shared": {"fileStorage": {**SHARED, "access": [{"addresses": "10.20.0.0/25", "readOnly": True}]}}})
+    there, back = diff(first, then), diff(then, first)
+    assert [(c.resource, c.operation) for c in there] == [("shared-access-10-20-0-0-25", "replace"), ("shared-access-10-20-0-200-32", "delete")]
+    assert [(c.resource, c.operation) for c in back] == [("shared-access-10-20-0-0-25", "replace"), ("shared-access-10-20-0-200-32", "create")]
+    assert diff(first, first) == ()
 
 
 def test_a_database_gives_out_all_that_a_client_needs() -> None:
@@ -399,6 +434,23 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
             "front": {"loadBalancer": {"target": "web", "listeners": [{"port": 80}]}},
         },
         "services[front].loadBalancer.network",
+    ),
+    "a share without a network": ({"shared": {"fileStorage": SHARED}}, "services[shared].fileStorage.network"),
+    "a share of a type that the catalog does not have": (
+        {"lan": {"network": NETWORK}, "shared": {"fileStorage": {**SHARED, "offering": "objects"}}},
+        "services[shared].fileStorage.offering",
+    ),
+    "a share for another network": (
+        {"lan": {"network": NETWORK}, "shared": {"fileStorage": {**SHARED, "access": [{"addresses": "10.21.0.0/24"}]}}},
+        "services[shared].fileStorage.access[0].addresses",
+    ),
+    "a share for everybody": (
+        {"lan": {"network": NETWORK}, "shared": {"fileStorage": {**SHARED, "access": [{"addresses": "0.0.0.0/0"}]}}},
+        "services[shared].fileStorage.access[0].addresses",
+    ),
+    "a share for addresses that are none": (
+        {"lan": {"network": NETWORK}, "shared": {"fileStorage": {**SHARED, "access": [{"addresses": "2001:db8::/32"}]}}},
+        "services[shared].fileStorage.access[0].addresses",
     ),
     "an address range with host bits": ({"lan": {"network": {"cidr": "10.20.0.5/24"}}}, "services[lan].network.cidr"),
     "an address range that is too small": (

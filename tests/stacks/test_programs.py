@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stacks_kit import DATABASE, EVERYTHING, MACHINES, NETWORK, PUBLIC_KEY, USER_DATA, programs, requests, wanted
+from stacks_kit import (
+    DATABASE,
+    EVERYTHING,
+    MACHINES,
+    NETWORK,
+    PUBLIC_KEY,
+    SHARED,
+    USER_DATA,
+    programs,
+    requests,
+    wanted,
+)
 
 from stacks.database_changes import stuck_on_their_storage
 from stacks.diff import ResourceChange, allowed_operations, diff, rebuilds, shrinks
@@ -309,12 +320,14 @@ def test_storage_only_grows(before: int, after: int) -> None:
             {
                 "data": {"blockStorage": {"sizeGib": size, "offering": "disk"}},
                 "orders": {"database": {**DATABASE, "storageGib": size}},
+                "lan": {"network": NETWORK},
+                "shared": {"fileStorage": {**SHARED, "sizeGib": size}},
             }
         )
         for size in (before, after)
     )
-    assert [problem.field for problem in shrinks(old, new)] == (
-        ["services[data]", "services[orders]"] if after < before else []
+    assert sorted(problem.field for problem in shrinks(old, new)) == (
+        ["services[data]", "services[orders]", "services[shared]"] if after < before else []
     )
 
 

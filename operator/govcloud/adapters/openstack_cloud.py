@@ -41,6 +41,8 @@ _CINDER_PROJECT = (
 SERVER_GROUP = "openstack:compute/serverGroup:ServerGroup"
 KEYPAIR = "openstack:compute/keypair:Keypair"
 DATABASE = "openstack:database/instance:Instance"
+SHARE = "openstack:sharedfilesystem/share:Share"
+SHARE_NETWORK = "openstack:sharedfilesystem/shareNetwork:ShareNetwork"
 CONTAINER = "openstack:objectstorage/container:Container"
 IMAGE = "openstack:images/image:Image"
 USER = "openstack:identity/user:User"
@@ -162,6 +164,19 @@ def _server_groups(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
         offset += len(page)
 
 
+def _by_offset(type: str) -> Ask:
+    """Manila's lists are read by number, not by marker."""
+    declared = DECLARATIONS[type]
+
+    def ask(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
+        offset, path = 0, declared.listing
+        while page := login.get("shared-file-system", path, **_OF_ANY_PROJECT, project_id=project, offset=offset)[declared.plural]:
+            yield from ((_found(type, shown), shown) for shown in page if shown["project_id"] == project)
+            offset += len(page)
+
+    return ask
+
+
 def _keypairs(login: Login, project: str) -> Iterator[tuple[Found, Json]]:
     """Key pairs belong to users: those of everybody who has a role in the project. In one that was deleted, nobody has."""
     if login.find("identity", f"/projects/{project}") is None:
@@ -204,6 +219,8 @@ _SPECIAL: Mapping[str, Ask] = {
     SERVER_GROUP: _server_groups,
     KEYPAIR: _keypairs,
     DATABASE: _databases,
+    SHARE: _by_offset(SHARE),
+    SHARE_NETWORK: _by_offset(SHARE_NETWORK),
     CONTAINER: _containers,
 }
 

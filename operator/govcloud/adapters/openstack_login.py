@@ -27,12 +27,12 @@ from stacks.provider.journal import Journal
 from stacks.provider.session import ExactUrl, JournaledSession
 
 Json = dict[str, Any]
-Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity", "load-balancer"]
+Service = Literal["compute", "block-storage", "network", "image", "database", "object-store", "identity", "load-balancer", "shared-file-system"]
 
 _OFFICIAL = ServiceTypes()
 
 # Cinder 3.59 (Train): backups with metadata (3.43), volumes from backups (3.47). Nova 2.79 (Train), as the provider's.
-_MICROVERSIONS: Mapping[Service, str] = {"compute": "2.79", "block-storage": "3.59"}
+_MICROVERSIONS: Mapping[Service, str] = {"compute": "2.79", "block-storage": "3.59", "shared-file-system": "2.45"}
 # These put no version into the catalog: keystoneauth asks the service where this one lives.
 _MAJOR_VERSIONS: Mapping[Service, tuple[int, ...]] = {"network": (2, 0), "image": (2,), "identity": (3,)}
 

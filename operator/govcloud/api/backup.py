@@ -67,6 +67,9 @@ class BackupSpec(Model):
     waived: Annotated[tuple[WaivedPart, ...], Field(max_length=MOST_WAIVERS, json_schema_extra=keyed_by("part"))] = Field(
         (), description="what held data and is not in this set: the unit gave it up without a backup, by this document"
     )
+    not_covered: Annotated[tuple[Line, ...], Field(max_length=MOST_PARTS)] = Field(
+        (), description="of a regular backup: what holds data and is not in this set, because nobody can prove a backup of it"
+    )
     retain_until: datetime = Field(description="from this moment on, by the machine's own clock, it may be purged")
 
 

@@ -381,6 +381,7 @@ class RegularBackups(Model):
     every_days: int
     next_at: datetime = Field(description="when the next one is due")
     newest: BackupView | None = None
+    not_covered: Annotated[tuple[Token, ...], Field(max_length=256)] = Field((), description="what holds data and is in no backup: the unit saves it itself")
     newest_verified: BackupView | None = Field(None, description="the newest that was restored and found equal to what was backed up")
 
 

@@ -17,7 +17,7 @@ from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
 from govcloud.core.said import Language
 from govcloud.core.sentences import cost, decision, departures, division, headline, quota
 from govcloud.core.violations import Violation
-from govcloud.core.waiver_words import waived
+from govcloud.core.waiver_words import not_saved, waived
 from policies.shelf import PackFault, Shelf, with_more
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def _tell_plan(plan: Plan, before: Plan | None, language: Language) -> None:
     for said in (cost(plan, before), *division(plan)):
         typer.echo(said.within(language))
     typer.echo(quota(plan).within(language))
-    for given_up in waived(plan):
-        tell(given_up, language)
+    for unsaved in (*not_saved(plan), *waived(plan)):
+        tell(unsaved, language)
     for departure in departures(plan):
         typer.echo(departure.within(language))
     typer.echo("审批环节(按顺序):" if chinese else "Approvals, in order:")

@@ -17,9 +17,14 @@ from govcloud.core.calendar import months_after, official_day
 from govcloud.core.case import LAID_OUT, Case, Check
 from govcloud.core.money import MONEY_CHECKS
 from govcloud.core.offices import decided_by_one_office, office_of
-from govcloud.core.protection_checks import everybody_may_connect, network_is_shared, volumes_are_not_encrypted
+from govcloud.core.protection_checks import (
+    data_is_not_backed_up,
+    everybody_may_connect,
+    network_is_shared,
+    volumes_are_not_encrypted,
+)
 from govcloud.core.violations import Violation
-from govcloud.core.waivers import waiver_is_not_heard
+from govcloud.core.waivers import waiver_is_missing, waiver_is_not_heard
 from govcloud.reasons import Reason
 from policies.steps import COMMITTING
 
@@ -203,6 +208,8 @@ CHECKS: Sequence[Check] = (
     everybody_may_connect,
     cloud_lacks_a_service,
     waiver_is_not_heard,
+    waiver_is_missing,
+    data_is_not_backed_up,
 )
 
 

@@ -30,7 +30,7 @@ from govcloud.core.actions import (
 from govcloud.core.approvals import standing
 from govcloud.core.backup_sets import holds_helpers, named_after
 from govcloud.core.drift import gone_without_loss
-from govcloud.core.existing import data_that_exists, resources_that_exist
+from govcloud.core.existing import Holding, data_that_exists, not_backed_up, parts_of, resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
@@ -198,11 +198,13 @@ def _outputs(facts: Facts, there: Set[str]) -> Mapping[str, Value]:
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     waived, backup = _waived(facts, plan), facts.backup
-    parts = _not_waived(facts, waived)
-    if not parts and backup is None:
+    left = _not_waived(facts, waived)
+    if names := ", ".join(not_backed_up(left)):
+        return Block(Reason.WAIVER_MISSING, f"{names} cannot be backed up; nothing is destroyed. The unit itself has to give it up (spec.termination.waivers) [JJ 25]")
+    if not left and backup is None:
         return _state_is_lost(facts) or FinishStep("backup", None, waived)
     if backup is None:
-        return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts, waived))
+        return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts_of(left), waived))
     if any(part.state == "Mismatch" for part in backup.status.parts):
         wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
         return Block(
@@ -214,7 +216,7 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
         return TakeBackup(backup)
     if backup.status.manifest_sha256 is None:
         return StoreManifest(backup)
-    proof = prove(backup, plan, parts)
+    proof = prove(backup, plan, left)
     if proof is None:
         return Block(
             Reason.BACKUP_MISMATCH,
@@ -230,7 +232,7 @@ def _waived(facts: Facts, plan: Plan) -> WaivedDestruction | None:
     return waive(plan, standing(plan, facts.approvals, began, trust=facts.trust, started=True), data_that_exists(facts))
 
 
-def _not_waived(facts: Facts, waived: WaivedDestruction | None) -> tuple[Part, ...]:
+def _not_waived(facts: Facts, waived: WaivedDestruction | None) -> tuple[Holding, ...]:
     """What has to be proven before it may go."""
     given_up = waived.parts if waived else ()
     return tuple(part for part in data_that_exists(facts) if part not in given_up)
@@ -258,12 +260,12 @@ def _destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
         return FinishStep("destroy", None)  # without a project there never was anything in it
     if (held := _held_by_snapshots(facts)) is not None:
         return held
-    if (left := next(filter(holds_helpers, facts.superseded), None)) is not None:
-        return ClearBackup(left)  # as with a regular one: its snapshots are in the way
+    if (older := next(filter(holds_helpers, facts.superseded), None)) is not None:
+        return ClearBackup(older)  # as with a regular one: its snapshots are in the way
     waived = _waived(facts, plan)
-    parts = _not_waived(facts, waived)
-    proof = prove(facts.backup, plan, parts)
-    if parts and proof is None:
+    left = _not_waived(facts, waived)
+    proof = prove(facts.backup, plan, left)
+    if left and proof is None:
         return Block(
             Reason.BACKUP_MISMATCH, "there is no proven backup of this termination any more; nothing is destroyed"
         )

@@ -114,8 +114,8 @@ class PlannedItem(Model):
     budget: Budget | None
 
 
-WaiverGround = Literal["BackupMismatch", "BackupFailed"]
-"""Why a waiver is heard: how the backup of the part failed."""
+WaiverGround = Literal["NoBackupPossible", "BackupMismatch", "BackupFailed"]
+"""Why a waiver is heard: there can be no proven backup of the part, or how it failed."""
 
 
 class PlannedWaiver(Waiver):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
 
-from govcloud.api.backup import Part, PartStatus
+from govcloud.api.backup import PartStatus
+from govcloud.core.existing import Holding
 from govcloud.core.objects import BackupObject
 from govcloud.core.plan import Plan
 
@@ -27,11 +28,11 @@ class VerifiedBackup:
             raise TypeError("a VerifiedBackup is made by govcloud.core.proof.prove, from evidence, and by nothing else")
 
 
-def prove(backup: BackupObject | None, plan: Plan, parts: Sequence[Part]) -> VerifiedBackup | None:
+def prove(backup: BackupObject | None, plan: Plan, holdings: Sequence[Holding]) -> VerifiedBackup | None:
     """The proof, if the evidence holds.
 
     Args:
-        parts: everything that holds data and exists; the backup must cover each, by its very id.
+        holdings: what holds data and exists, and is not waived; the backup must cover each, by its very id.
 
     Returns:
         None unless the backup was made for exactly this plan, covers every part, and every part's restored copy has the size and the
@@ -42,7 +43,7 @@ def prove(backup: BackupObject | None, plan: Plan, parts: Sequence[Part]) -> Ver
     if backup.spec.request.uid != plan.request.uid or backup.status.manifest_sha256 is None:
         return None
     evidence = {part.name: part for part in backup.status.parts}
-    if not set(parts) <= set(backup.spec.parts) or {p.name for p in backup.spec.parts} != evidence.keys():
+    if not {holding.as_part() for holding in holdings} <= set(backup.spec.parts) or {p.name for p in backup.spec.parts} != evidence.keys():
         return None
     if not all(_is_equal_to_its_source(part) for part in evidence.values()):
         return None

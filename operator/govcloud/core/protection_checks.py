@@ -34,6 +34,13 @@ def everybody_may_connect(case: Case) -> Iterator[Violation]:
         yield from _violations(demand, found)
 
 
+def data_is_not_backed_up(case: Case) -> Iterator[Violation]:
+    """What the platform cannot back up, where the level asks for backups."""
+    demands = [demand for demand in case.edition.protection.proven_backups if _asked(case, demand)]
+    if case.program is not None and demands:
+        yield from _violations(demands[-1], protection.not_backed_up(case.program, _known(case)))
+
+
 def _asked(case: Case, demand: Demand) -> bool:
     return case.spec.system.protection_level >= demand.from_level
 

@@ -13,7 +13,7 @@ from govcloud.api.backup import MOST_PARTS, BackedUpRequest, BackupSpec, Part
 from govcloud.api.request import Failure
 from govcloud.core.actions import ClearBackup, GiveUpBackup, OpenBackup, StoreManifest, TakeBackup
 from govcloud.core.backup_sets import differs, holds_helpers, is_running, named_after
-from govcloud.core.existing import data_that_exists, resources_that_exist
+from govcloud.core.existing import data_that_exists, not_backed_up, parts_of, resources_that_exist
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject
 from govcloud.core.plan import Plan
@@ -44,7 +44,7 @@ def due_at(facts: Facts) -> datetime | None:
     """
     plan = facts.completed
     every = plan.values.backup_every_days if plan else None
-    if every is None or facts.progress.terminated_at is not None or not data_that_exists(facts):
+    if every is None or facts.progress.terminated_at is not None or not parts_of(data_that_exists(facts)):
         return None
     trial = facts.progress.trial
     since = max((backup.spec.frozen_at for backup in facts.regular), default=trial.started_at if trial else facts.progress.production_since)
@@ -101,7 +101,7 @@ def _begin(facts: Facts, taken: Collection[str]) -> OpenBackup | None:
     project = facts.unit.status.project_id if facts.unit else None
     if plan is None or due is None or project is None or facts.now < due or must_let_go(facts):
         return None
-    if len(parts := data_that_exists(facts)) > MOST_PARTS:
+    if len(parts := parts_of(data_that_exists(facts))) > MOST_PARTS:
         return None
     after = max((backup.spec.number for backup in facts.regular), default=0)
     number = next(number for number in count(after + 1) if regular_backup_name(plan, number) not in taken)
@@ -128,6 +128,7 @@ def _spec(facts: Facts, plan: Plan, number: int, project: str, parts: tuple[Part
         quarantine_project=plan.values.quarantine_project,
         frozen_at=facts.now,
         parts=parts,
+        not_covered=not_backed_up(data_that_exists(facts)),
         retain_until=facts.now + timedelta(days=kept),
     )
 

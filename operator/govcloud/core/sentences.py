@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from govcloud.core.drift import in_words as drift_in_words
 from govcloud.core.plan import Plan, PlannedChange, PlannedStep
 from govcloud.core.said import Said
-from govcloud.core.waiver_words import waived
+from govcloud.core.waiver_words import not_saved, waived
 from govcloud.core.words import REPLICA, RESOURCES, TRANSITIONS_ZH
 from stacks.database_replicas import is_replica
 
@@ -110,6 +110,7 @@ def _effects(plan: Plan) -> Iterator[Said]:
             yield Said(
                 f"{verb.zh}:{';'.join(part.zh for part in parts)}", f"{verb.en}: {'; '.join(part.en for part in parts)}"
             )
+    yield from not_saved(plan)
     yield from waived(plan)
 
 

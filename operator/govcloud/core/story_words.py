@@ -151,6 +151,8 @@ def _backed_up(status: RequestStatus) -> Iterator[Said]:
     if backups is None:
         return
     yield Said(f"每 {backups.every_days} 天定期备份,下次 {_when(backups.next_at)}", f"Backed up every {backups.every_days} days, next {_when(backups.next_at)}")
+    if names := ", ".join(backups.not_covered):
+        yield Said(f"不在备份之内:{names}", f"In no backup: {names}")
     newest, verified = backups.newest, backups.newest_verified
     if newest is not None:
         state = _BACKUPS.get(newest.state, Said(newest.state, newest.state))

@@ -8,10 +8,12 @@ from govcloud.api.request import TerminationRecord
 from govcloud.core import actions as act
 from govcloud.core.plan import Plan, PlannedWaiver
 from govcloud.core.said import Said
+from stacks.request import data_of
 
 RULE = "waived-backup"
 
 _GROUNDS = {
+    "NoBackupPossible": Said("平台无法备份", "the platform cannot back it up"),
     "BackupMismatch": Said("备份恢复后与源不一致", "its restored backup differs from the source"),
     "BackupFailed": Said("备份失败", "its backup failed"),
 }
@@ -33,6 +35,19 @@ def _told(waiver: PlannedWaiver) -> Said:
         f"Will be destroyed WITHOUT a backup: {waiver.part} (service {waiver.service}); {ground.en}; {reason.en}: {waiver.en}; "
         f"document {waiver.number} of the unit, SHA-256 {waiver.sha256}",
         grave=True,
+    )
+
+
+def not_saved(plan: Plan) -> tuple[Said, ...]:
+    """What of the services that the plan leads to the platform does not back up."""
+    names = ", ".join(part.name for _, part in data_of(plan.resources()) if part.how == "NotBackedUp")
+    if not names:
+        return ()
+    return (
+        Said(
+            f"平台不备份 {names} 的数据,请使用单位自行备份;终止时须由使用单位书面豁免后方可销毁",
+            f"The platform does not back up the data of {names}: the unit does so itself, and they end only by a waiver of the unit",
+        ),
     )
 
 

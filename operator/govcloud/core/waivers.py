@@ -1,18 +1,17 @@
 """For which parts a waiver is heard, and how it goes into a plan. Pure.
 
-A part whose backup can be proven is never given up unproven: only one whose restored backup differs from its source, or whose backup failed in
-this very termination such that somebody has to change something.
+A part whose backup can be proven is never given up unproven: only one of which there can be none, one whose restored backup differs from its source, or
+one whose backup failed in this very termination such that somebody has to change something.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from govcloud.api.backup import Part
 from govcloud.api.request import RequestSpec
 from govcloud.api.waiver import Waiver, Waivers
 from govcloud.core.case import Case
-from govcloud.core.existing import data_that_exists
+from govcloud.core.existing import Holding, data_that_exists
 from govcloud.core.facts import Facts
 from govcloud.core.plan import PlannedWaiver, WaiverGround
 from govcloud.core.violations import Violation
@@ -31,7 +30,8 @@ def waives_what_failed(facts: Facts) -> bool:
         return False
     if started.transition != "Terminate" or facts.spec.stage != "Terminated" or waivers_in(facts.spec) == waivers_in(started.wanted()):
         return False
-    return any(_failed_as(facts, part) for part in data_that_exists(facts))
+    granted = {(waiver.part, waiver.source_id) for waiver in started.waivers}
+    return any(_own_ground(facts, part) for part in data_that_exists(facts) if (part.name, part.source_id) not in granted)
 
 
 def planned_waivers(case: Case) -> tuple[PlannedWaiver, ...]:
@@ -44,7 +44,7 @@ def planned_waivers(case: Case) -> tuple[PlannedWaiver, ...]:
     return tuple(_planned(waiver, part, ground, consent) for waiver, part in asked if (ground := ground_for(case.facts, part)))
 
 
-def _planned(waiver: Waiver, part: Part, ground: WaiverGround, consent: StepRule) -> PlannedWaiver:
+def _planned(waiver: Waiver, part: Holding, ground: WaiverGround, consent: StepRule) -> PlannedWaiver:
     return PlannedWaiver(
         **waiver.model_dump(), service=part.service, source_id=part.source_id, ground=ground, consent=consent.step
     )
@@ -55,16 +55,18 @@ def unit_consent(case: Case) -> StepRule | None:
     return next((rule for rule in case.steps if rule.office == "unit"), None)
 
 
-def ground_for(facts: Facts, part: Part) -> WaiverGround | None:
+def ground_for(facts: Facts, part: Holding) -> WaiverGround | None:
     """Why a waiver of the part may be heard. What the termination under way was waived for stays a ground for the one in its place."""
     before = facts.started.waivers if facts.started else ()
     earlier = (waiver.ground for waiver in before if (waiver.part, waiver.source_id) == (part.name, part.source_id))
-    return _failed_as(facts, part) or next(earlier, None)
+    return _own_ground(facts, part) or next(earlier, None)
 
 
-def _failed_as(facts: Facts, part: Part) -> WaiverGround | None:
-    """How the backup of the part failed in the termination under way."""
-    if facts.backup is None or part not in facts.backup.spec.parts:
+def _own_ground(facts: Facts, part: Holding) -> WaiverGround | None:
+    """That there can be no proven backup of the part, or how that of the termination under way failed."""
+    if part.how == "NotBackedUp":
+        return "NoBackupPossible"
+    if facts.backup is None or part.as_part() not in facts.backup.spec.parts:
         return None
     status = next((status for status in facts.backup.status.parts if status.name == part.name), None)
     if status is None:
@@ -94,6 +96,18 @@ def waiver_is_not_heard(case: Case) -> Iterator[Violation]:
                 field,
                 f"{waiver.part} can be backed up, so it is not destroyed without one; a waiver is heard once its backup failed in this termination",
                 f"{waiver.part} 可以备份，不得不经备份销毁；仅当本次终止中其备份失败或比对不一致时方可豁免",
+            )
+
+
+def waiver_is_missing(case: Case) -> Iterator[Violation]:
+    """What the platform cannot back up is destroyed by the unit's own word, or not at all."""
+    named = {waiver.part for waiver in waivers_in(case.spec)}
+    for part in data_that_exists(case.facts) if case.transition == "Terminate" else ():
+        if part.how == "NotBackedUp" and part.name not in named:
+            yield _refused(
+                "spec.termination.waivers",
+                f"{part.name} (service {part.service}) cannot be backed up by the platform; take its data over, and name it here with the unit's signed document",
+                f"{part.name}（服务 {part.service}）无法由平台备份；请自行迁出数据，并在此写明该项及本单位已签署的文件",
             )
 
 

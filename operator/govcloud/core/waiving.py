@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
 
-from govcloud.api.backup import Part
 from govcloud.api.waiver import WaivedPart
+from govcloud.core.existing import Holding
 from govcloud.core.plan import Plan, PlannedWaiver
 from govcloud.core.standing import Standing
 
@@ -23,7 +23,7 @@ class WaivedDestruction:
     """
 
     plan: int
-    parts: tuple[Part, ...]
+    parts: tuple[Holding, ...]
     waivers: tuple[PlannedWaiver, ...]
     consents: tuple[str, ...]
     seal: InitVar[object] = None
@@ -39,7 +39,7 @@ class WaivedDestruction:
         return tuple(WaivedPart(**waiver.model_dump(include=set(fields))) for waiver in self.waivers)
 
 
-def waive(plan: Plan, stand: Standing, parts: Sequence[Part]) -> WaivedDestruction | None:
+def waive(plan: Plan, stand: Standing, parts: Sequence[Holding]) -> WaivedDestruction | None:
     """What of these parts may go without a backup; None where nothing of them may.
 
     Args:

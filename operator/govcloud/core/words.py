@@ -35,6 +35,9 @@ RESOURCES = {
     "openstack:networking/secGroupRule:SecGroupRule": ("安全组规则", "security group rule"),
     "openstack:networking/subnet:Subnet": ("子网", "subnet"),
     "openstack:objectstorage/container:Container": ("对象存储容器", "container"),
+    "openstack:sharedfilesystem/share:Share": ("文件存储", "file share"),
+    "openstack:sharedfilesystem/shareAccess:ShareAccess": ("文件存储访问规则", "access rule of a file share"),
+    "openstack:sharedfilesystem/shareNetwork:ShareNetwork": ("文件存储网络", "share network"),
 }
 """Type of a resource -> what officials call it, in Chinese and in English. A type that is not here is told by its token."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import block_storage, compute, database, identity, load_balancing, networking, object_store
+from . import block_storage, compute, database, identity, load_balancing, networking, object_store, shared_file_systems
 from .model import Declaration
 
 _ALL = (
@@ -19,6 +19,7 @@ _ALL = (
     *object_store.DECLARATIONS,
     *database.DECLARATIONS,
     *load_balancing.DECLARATIONS,
+    *shared_file_systems.DECLARATIONS,
 )
 
 DECLARATIONS: Mapping[str, Declaration] = MappingProxyType({declaration.type: declaration for declaration in _ALL})

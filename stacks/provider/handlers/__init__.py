@@ -19,12 +19,13 @@ from stacks.provider.handlers import (
     networking,
     object_store,
     quotas,
+    shared_file_systems,
 )
 
 HANDLERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         function.__name__: function
-        for module in (block_storage, compute, database, identity, load_balancing, networking, object_store, quotas)
+        for module in (block_storage, compute, database, identity, load_balancing, networking, object_store, quotas, shared_file_systems)
         for function in module.HANDLERS
     }
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from govcloud.api.request import BackupView, RegularBackups
 from govcloud.core.backup_sets import is_running, is_verified, state_of, was_withdrawn
+from govcloud.core.existing import data_that_exists, not_backed_up
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject
 from govcloud.core.regular_backups import due_at
@@ -19,6 +20,7 @@ def regular_backups(facts: Facts) -> RegularBackups | None:
     return RegularBackups(
         every_days=plan.values.backup_every_days,
         next_at=due,
+        not_covered=not_backed_up(data_that_exists(facts)),
         newest=_view(facts.regular),
         newest_verified=_view(filter(is_verified, facts.regular)),
     )
