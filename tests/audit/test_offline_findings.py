@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from audit.logs import CONTROLLER, KEY, event, fill, open_log
+from audit.logs import CONTROLLER, KEY, event, fill, intent, open_log
 from audit.test_findings import STRANGER, rewrite_notes, signed
 from audit.test_rotation import NEXT, THIEF, changed_twice
 from audit.test_tampering import changed, lines_of, relinked, rewrite
@@ -17,6 +17,7 @@ from govcloud.audit.keyring import announcement
 from govcloud.audit.layout import Layout
 from govcloud.audit.notes import PublicKey, SignedCheckpoint
 from govcloud.audit.proofs import at, export
+from govcloud.audit.records import Action, Entry, Target
 
 ID = KEY.key_id.hex()
 
@@ -95,7 +96,7 @@ def with_fields(index: int, **fields: object) -> Callable[[list[bytes]], list[by
         (lambda lines: [*lines[:29], lines[29][:-1] + b" "], "tampered", "record 29 is damaged", 29),
         (one_changed(7, encode(b"{")), "tampered", "record 7: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)", 7),
         (one_changed(7, encode(b"7")), "tampered", "record 7: 'int' object has no attribute 'get'", 7),
-        (with_fields(7, target="x"), "tampered", "record 7: 'str' object has no attribute 'get'", 7),
+        (with_fields(7, target="x"), "tampered", "record 7: string indices must be integers, not 'str'", 7),
         (with_fields(7, time="yesterday"), "tampered", "record 7: Invalid isoformat string: 'yesterday'", 7),
         (one_changed(7, encode(b'{"sequence":7,"sequence":7}')), "tampered", "record 7: a key stands twice", 7),
         (with_fields(7, sequence=9), "tampered", "record 7 calls itself 9", 7),
@@ -136,11 +137,72 @@ def test_what_is_done_to_checkpoints(audit: Path, auditor: Auditor) -> None:
         assert auditor.log() == said
     name, encoded = ten.text().rstrip().rsplit(" ", 1)
     Layout(audit).notes.write_text(f"{name} !{encoded}\n\n")
-    assert auditor.log() == ("key-unknown", f"the checkpoint at 10 is not signed by {ID}", None)
+    assert auditor.log() == ("tampered", "unreadable: Only base64 data is allowed", None)
+    Layout(audit).notes.write_text(ten.text().replace("\u2014 ", "- ") + "\n")
+    assert auditor.log() == ("tampered", "unreadable: a signature is not in its one form", None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\n") + "\n")
     assert auditor.log() == ("tampered", malformed, None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\nten\n") + "\n")
     assert auditor.log() == ("tampered", "unreadable: invalid literal for int() with base 10: 'ten'", None)
+
+
+def test_what_follows_the_last_checkpoint(audit: Path, auditor: Auditor) -> None:
+    with Layout(audit).notes.open("a") as stream:
+        stream.write("1\n2\n3\n4\n5\n\n")
+    assert auditor.log() == ("tampered", "something else follows the last checkpoint", None)
+
+
+def test_an_end_that_lacks_several_checkpoints_is_told_by_the_newest(audit: Path, auditor: Auditor) -> None:
+    rewrite(audit, lines_of(audit)[:15])
+    assert auditor.log() == ("incomplete", "30 records were signed, 15 are there", 15)
+
+
+def test_a_log_of_which_nothing_is_there_yet(auditor: Auditor, tmp_path: Path) -> None:
+    open_log(tmp_path / "audit").close()
+    Layout(tmp_path / "audit").segment(0).unlink()
+    Layout(tmp_path / "audit").keyring.unlink()
+    assert auditor.log() == ("ok", "0 records, 0 signed, 0 checkpoints", None)
+
+
+def test_hashes_that_are_not_those_of_the_records(auditor: Auditor, tmp_path: Path) -> None:
+    fill(tmp_path / "audit", 30, segment_bytes=3_000)
+    second = sorted(Layout(tmp_path / "audit").segments.iterdir())[1]
+    first = int(second.stem)
+    path = Layout(tmp_path / "audit").segment_hashes(first)
+    right = path.read_bytes()
+    for kept, changed_one in ((right[:32] + bytes(32) + right[64:], first + 1), (right[:-32], None), (right + bytes(32), None)):
+        path.write_bytes(kept)
+        what = f"the hashes kept of the segment that begins at {first} are not those of its records"
+        assert auditor.log() == ("tampered", what, changed_one)
+
+
+def removal(**changes: object) -> Entry:
+    """What retention says before the first segment goes."""
+    return intent(**{"action": Action.DELETE, "target": Target(kind="AuditSegment", id="0"), "attributes": {"end": "3"}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("said", "announced"),
+    [
+        ([removal()], 3),
+        ([removal(), removal(attributes={"end": "2"})], 3),
+        ([removal(attributes={"end": "2"})], 2),
+        ([event(action=Action.DELETE, target=Target(kind="AuditSegment", id="0"), attributes={"end": "3"})], 0),
+        ([removal(action=Action.CREATE)], 0),
+        ([removal(target=Target(kind="AuditLog", id="0"))], 0),
+        ([], 0),
+    ],
+)
+def test_a_removal_is_right_as_far_as_it_was_announced(auditor: Auditor, tmp_path: Path, said: list[Entry], announced: int) -> None:
+    log = open_log(tmp_path / "audit")
+    log.append_many([event()] * 3)
+    log.seal()
+    log.append_many([*said, event()])
+    log.close()
+    Layout(tmp_path / "audit").segment(0).unlink()
+    missing = ("incomplete", "the records before 3 were removed, and no record says so", announced)
+    records = 4 + len(said)
+    assert auditor.log() == (missing if announced < 3 else ("ok", f"{records} records, {records} signed, 2 checkpoints", None))
 
 
 def test_a_kept_checkpoint_is_held_against_the_log(audit: Path, auditor: Auditor, tmp_path: Path) -> None:

@@ -2,20 +2,23 @@
 
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from audit.logs import KEY, fill, open_log
+from audit.logs import KEY, SIGNER, fill, open_log
 from audit.test_findings import signed
 from audit.test_rotation import NEXT
 from audit.test_starting_points import starts
 from audit.test_tampering import changed, lines_of
 from audit.verdicts import said_offline
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govcloud.audit.layout import Layout
+from govcloud.audit.notes import Checkpoint, Ed25519Signer, sign
 from govcloud.audit.verify import Result, verify
 
 OK, TAMPERED, INCOMPLETE, KEY_UNKNOWN = Result.OK, Result.TAMPERED, Result.INCOMPLETE, Result.KEY_UNKNOWN
@@ -90,6 +93,7 @@ DAMAGES: dict[str, tuple[Damage, Result]] = {
     "an empty line": (behind_the_checkpoints("\n"), TAMPERED),
     "empty lines": (behind_the_checkpoints("\n\n\n"), TAMPERED),
     "a body of one line": (behind_the_checkpoints("a\n\n"), TAMPERED),
+    "a body of five lines": (behind_the_checkpoints("1\n2\n3\n4\n5\n\n"), TAMPERED),
     "no signature": (behind_the_checkpoints(f"{NAME}\n21\n{ROOT}\n\nsigned"), TAMPERED),
     "two signatures": (behind_the_checkpoints(f"{NAME}\n21\n{ROOT}\n\n{SIGNATURE}\n{SIGNATURE}"), TAMPERED),
     "a body that says nothing": (behind_the_checkpoints(f"a\nb\nc\n\n{SIGNATURE}\n"), TAMPERED),
@@ -110,6 +114,7 @@ DAMAGES: dict[str, tuple[Damage, Result]] = {
     "a hash too few": (in_hashes(lambda data: data[:-32]), TAMPERED),
     "a hash too many": (in_hashes(lambda data: data + bytes(32)), TAMPERED),
     "half a hash": (in_hashes(lambda data: data[:-16]), TAMPERED),
+    "no keyring": (without(lambda layout: layout.keyring), OK),
     "no hashes": (without(lambda layout: layout.segment_hashes(0)), OK),
     "no checkpoints": (without(lambda layout: layout.notes), INCOMPLETE),
     "a missing segment": (without(lambda layout: layout.segment(starts(layout.directory)[1])), INCOMPLETE),
@@ -126,6 +131,37 @@ def test_the_verdict_is_the_same(layout: Layout, what: str) -> None:
     report, offline = verify(layout.directory, KEY), said_offline(layout.directory, KEY)
     assert (report.result, offline.code) == (result, result.exit_code), (report.what, offline.what)
     assert None in (report.first_bad, offline.first_bad) or report.first_bad == offline.first_bad, (report.what, offline.what)
+
+
+@pytest.mark.parametrize(
+    ("size", "root", "result"),
+    [
+        (0, sha256(b"").digest(), OK),
+        (0, bytes(32), TAMPERED),
+        (5, bytes(32), TAMPERED),
+        (20, bytes(32), TAMPERED),
+        (21, bytes(32), INCOMPLETE),
+    ],
+)
+def test_of_a_kept_checkpoint_of_any_size_they_say_the_same(layout: Layout, size: int, root: bytes, result: Result) -> None:
+    kept = sign(Checkpoint(KEY.name, size, root), SIGNER)
+    report, offline = verify(layout.directory, KEY, kept), said_offline(layout.directory, KEY, kept)
+    assert (report.result, offline.code) == (result, result.exit_code), (report.what, offline.what)
+    assert None in (report.first_bad, offline.first_bad) or report.first_bad == offline.first_bad, (report.what, offline.what)
+
+
+@pytest.mark.parametrize("line", ["\u2014 witness", "\u2014 witness AAAA more", "- witness AAAA", "\u2014 witness !"])
+def test_a_line_that_is_no_signature_makes_a_checkpoint_bad(layout: Layout, line: str) -> None:
+    layout.notes.write_text(layout.notes.read_text().replace("\n\n\u2014", f"\n\n{line}\n\u2014"))
+    report, offline = verify(layout.directory, KEY), said_offline(layout.directory, KEY)
+    assert (report.result, offline.code) == (TAMPERED, TAMPERED.exit_code), (report.what, offline.what)
+
+
+def test_a_key_with_a_plus_in_its_base64_is_read_whole(tmp_path: Path) -> None:
+    signer = Ed25519Signer(KEY.name, Ed25519PrivateKey.from_private_bytes(bytes([19]) * 32))
+    assert signer.public_key.text().count("+") == 4
+    fill(tmp_path / "audit", 3, signer=signer)
+    assert said_offline(tmp_path / "audit", signer.public_key).code == 0
 
 
 PIECES = st.sampled_from(

@@ -81,8 +81,7 @@ class Note:
         self.national = decode(lines[3].removeprefix("sm3 ")) if len(lines) == 4 else None
         if not self.is_canonical(lines):
             raise Verdict(TAMPERED, "a checkpoint is not in its one canonical form")
-        split = [(*line.split(" "), "", "", "")[:3] for line in signatures.splitlines()]
-        self.signatures = [(name, decode(blob)) for dash, name, blob in split if dash == "\u2014"]
+        self.signatures = [read_signature(line) for line in signatures.split("\n") if line]
 
 
     def is_canonical(self, lines: list[str]) -> bool:
@@ -98,7 +97,7 @@ class Keys:
 
     def __init__(self, given: Key, beside: Path) -> None:
         first, *changes = (beside.read_bytes().splitlines() if beside.exists() else []) or [b""]
-        self.kept = {index: (record, key) for record in changes for index, key in [read_kept_change(record)] if key}
+        self.kept = {change[0]: (record, change[1]) for record in changes if (change := read_kept_change(record))}
         later = given.id in [key.id for _, key in self.kept.values()]
         self.given = given
         self.all = [(0, (read_kept_key(first) if later else None) or given)]
@@ -108,18 +107,16 @@ class Keys:
         """The origin of the log."""
         return self.given.name
 
-    def announce(self, index: int, key: "Key | None") -> None:
+    def announce(self, index: int, key: "Key") -> None:
         """A record says that another key follows."""
-        if key:
-            if key.name != self.name:
-                raise Verdict(TAMPERED, f"record {index} announces the key of another log", index)
-            self.all.append((index + 1, key))
+        if key.name != self.name:
+            raise Verdict(TAMPERED, f"record {index} announces the key of another log", index)
+        self.all.append((index + 1, key))
 
     def announce_kept(self, index: int, leaf: bytes) -> None:
         """The record itself was removed after its time; the copy in the keyring must fit its hash."""
-        record, key = self.kept.get(index, (b"", None))
-        if hashlib.sha256(b"\x00" + record).digest() == leaf:
-            self.announce(index, key)
+        if index in self.kept and hashlib.sha256(b"\x00" + self.kept[index][0]).digest() == leaf:
+            self.announce(index, self.kept[index][1])
 
     def check(self, note: Note) -> None:
         """By the key that was valid at this size."""
@@ -127,19 +124,32 @@ class Keys:
 
     def refuse_unsigned_change(self, size: int, signed: int) -> None:
         """The old key signs for the new one."""
-        if len(self.all) > 1 and self.all[-1][0] == size != signed:
+        if self.all[-1][0] == size != signed:
             raise Verdict(TAMPERED, f"record {size - 1} announces a key that the one before did not sign for", size - 1)
 
 
-def read_change(record: bytes) -> tuple[int, Key | None]:
-    """The position of a record and the key that it announces, if it does."""
+def read_change(record: bytes) -> tuple[int, Key] | None:
+    """The position of a record and the key that it announces; nothing of any other."""
     if b"AuditSigningKey" not in record:
-        return -1, None
+        return None
     fields = json.loads(record)
-    wanted = ("renew", "event", "AuditSigningKey")
-    if (fields.get("action"), fields.get("phase"), fields.get("target", {}).get("kind")) != wanted:
-        return -1, None
+    if about(fields) != ("renew", "event", "AuditSigningKey"):
+        return None
     return fields["sequence"], Key(fields["attributes"]["publicKey"])
+
+
+def read_signature(line: str) -> tuple[str, bytes]:
+    """Who says that he signed, and the key id with the signature. Raises `ValueError`."""
+    dash, name, blob = line.split(" ")
+    raw = base64.b64decode(blob, validate=True)
+    if dash != "\u2014" or base64.b64encode(raw).decode() != blob:
+        raise ValueError("a signature is not in its one form")
+    return name, raw
+
+
+def about(fields: dict[str, Any]) -> tuple[str, str, str]:
+    """Action and phase of a record, and the kind of what it is about: every record says them."""
+    return fields["action"], fields["phase"], fields["target"]["kind"]
 
 
 def decode(blob: str) -> bytes:
@@ -155,12 +165,12 @@ def combine(left: bytes, right: bytes, name: str = "sha256") -> bytes:
     return hashlib.new(name, b"\x01" + left + right).digest()
 
 
-def read_kept_change(record: bytes) -> tuple[int, Key | None]:
+def read_kept_change(record: bytes) -> tuple[int, Key] | None:
     """The same of a line of the keyring, which only says again what records say: a damaged one is passed over."""
     try:
         return read_change(record)
     except (*UNREADABLE, Verdict):
-        return -1, None
+        return None
 
 
 def read_kept_key(line: bytes) -> Key | None:
@@ -279,6 +289,7 @@ class LogCheck:
     def run(self) -> str:
         """Raises `Verdict` when something is wrong."""
         waiting = list(reversed(self.notes))
+        self.compare_all(waiting)
         removed = self.take_kept_hashes(waiting)
         for path in self.segments():
             if int(path.stem) != self.tree.size:
@@ -382,7 +393,8 @@ class LogCheck:
             raise Verdict(INCOMPLETE, f"the checkpoint at {fields['checkpoint']} records was removed", None)
         self.note_removal(fields)
         self.silence.hear(index, fields["time"])
-        self.keys.announce(index, read_change(record)[1])
+        if change := read_change(record):
+            self.keys.announce(index, change[1])
         self.add(hashlib.sha256(b"\x00" + record).digest(), self.national_leaf(record))
 
     def national_leaf(self, record: bytes) -> bytes:
@@ -399,9 +411,8 @@ class LogCheck:
 
     def note_removal(self, fields: dict[str, Any]) -> None:
         """Retention says in a record what it is about to remove."""
-        wanted = ("delete", "intent", "AuditSegment")
-        if (fields.get("action"), fields.get("phase"), fields.get("target", {}).get("kind")) == wanted:
-            self.announced = max(self.announced, int(fields.get("attributes", {}).get("end", 0)))
+        if about(fields) == ("delete", "intent", "AuditSegment"):
+            self.announced = max(self.announced, int(fields["attributes"]["end"]))
 
     def compare(self, note: Note) -> None:
         """What was signed at this size."""
