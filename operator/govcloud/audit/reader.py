@@ -125,7 +125,7 @@ def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> It
     """The frames of one file. Raises `Damage`."""
     offset, index = 0, first
     with files.open_for_reading(path) as stream:
-        while line := stream.readline(MAX_LINE_BYTES):
+        while line := _whole_line(stream):
             try:
                 payload = decode(line)
             except BadFrame as bad:
@@ -134,6 +134,14 @@ def read_segment(files: FileSystem, path: Path, first: int, *, last: bool) -> It
             yield Stored(index, payload, first, offset, leaf_hash(payload))
             offset += len(line)
             index += 1
+
+
+def _whole_line(stream: BinaryIO) -> bytes:
+    """The next line. One that is being written at this moment is waited for as long as it grows."""
+    line = stream.readline(MAX_LINE_BYTES)
+    while line and not line.endswith(b"\n") and (more := stream.readline(MAX_LINE_BYTES - len(line))):
+        line += more
+    return line
 
 
 def read_again(files: FileSystem, layout: Layout, places: Iterable[tuple[int, int, int]]) -> Iterator[Stored]:
