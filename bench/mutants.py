@@ -28,7 +28,7 @@ GROUPS = tuple(
             "findings rotation keyring_file keyring_copies incremental segment_check kept removal removing second_tree remarks",
         ),
         ("retention holds expiry", "retention removing holds purged_copies"),
-        ("reader", "kept recovery findings query second_tree"),
+        ("reader", "reader kept recovery findings query second_tree"),
         ("recovery torn_tail starting_points errors", "recovery starting_points second_tree rotation removing"),
         ("files durable pulse tickets own_words", "files durable pulse tickets own_words"),
         ("notes signing_key", "notes"),

@@ -24,7 +24,7 @@ from govcloud.audit.tree_files import KeptTree, NodeFile, place_of, stored_befor
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """63 records; the last one is in no sealed segment."""
+    """63 records; the last ones are in no sealed segment."""
     directory = tmp_path_factory.mktemp("whole") / "audit"
     written(directory, 31)
     return directory
@@ -59,7 +59,7 @@ def test_nodes_that_were_put_away_lead_to_the_same_roots_and_proofs(size: int, d
         assert away.inclusion_proof(index, size) == tree.inclusion_proof(index, size)
 
 
-def test_every_record_is_proven_and_sealed_ones_without_reading_others(whole: Path) -> None:
+def test_every_record_is_proven_without_reading_other_segments(whole: Path) -> None:
     sealed = starts(whole)[-1]
     records = {record.sequence: record.stored() for record in search(whole)}
     assert len(records) == RECORDS
@@ -67,8 +67,8 @@ def test_every_record_is_proven_and_sealed_ones_without_reading_others(whole: Pa
         files = Watched()
         bundle = check(prove(whole, sequence, files), KEY)
         assert bundle.records == (stored,)
+        assert set(files.opened) == {max(first for first in starts(whole) if first <= sequence)}
         if sequence < sealed:
-            assert set(files.opened) == {max(first for first in starts(whole) if first <= sequence)}
             assert bundle.checkpoint.checkpoint.size == sealed
         else:
             assert bundle.checkpoint == newest_checkpoint(whole)
@@ -91,7 +91,7 @@ def test_there_is_no_proof_of_a_record_that_is_not_there(whole: Path) -> None:
 )
 def test_what_is_kept_wrongly_costs_time_only(copy: Path, damage: Callable[[Layout, int], object]) -> None:
     damage(Layout(copy), starts(copy)[1])
-    for sequence in (0, starts(copy)[1], starts(copy)[2], RECORDS - 1):
+    for sequence in (0, starts(copy)[1], starts(copy)[2], starts(copy)[-1], RECORDS - 1):
         bundle = check(prove(copy, sequence), KEY)
         assert bundle.records == check(export(copy, at(sequence)), KEY).records != ()
 
@@ -157,6 +157,16 @@ def test_every_stored_checkpoint_is_found_by_its_size(tmp_path: Path) -> None:
     with Layout(tmp_path).notes.open("rb") as stream:
         assert [note_of(stream, size) for size in range(1, 401)] == signed
         assert note_of(stream, 0) is note_of(stream, 401) is note_of(stream, 40_000) is None
+
+
+@pytest.mark.parametrize("records", [1, 2, 3, 4, 7, 8, 9])
+def test_of_a_log_that_has_nothing_sealed_every_signed_record_is_proven(tmp_path: Path, records: int) -> None:
+    log = open_log(tmp_path)
+    log.append_many([event()] * records)
+    log.sign()
+    log.append(event())
+    assert [len(check(prove(tmp_path, sequence), KEY).records) for sequence in range(records + 1)] == [1] * records + [0]
+    log.close()
 
 
 def test_of_a_log_without_sealed_segments_nothing_is_kept(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from .merkle import Tree, leaf_hash, root_from_inclusion
 from .notes import BadNote, PublicKey, SignedCheckpoint, newest_note, note_of, parse
 from .places import Places
 from .query import Filter
-from .reader import Damage, Stored, find_record, read_again, read_log, removed_leaves
-from .tree_files import KeptTree, NodeFile
+from .reader import Damage, Stored, find_record, read_again, read_log, read_segment, removed_leaves
+from .tree_files import GrownTree, KeptTree, NodeFile
 
 FORMAT = "govcloud-audit-export/1"
 _NODES_AT_HAND = 4_096
@@ -66,12 +66,12 @@ def export(directory: Path, wanted: Callable[[Stored], bool], files: FileSystem 
 def prove(directory: Path, sequence: int, files: FileSystem | None = None) -> Iterator[str]:
     """The lines of a bundle with one signed record; without it when there is none.
 
-    A record of a sealed segment is proven against the checkpoint at the end of what is sealed, from what is kept of the tree.
-    Where that does not lead to what was signed, the whole log is read. Raises like `export`.
+    A record of a sealed segment is proven against the checkpoint at the end of what is sealed, from what is kept of the tree;
+    for one that came later the segment that is written to is read. Where that does not lead to what was signed, the whole log
+    is read. Raises like `export`.
     """
     disk, layout = files or RealFiles(), Layout(directory)
-    found = _of_kept_tree(disk, layout, sequence)
-    yield from found or export(directory, at(sequence), disk)
+    yield from _quickly_proven(disk, layout, sequence) or export(directory, at(sequence), disk)
 
 
 def of_unit(unit: str) -> Callable[[Stored], bool]:
@@ -133,18 +133,30 @@ def _damaged(damage: Damage) -> AuditDamaged:
     return AuditDamaged(f"The audit log is damaged: {damage}. Run: govcloud audit verify", damage.index)
 
 
-def _of_kept_tree(files: FileSystem, layout: Layout, sequence: int) -> tuple[str, str] | None:
+def _quickly_proven(files: FileSystem, layout: Layout, sequence: int) -> tuple[str, str] | None:
     """Both lines, or nothing when anything that is needed is missing or does not fit: then the whole log says why."""
     try:
         kept = KeptTree(files, layout)
-        if sequence >= kept.end:
-            return None
-        stored = find_record(files, layout, kept.first_of(sequence), sequence)
-        with files.open_for_reading(layout.notes) as stream:
-            signed = note_of(stream, kept.end)
-        return (_header_line(signed, 1), _proven_line(stored, Tree(kept.end, kept.node), signed)) if stored and signed else None
-    except (AuditDamaged, BadNote, OSError):
+        return (_sealed if sequence < kept.end else _not_sealed)(files, layout, kept, sequence)
+    except (AuditDamaged, BadNote, Damage, OSError):
         return None
+
+
+def _sealed(files: FileSystem, layout: Layout, kept: KeptTree, sequence: int) -> tuple[str, str] | None:
+    stored = find_record(files, layout, kept.first_of(sequence), sequence)
+    with files.open_for_reading(layout.notes) as stream:
+        signed = note_of(stream, kept.end)
+    return (_header_line(signed, 1), _proven_line(stored, Tree(kept.end, kept.node), signed)) if stored and signed else None
+
+
+def _not_sealed(files: FileSystem, layout: Layout, kept: KeptTree, sequence: int) -> tuple[str, str] | None:
+    signed, tree, found = _newest(files, layout), GrownTree(kept), None
+    for stored in read_segment(files, layout.segment(kept.end), kept.end, last=True):
+        if stored.index >= signed.checkpoint.size:
+            break
+        tree.add(stored.leaf)
+        found = stored if stored.index == sequence else found
+    return (_header_line(signed, 1), _proven_line(found, Tree(signed.checkpoint.size, tree.node), signed)) if found else None
 
 
 def _header_line(signed: SignedCheckpoint, records: int) -> str:

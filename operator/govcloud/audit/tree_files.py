@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 
 from .files import FileSystem, write_atomically
 from .layout import Layout
-from .merkle import GrowingTree
+from .merkle import GrowingTree, Tree
 from .reader import HASH_BYTES
 
 
@@ -86,6 +86,27 @@ class KeptTree:
             return 0
         last = self._firsts[-1]
         return last + self._files.length(self._layout.segment_hashes(last)) // HASH_BYTES
+
+
+class GrownTree:
+    """What is kept, and in memory the nodes of the leaves that came after it."""
+
+    def __init__(self, kept: KeptTree) -> None:
+        """Raises `OSError`."""
+        self._kept, self._nodes = kept, bytearray()
+        self._tree = GrowingTree.grown(kept.end, Tree(kept.end, kept.node).peaks())
+
+    def add(self, leaf: bytes) -> None:
+        """The next leaf."""
+        self._nodes += b"".join(self._tree.append(leaf))
+
+    def node(self, level: int, number: int) -> bytes:
+        """A complete subtree's root; too few bytes where that is not there. Raises `OSError`."""
+        leaf, place = place_of(level, number)
+        if leaf < self._kept.end:
+            return self._kept.node(level, number)
+        offset = (place - stored_before(self._kept.end)) * HASH_BYTES
+        return bytes(self._nodes[offset : offset + HASH_BYTES])
 
 
 def keep_tree(files: FileSystem, layout: Layout, first: int, nodes: bytes) -> None:
