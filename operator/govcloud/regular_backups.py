@@ -24,6 +24,8 @@ Key = tuple[str, str]
 """Namespace and name of a request."""
 
 _AGAIN = timedelta(seconds=10)
+_MOST_NAMES = 100
+"""So many names are tried at once; then the next attempt is a while later."""
 
 
 @dataclass
@@ -77,17 +79,21 @@ class RegularBackups:
         return timedelta(0) if given_up_next or failure.retry_at is None else failure.retry_at - facts.now
 
     def _carry_out(self, facts: Facts, step: Step) -> tuple[Step, Outcome]:
-        """The step that was taken, and what came of it.
+        """The step that was taken, and what came of it."""
+        outcome = self._executor.carry_out(facts, step)
+        return self._past_what_is_in_the_way(facts, step, outcome) if isinstance(step, act.OpenBackup) else (step, outcome)
 
-        Where something that this controller did not make bears the name of a new backup, that is told of and left alone, and the backup gets
-        the next name. It may be what a crash left between making the object and writing down that it was made.
+    def _past_what_is_in_the_way(self, facts: Facts, step: act.OpenBackup, outcome: Outcome) -> tuple[act.OpenBackup, Outcome]:
+        """Where something that this controller did not make bears the name of a new backup, it is told of and left alone: the next name is tried.
+
+        It may be what a crash left between making the object and writing down that it was made.
         """
         taken: set[str] = set()
-        outcome = self._executor.carry_out(facts, step)
-        while isinstance(step, act.OpenBackup) and outcome.fault is not None and outcome.fault.reason is Reason.BACKUP_MISMATCH:
-            self.ports.cluster.emit_event(facts.request, outcome.fault.reason, outcome.fault.message[:900], warning=True)
+        while (fault := outcome.fault) is not None and fault.reason is Reason.BACKUP_MISMATCH and len(taken) < _MOST_NAMES:
+            self.ports.cluster.emit_event(facts.request, fault.reason, fault.message[:900], warning=True)
             taken.add(step.name)
-            if (other := next_step(facts, taken)) is None:
+            other = next_step(facts, taken)
+            if not isinstance(other, act.OpenBackup):
                 break
             step, outcome = other, self._executor.carry_out(facts, other)
         return step, outcome

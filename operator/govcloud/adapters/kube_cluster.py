@@ -234,8 +234,9 @@ class KubeCluster(KubeAccounts):
             "metadata": {"name": name, "labels": {REQUEST_LABEL: spec.request.uid}},
             "spec": as_written(spec),
         }
-        made = self._api.create(path_to(kinds.BACKUP), body)
-        backup = backup_from(made or existing(self._api, path_to(kinds.BACKUP, name)))
+        if (made := self._api.create(path_to(kinds.BACKUP), body)) is not None:
+            return backup_from(made)
+        backup = backup_from(existing(self._api, path_to(kinds.BACKUP, name)))
         if backup.spec != spec:
             message = f"ServiceBackup {name} exists with another content, so this backup set has no place; its evidence was not touched"
             raise Stop(Reason.BACKUP_MISMATCH, message)
