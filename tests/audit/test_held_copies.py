@@ -40,9 +40,12 @@ class Kept:
         keeping = Keeping(self.log, self.directory, self.store, lambda: self.orders, self.clock.wall)
         self._housekeeping = Housekeeping(keeping.tasks(), EXPECTED)
 
+    def do(self, task: str) -> None:
+        self._housekeeping.do(task)
+
     def round(self) -> None:
         for task in ("copies of the audit log", "legal holds", "legal holds of copies"):
-            self._housekeeping.do(task)
+            self.do(task)
 
     def told(self) -> list[tuple[Action, Phase, Outcome, str]]:
         about = [r for r in search(self.directory) if r.target.kind == "AuditSegment" and r.action is not Action.BACKUP]
@@ -114,6 +117,16 @@ def test_what_is_not_known_to_be_done_is_done_again(tmp_path: Path, *, released:
     assert kept.told()[:2] == [
         (Action.ENABLE, Phase.INTENT, Outcome.PENDING, "3"), (Action.ENABLE, Phase.OUTCOME, Outcome.FAILURE, "3")
     ]
+
+
+def test_after_a_start_nothing_is_lifted_before_the_store_was_asked(twin: Kept) -> None:
+    twin.orders["case-17"] = HOLD
+    twin.round()
+    twin.start()
+    for task in ("legal holds of copies", "legal holds", "legal holds of copies"):
+        twin.do(task)
+    assert held(twin) == {3}
+    assert [action for action, *_ in twin.told()] == [Action.ENABLE] * 2
 
 
 def test_looking_is_for_when_there_is_something_new(twin: Kept) -> None:

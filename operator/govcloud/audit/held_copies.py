@@ -43,15 +43,18 @@ class HeldCopies:
 
     def run(self) -> None:
         """Sets and lifts flags. Raises `AuditUnavailable`, `Damage`, and whatever `holds` and the store raise."""
-        now = (self.copied(), self.orders())
-        if now == self._seen or self.store.lock() is None:
+        copied, orders = self.copied(), self.orders()
+        if (copied, orders) == self._seen or self.store.lock() is None:
             return
         layout, holds = Layout(self.directory), tuple(self.holds())
         for first, end in sealed(self.files, layout):
-            held = first in self.copied() and self._is_held(layout, first, holds)
-            if self._known_flags().get(first, False) is not held:
-                self._set(manifest_of(self.files, layout, first, end), on=held)
-        self._seen = now
+            if first in copied:  # of others nobody knows yet, as after a start: what they have stays
+                self._bring_up_to_date(layout, first, end, held=self._is_held(layout, first, holds))
+        self._seen = (copied, orders)
+
+    def _bring_up_to_date(self, layout: Layout, first: int, end: int, *, held: bool) -> None:
+        if self._known_flags().get(first, False) is not held:
+            self._set(manifest_of(self.files, layout, first, end), on=held)
 
     def _is_held(self, layout: Layout, first: int, holds: tuple[Hold, ...]) -> bool:
         stored = read_segment(self.files, layout.segment(first), first, last=False) if holds else iter(())
