@@ -8,7 +8,7 @@ from pydantic import Field
 
 from policies.sources import Line, PackModel, Source, Word, WorkingDays
 
-Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Terminate"]
+Transition = Literal["Provision", "ExtendTrial", "Promote", "Change", "MajorChange", "Suspend", "Resume", "Restore", "Terminate"]
 TRANSITIONS: tuple[Transition, ...] = (
     "Provision",
     "ExtendTrial",
@@ -17,6 +17,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     "MajorChange",
     "Suspend",
     "Resume",
+    "Restore",
     "Terminate",
 )
 

@@ -111,7 +111,7 @@ def _change(old: Resource | None, new: Resource, remade: frozenset[str]) -> Reso
     if old is None or old.type != new.type:
         return ResourceChange(new.service, new.name, new.type, "create")
     fields = _changed_fields(old, new, remade)
-    if old.login != new.login:
+    if old.login != new.login or old.trigger != new.trigger:
         return ResourceChange(new.service, new.name, new.type, "replace", fields)
     if not fields:
         return None

@@ -91,6 +91,7 @@ class Resource:
             object (`datastore.version`).
         holds_data: deleting or replacing it loses data of the unit.
         service: name of the service of the request that it belongs to; empty for what belongs to none.
+        trigger: another text makes it anew, though all its inputs are the same.
         login: which login makes it: the unit's own (`unit`), the unit's service user by password (`service-user`), or the controller's (`admin`).
     """
 
@@ -102,6 +103,7 @@ class Resource:
     holds_data: bool = False
     service: str = ""
     login: Literal["unit", "service-user", "admin"] = "unit"
+    trigger: str = ""
 
 
 @dataclass(frozen=True)

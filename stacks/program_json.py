@@ -121,14 +121,17 @@ def _resource_to_json(resource: Resource) -> dict[str, Any]:
         "holdsData": resource.holds_data,
         "service": resource.service,
         "login": resource.login,
+        # Plans of before there were triggers have none, and stay what they were.
+        **({"trigger": resource.trigger} if resource.trigger else {}),
     }
 
 
-_RESOURCE_KEYS = {"type", "name", "inputs", "after", "ignoreChanges", "holdsData", "service", "login"}
+_RESOURCE_KEYS = {"type", "name", "inputs", "after", "ignoreChanges", "holdsData", "service", "login", "trigger"}
 
 
 def _resource_from_json(document: Any, where: str) -> Resource:
-    content = _only(_mapping(document, where), _RESOURCE_KEYS, where)
+    content = {"trigger": "", **_mapping(document, where)}
+    _only(content, _RESOURCE_KEYS, where)
     if content["login"] not in _LOGINS:
         raise ProgramDamaged(f"{where}.login: {content['login']!r} is none of {', '.join(sorted(_LOGINS))}")
     if not isinstance(content["holdsData"], bool):
@@ -143,6 +146,7 @@ def _resource_from_json(document: Any, where: str) -> Resource:
         holds_data=content["holdsData"],
         service=_text(content["service"], f"{where}.service"),
         login=content["login"],
+        trigger=_text(content["trigger"], f"{where}.trigger"),
     )
 
 

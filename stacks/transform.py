@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from stacks.kind import Stage
-from stacks.machines import INSTANCE
+from stacks.machines import INSTANCE, VOLUME
 from stacks.naming import STAGE_MARK
 from stacks.object_storage import CONTAINER, USER
 from stacks.order import in_order, references
@@ -38,6 +38,34 @@ def with_removal(program: Program) -> Program:
         program,
         lambda resource: _with_input(resource, "force_destroy", True) if resource.type == CONTAINER else resource,
     )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a volume is made from: a Cinder backup, by id. `trigger`: which making it is."""
+
+    backup_id: str
+    trigger: str
+
+
+def made_from(program: Program, origins: Mapping[str, Origin]) -> Program:
+    """The program whose volumes of these names are made from backups, and from nothing else."""
+
+    def made(resource: Resource) -> Resource:
+        origin = origins.get(resource.name)
+        if origin is None or resource.type != VOLUME:
+            return resource
+        inputs = {name: value for name, value in resource.inputs.items() if name != "image_id"}
+        ignored = tuple(name for name in resource.ignore_changes if name != "image_id")
+        return replace(resource, inputs={**inputs, "backup_id": origin.backup_id}, ignore_changes=ignored, trigger=origin.trigger)
+
+    return _each(program, made)
+
+
+def origins_in(program: Program) -> Mapping[str, Origin]:
+    """The volumes that are made from backups, by name."""
+    found = ((resource, resource.inputs.get("backup_id")) for resource in program.resources if resource.type == VOLUME)
+    return {resource.name: Origin(backup, resource.trigger) for resource, backup in found if isinstance(backup, str)}
 
 
 def together(*programs: Program) -> Program:

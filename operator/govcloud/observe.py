@@ -97,6 +97,7 @@ def observe(ports: Sources, namespace: str, name: str, look: Callable[[], Admiss
         drift=ports.stacks.drift(request.key) if stack is not None else None,
         regular=_regular_backups(ports.cluster, request, progress),
         superseded=_superseded(ports.cluster, progress, plans),
+        restore_set=ports.cluster.backup(spec.restore_from.backup) if spec and spec.restore_from else None,
     )
 
 
@@ -262,8 +263,8 @@ def _services(jurisdiction: JurisdictionObject) -> frozenset[str] | None:
 
 
 def _backup(ports: Sources, progress: Progress, plans: Mapping[int, Plan]) -> BackupObject | None:
-    """The backup set of the termination under way. Its name follows from the plan, so one that a crash left unrecorded is found."""
+    """The backup set of the termination or restore under way. Its name follows from the plan, so one that a crash left unrecorded is found."""
     plan = plans.get(progress.operation.plan) if progress.operation else None
-    if plan is not None and plan.transition == "Terminate":
+    if plan is not None and plan.transition in ("Terminate", "Restore"):
         return ports.cluster.backup(backup_name(plan))
     return None

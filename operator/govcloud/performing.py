@@ -15,9 +15,10 @@ from govcloud.api.common import Condition
 from govcloud.api.request import Failure
 from govcloud.core import actions as act
 from govcloud.core.accounts import reservation_of
-from govcloud.core.backup_sets import is_regular, with_changes
+from govcloud.core.backup_sets import holds_helpers, is_regular, with_changes
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject, UnitObject
+from govcloud.core.operation import backup_name
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan
 from govcloud.core.report import credentials_secret
@@ -71,6 +72,14 @@ class Performer:
                 self._take_backup(backup)
             case act.StoreManifest(backup):
                 self._store_manifest(facts, backup)
+            case act.CopyBack(plan, volume):
+                self.ports.restores.copy(plan, volume)
+            case act.ProveCopy(plan, volume):
+                self.ports.restores.prove(plan, volume)
+            case act.HandOver(plan, unit, volume):
+                self.ports.restores.hand_over(plan, volume, unit)
+            case act.ClearCopies(_, plan):
+                self._clear_restore(facts, plan)
             case act.GiveUpBackup(backup, reason, message):
                 self._give_up(facts, backup, reason, message)
             case act.ClearBackup(backup):
@@ -158,6 +167,14 @@ class Performer:
         self._note(
             backup, manifest_location=location, manifest_sha256=digest, verified_at=facts.now, conditions=(verified,), failure=None
         )
+
+    def _clear_restore(self, facts: Facts, plan: Plan) -> None:
+        """A backup that is finished stays, as evidence of what was there; one that is not holds snapshots."""
+        self.ports.restores.clear(plan)
+        safeguard = self.ports.cluster.backup(backup_name(plan))
+        if safeguard is not None and holds_helpers(safeguard):
+            self.ports.backups.clear(safeguard)
+            self._note(safeguard, failed_at=facts.now, cleared_at=facts.now)
 
     def _give_up(self, facts: Facts, backup: BackupObject, reason: Reason, message: str) -> None:
         failure = Failure(kind="Stop", reason=reason, message=message[:2000])

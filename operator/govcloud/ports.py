@@ -35,6 +35,8 @@ from govcloud.core.objects import (
     RequestObject,
     UnitObject,
 )
+from govcloud.core.plan import Plan
+from govcloud.core.planned_restore import PlannedVolume
 from govcloud.frozen import FrozenPlans
 from policies.shelf import Shelf, shipped
 from stacks.kind import Quota
@@ -272,6 +274,27 @@ class Backups(Protocol):
         ...
 
 
+class Restores(Protocol):
+    """Bringing volumes back from their backups (docs/decisions/0013). Each call can be repeated after a crash, and then goes on where it was."""
+
+    def copy(self, plan: Plan, volume: PlannedVolume) -> None:
+        """Make a volume of the backup, in the quarantine project. Returns once it is there."""
+        ...
+
+    def prove(self, plan: Plan, volume: PlannedVolume) -> None:
+        """Read every byte of the copy. What is not as the plan says is `Stop(BACKUP_MISMATCH)`."""
+        ...
+
+    def hand_over(self, plan: Plan, volume: PlannedVolume, unit: UnitObject) -> None:
+        """Let the copy be the volume that a run of the plan's program makes: in the unit's project, as large and with the marks, so that it is
+        found and not made. One that is there already is left as it is."""
+        ...
+
+    def clear(self, plan: Plan) -> None:
+        """Remove every copy that was not handed over. Returns when a listing shows that they are gone."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The moment that deadlines and trials count by: UTC, aware."""
@@ -303,6 +326,7 @@ class Ports:
     stacks: Stacks
     cloud: Cloud
     backups: Backups
+    restores: Restores
     audit: AuditLog
     clock: Clock
     frozen: FrozenPlans

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from govcloud.api.request import Failure
+from govcloud.api.request import Failure, Progress
 from govcloud.audit.holds import Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.records import Outcome as Result
 from govcloud.core.backup_sets import with_changes
 from govcloud.core.objects import RequestObject
 from govcloud.core.purge_evidence import purge_entry
-from govcloud.core.purging import ClearOrphan, Forget, Kept, Purge, Step, is_paused, steps
+from govcloud.core.purging import ClearOrphan, Forget, Kept, Purge, Step, is_paused, steps, wanted_by
 from govcloud.failures import Retry, Stop
 from govcloud.observe import look_at_admission, status_of
 from govcloud.ports import Backups, Cluster
@@ -50,7 +50,8 @@ class Purging:
         backups, requests = tuple(self.cluster.backups()), self.cluster.requests()
         known = frozenset(request.key.uid for request in requests)
         live = frozenset(request.key.uid for request in requests if _lives(request))
-        return Kept(self.now(), backups, known, live, self.holds())
+        wanted = frozenset(each for request in requests for each in _wanted_by(request))
+        return Kept(self.now(), backups, known, live, self.holds(), wanted)
 
     def _may(self, step: Step) -> bool:
         """Asked before each step: a pause takes effect between two actions."""
@@ -83,6 +84,15 @@ class Purging:
                 gone = Failure(kind="Stop", reason=Reason.CONFLICT, message="its request is gone")
                 ended = {"failed_at": status.failed_at or self.now(), "failure": status.failure or gone}
                 self.cluster.write_backup_status(backup, with_changes(status, cleared_at=self.now(), **ended))
+
+
+def _wanted_by(request: RequestObject) -> Iterator[tuple[str, str]]:
+    """A status that cannot be read hides no wish that stands in the spec."""
+    try:
+        progress = status_of(request).progress
+    except Stop:
+        progress = Progress()
+    return wanted_by(request.spec, progress)
 
 
 def _lives(request: RequestObject) -> bool:

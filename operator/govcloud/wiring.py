@@ -26,7 +26,8 @@ from govcloud.adapters.kube_rights import rights_granted
 from govcloud.adapters.notice_book import open_book
 from govcloud.adapters.openstack_backups import OpenStackBackups
 from govcloud.adapters.openstack_cloud import OpenStackCloud
-from govcloud.adapters.openstack_login import CloudLogins
+from govcloud.adapters.openstack_login import CloudLogins, login_with
+from govcloud.adapters.openstack_restores import OpenStackRestores
 from govcloud.adapters.pulumi_logins import controller_login
 from govcloud.adapters.pulumi_previews import PulumiPreviews, open_previews
 from govcloud.adapters.pulumi_stacks import PulumiStacks, open_stacks
@@ -82,11 +83,13 @@ def wired(settings: Settings, api: KubeApi, lost: Callable[[str], NoReturn]) -> 
         packs = with_more(settings.packs_dir)
         stack.enter_context(recorded_life(audit, _machine(), settings, packs))
         clock = _dev_clock(settings, api, audit) if settings.dev_clock else None
+        stacks = stack.enter_context(_stacks(settings, journal))
         ports = Ports(
             cluster=cluster,
-            stacks=stack.enter_context(_stacks(settings, journal)),
+            stacks=stacks,
             cloud=OpenStackCloud(logins),
             backups=OpenStackBackups(logins),
+            restores=OpenStackRestores(logins, lambda unit: login_with(stacks.login_of(unit), journal)),
             audit=audit,
             clock=_clock(clock),
             frozen=FrozenPlans(lambda uid: search(settings.state_dir / "audit", Filter(request=uid))),

@@ -96,6 +96,7 @@ class _Registration:
             ignore_changes=list(resource.ignore_changes),
             # The old one goes first: quotas are exact, a volume is on one server, and an address belongs to one port.
             delete_before_replace=True,
+            replacement_trigger=resource.trigger or None,
         )
 
     def _login(self, name: str) -> Any:

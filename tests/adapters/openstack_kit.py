@@ -61,7 +61,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, Thing]] = {
-            kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance")
+            kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance", "transfer")
         }
         self.swift: dict[tuple[str, str], Container] = {}
         self.before: Callable[[Seen], Answer | None] = lambda _seen: None
@@ -173,6 +173,8 @@ class Cloud:
             return Answer(404, {"itemNotFound": {"message": f"{kind} {id} could not be found"}})
         if seen.method == "DELETE":
             return self._deleted(kind, thing)
+        if seen.method == "PUT":
+            thing.update(json.loads(seen.body)[kind])
         _grow_up(thing, "available")
         return Answer(200, {kind: _shown(thing)})
 
@@ -187,6 +189,34 @@ class Cloud:
 
     def _messages(self, _seen: Seen, _project: str) -> Answer:
         return Answer(200, {"messages": [{"user_message": "the storage is on fire"}]})
+
+    def _acted_on(self, seen: Seen, project: str, id: str) -> Answer:
+        action = json.loads(seen.body)
+        if (grown := action.get("os-extend")) is not None:
+            self.things["volume"][id] |= {"size": grown["new_size"], "status": "creating", "looks": 0}
+            return Answer(202)
+        return self._uploaded(seen, project, id)
+
+    def _transfers(self, seen: Seen, project: str) -> Answer:
+        """Those that are open, or another one."""
+        if seen.method == "GET":
+            return Answer(200, {"transfers": [_shown(each) for each in self.things["transfer"].values() if each["project"] == project]})
+        wanted = json.loads(seen.body)["transfer"]
+        volume = self.things["volume"][wanted["volume_id"]]
+        if volume["status"] != "available":
+            return Answer(400, {"badRequest": {"message": "Invalid volume: status must be available"}})
+        volume["status"] = "awaiting-transfer"
+        return Answer(202, {"transfer": _shown(self._add("transfer", project, **wanted, auth_key="once"))})
+
+    def _transfer(self, seen: Seen, project: str, id: str, accept: str | None) -> Answer:
+        transfer = self.things["transfer"].pop(id, None)
+        if transfer is None:
+            return Answer(404, {"itemNotFound": {"message": "no such transfer"}})
+        volume = self.things["volume"][transfer["volume_id"]]
+        volume["status"] = "available"
+        if accept:
+            volume["project"] = project
+        return Answer(202, {"transfer": _shown(transfer)})
 
     def _uploaded(self, seen: Seen, project: str, id: str) -> Answer:
         content, wanted = self.things["volume"][id]["content"], json.loads(seen.body)["os-volume_upload_image"]
@@ -351,7 +381,9 @@ _ROUTES: list[tuple[str, Callable[..., Answer]]] = [
     (r"/image/?", Cloud._image_versions),
     (rf"{_CINDER}/(snapshots|volumes|backups)/detail", Cloud._listed),
     (rf"{_CINDER}/(snapshots|volumes|backups)", Cloud._made),
-    (rf"{_CINDER}/volumes/{_ID}/action", Cloud._uploaded),
+    (rf"{_CINDER}/volumes/{_ID}/action", Cloud._acted_on),
+    (rf"{_CINDER}/volume-transfers(?:/detail)?", Cloud._transfers),
+    (rf"{_CINDER}/volume-transfers/{_ID}(/accept)?", Cloud._transfer),
     (rf"{_CINDER}/backups/{_ID}/export_record", Cloud._exported),
     (rf"{_CINDER}/messages", Cloud._messages),
     (rf"{_CINDER}/(snapshots|volumes|backups)/{_ID}", Cloud._one),

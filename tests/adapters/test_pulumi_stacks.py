@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from govcloud.adapters.pulumi_stacks import REQUESTS, PulumiStacks
+from govcloud.adapters.pulumi_names import REQUESTS
+from govcloud.adapters.pulumi_stacks import PulumiStacks
 from govcloud.adapters.pulumi_units import UNITS
 from govcloud.api.jurisdiction import JurisdictionSpec
 from govcloud.api.request import RequestKey

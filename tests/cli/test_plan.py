@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from reconcile.backing_up import BackingUp, regular_backups
 from reconcile.world import (
     AGREEMENT,
     NAME,
@@ -129,6 +130,19 @@ def test_an_unchanged_request_asks_for_nothing(city: Path, world: World) -> None
     world.to_trial()
     result = plan(city, [_request()], "--base", _saved(city.parent, world.plan(1)))
     assert (result.exit_code, "asks for nothing new" in result.stdout) == (0, True)
+
+
+def test_a_restore_is_judged_by_the_set_as_kubectl_shows_it(city: Path, world: World) -> None:
+    world.to_trial()
+    BackingUp(world).each_week(1)
+    (found,) = regular_backups(world)
+    backup = _manifest("ServiceBackup", found.name, as_written(found.spec)) | {"status": as_written(found.status)}
+    wish = _request(world.request().spec, restoreFrom={"backup": found.name, "services": ["data"], "reason": "误删"})
+    base = _saved(city.parent, world.plan(1))
+    planned = plan(city, [wish, backup], "--base", base)
+    assert (planned.exit_code, f"becomes that of the backup {found.name}" in planned.stdout) == (0, True), planned.output
+    refused = plan(city, [wish], "--base", base)
+    assert refused.exit_code != 0 and "has no ServiceBackup" in refused.output
 
 
 def test_people_read_cost_quota_and_who_decides_by_which_article(city: Path) -> None:

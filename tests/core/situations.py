@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from reconcile.backing_up import BackingUp, regular_backups
 from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World, waiver
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
@@ -52,7 +53,7 @@ class Situation:
 
 def life(directory: Path) -> list[tuple[str, Facts]]:
     """The facts before every pass of a long story; of passes that are alike, one."""
-    stories = {"long": _long_story, "stuck": _stuck_story, "waived": _waived_story}
+    stories = {"long": _long_story, "stuck": _stuck_story, "waived": _waived_story, "restoring": _restoring_story}
     seen = [moment for name, story in stories.items() for moment in _from(directory / name, story)]
     return list({_likeness(facts): (name, facts) for name, facts in seen}.values())
 
@@ -154,6 +155,20 @@ def _waived_story(world: World) -> None:
     assert world.status().phase == "Terminated", world.next_action()
 
 
+def _restoring_story(world: World) -> None:
+    """One restore that is given up, and one that goes through."""
+    world.to_trial()
+    BackingUp(world).each_week(1)
+    (backup,) = regular_backups(world)
+    wish = {"backup": backup.name, "services": ["data"], "reason": "误删"}
+    world.restores.corrupt.add("data")
+    _approved(world, restoreFrom=wish)
+    _approved(world, restoreFrom=None)
+    world.restores.corrupt.clear()
+    _approved(world, restoreFrom=wish)
+    assert world.status().progress.restoration is not None and world.status().progress.restoration.ended_at is not None
+
+
 # Turns
 
 
@@ -197,6 +212,7 @@ WISHES: Mapping[str, Turn] = {
     "growth": _with_services(_grown),
     "less": _with_services(lambda services: services[:-1]),
     "two things": edited(suspended=True, stage="Terminated", termination={"reason": "x"}),
+    "data back": edited(restoreFrom={"backup": "some-set", "reason": "x"}),
     "nonsense": edited(stage="Live"),
     "classified": edited(system={"name": "x", "classified": True, "governmentFunded": True, "protectionLevel": 2}),
 }

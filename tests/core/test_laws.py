@@ -170,7 +170,7 @@ def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: l
     for situation in acting(situations, act.Deploy):
         action, facts = situation.action, situation.facts
         assert isinstance(action, act.Deploy)
-        if facts.started is not None and facts.started.transition != "Terminate":
+        if facts.started is not None and facts.started.transition != "Terminate" and action.step != "freeze":
             assert action.allowed <= facts.started.allowed(), situation.name
             assert action.program == facts.started.resources(), situation.name
         else:
@@ -182,6 +182,34 @@ def test_a_run_may_do_what_its_approved_plan_says_and_nothing_else(situations: l
                 else set()
             )
             assert action.allowed <= power | released, situation.name
+
+
+def test_nothing_is_replaced_by_a_restore_whose_present_state_is_not_proven(situations: list[Situation]) -> None:
+    """But for what is not there any more."""
+    replacing = [each for each in acting(situations, act.HandOver, act.Deploy) if _replaces(each)]
+    assert {type(each.action) for each in replacing} == {act.HandOver, act.Deploy}
+    for situation in replacing:
+        facts = situation.facts
+        record, plan = facts.progress.restoration, facts.started
+        assert record is not None and plan is not None and plan.restore is not None, situation.name
+        if record.safeguard is None:
+            continue
+        assert facts.backup is not None and facts.backup.spec.kind == "BeforeRestore", situation.name
+        assert (facts.backup.spec.plan, facts.backup.spec.plan_digest) == (plan.number, plan.digest), situation.name
+        _is_proven(facts, situation.name)
+
+
+def _replaces(situation: Situation) -> bool:
+    started, action = situation.facts.started, situation.action
+    runs = isinstance(action, act.HandOver) or (isinstance(action, act.Deploy) and action.step == "stack")
+    return runs and started is not None and started.transition == "Restore"
+
+
+def test_a_copy_is_handed_over_only_after_it_was_proven(situations: list[Situation]) -> None:
+    for situation in acting(situations, act.HandOver):
+        action, record = situation.action, situation.facts.progress.restoration
+        assert isinstance(action, act.HandOver) and record is not None
+        assert record.state_of(action.volume.resource) == "Proven", situation.name
 
 
 def _servers(program: Program) -> set[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from reconcile.backing_up import BackingUp, regular_backups
 from reconcile.world import (
     AGREEMENT,
     ANNUAL_PLAN,
@@ -174,6 +175,16 @@ class Place(World):
             self.wait_for_acceptance()
             self.carry_out(**self.wish("Promote"))
 
+    def back_up(self) -> None:
+        """In production with a volume beside the container, of which there is a proven backup."""
+        disk = {"name": "disk", "blockStorage": {"sizeGib": 1, "offering": "disk"}}
+        self.go_live()
+        self.carry_out(**self.wish("MajorChange") | {"services": [CONTAINER, disk]})
+        BackingUp(self).each_week(1)
+
+    def backed_up(self) -> str:
+        return regular_backups(self)[-1].name
+
     def wait_for_acceptance(self) -> None:
         """As long as the pack wants it to have run before it is accepted."""
         if self.edition.acceptance:
@@ -217,6 +228,7 @@ _BEFORE: Mapping[Transition, Callable[[Place], object]] = {
     "MajorChange": lambda place: place.go_live(),
     "Suspend": lambda place: place.go_live(),
     "Resume": lambda place: (place.go_live(), place.carry_out(suspended=True)),
+    "Restore": lambda place: place.back_up(),
     "Terminate": lambda place: place.go_live(),
 }
 _WISHES: Mapping[Transition, Callable[[Place], Spec]] = {
@@ -237,6 +249,7 @@ _WISHES: Mapping[Transition, Callable[[Place], Spec]] = {
     },
     "Suspend": lambda place: {"suspended": True},
     "Resume": lambda place: {"suspended": False},
+    "Restore": lambda place: {"restoreFrom": {"backup": place.backed_up(), "services": ["disk"], "reason": "误删数据"}},
     "Terminate": lambda place: {"stage": "Terminated", "termination": {"reason": "系统停用"}},
 }
 

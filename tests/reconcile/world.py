@@ -22,6 +22,7 @@ from govcloud.adapters.memory import (
     MemoryBackups,
     MemoryCloud,
     MemoryCluster,
+    MemoryRestores,
     MemoryStacks,
     Thing,
     Wire,
@@ -277,6 +278,7 @@ class World:
         self.cloud = MemoryCloud(self.wire)
         self.stacks = MemoryStacks(self.wire, self.cloud)
         self.backups = MemoryBackups(self.wire, self.cloud)
+        self.restores = MemoryRestores(self.wire, self.cloud)
         self.status_book = StatusBook()
         self.audit = WiredLog(self.wire, directory)
         self._numbers = iter(range(1, 10**6))
@@ -288,7 +290,7 @@ class World:
         """Another world in the same state. `directory` holds a copy of this one's closed log."""
         made = copy.copy(self)
         locks: dict[int, Any] = {id(each._lock): RLock() for each in (self.wire, self.cluster, self.cloud, self.stacks)}
-        parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "status_book", "_numbers")
+        parts = ("wire", "clock", "cluster", "cloud", "stacks", "backups", "restores", "status_book", "_numbers")
         vars(made).update(copy.deepcopy({name: vars(self)[name] for name in parts}, locks))
         made.audit = self.audit.copied(made.wire, directory)
         made.start_controller()
@@ -312,7 +314,9 @@ class World:
         """A fresh process: nothing is remembered but what the cluster, the cloud and the disks hold."""
         frozen = FrozenPlans(lambda uid: search(self.audit.directory, Filter(request=uid)))
         cluster = remembering(self.cluster, self.status_book)
-        self.ports = Ports(cluster, self.stacks, self.cloud, self.backups, self.audit, self.clock, frozen, self.packs)  # type: ignore[arg-type]
+        self.ports = Ports(
+            cluster, self.stacks, self.cloud, self.backups, self.restores, self.audit, self.clock, frozen, self.packs  # type: ignore[arg-type]
+        )
         self.reconciler = Reconciler(self.ports)
 
     def restart_controller(self) -> None:

@@ -49,7 +49,8 @@ def files(site: Site) -> Files:
                 "sparse_file_state_directory": site.layout.directory,
             },
             "database": site.database_section("cinder"),
-            "keystone_authtoken": site.token_check("cinder"),
+            # With the names of its domains Cinder logs in to keep the key of a volume that is on its way to another project.
+            "keystone_authtoken": {**site.token_check("cinder"), "user_domain_name": "Default", "project_domain_name": "Default"},
             "nova": {**site.login("cinder"), "interface": "public"},
             "service_user": site.service_login("cinder"),
             "coordination": {"backend_url": f"file://{data}/coordination"},

@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from govcloud.adapters.kube_objects import (
     agreement_from,
     annual_plan_from,
+    backup_from,
     catalog_from,
     jurisdiction_from,
     request_from,
@@ -141,8 +142,10 @@ class ManifestCluster(ClusterView):
         base = self._bases.get((key.namespace, key.name))
         return (PinnedPlan(revision_name(key, base.number), base.number, base.text(), self._now),) if base else ()
 
-    def backup(self, _name: str) -> BackupObject | None:
-        return None
+    def backup(self, name: str) -> BackupObject | None:
+        """A set as `kubectl get -o yaml` shows it: what it holds and how it stands is known from nothing else here."""
+        body = self._find("ServiceBackup", name)
+        return backup_from({**self._applied(body), "status": body.get("status", {})}) if body else None
 
     def backups_of(self, _uid: str) -> Sequence[BackupObject]:
         return ()

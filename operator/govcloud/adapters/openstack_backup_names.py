@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 import rfc8785
 
@@ -20,6 +21,31 @@ KEY_CHARACTERS = 40
 
 OBJECT_TYPE = "openstack:objectstorage/containerObject:ContainerObject"
 CONTAINER_TYPE = "openstack:objectstorage/container:Container"
+
+
+class Labelled(Protocol):
+    """What helpers are made for: it names and marks them, and says what their writes belong to."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        ...
+
+    def key(self, step: str) -> str:
+        """The operation key of one object."""
+        ...
+
+    def name(self, step: str) -> str:
+        """The name of that object, with the whole key in it."""
+        ...
+
+    def marks(self, step: str) -> dict[str, str]:
+        """The metadata of that object."""
+        ...
+
+    def effect(self, type: str, operation: Operation, step: str) -> AbstractContextManager[EffectContext]:
+        """Say that the writes inside belong to it."""
+        ...
 
 
 @dataclass(frozen=True)

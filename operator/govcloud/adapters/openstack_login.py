@@ -23,7 +23,9 @@ from os_service_types import ServiceTypes
 from govcloud.adapters.openstack_failures import SOON, translated
 from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
+from stacks.provider.clouds import auth_of
 from stacks.provider.journal import Journal
+from stacks.provider.runs import CloudLogin
 from stacks.provider.session import ExactUrl, JournaledSession
 
 Json = dict[str, Any]
@@ -93,10 +95,15 @@ class Login:
             seen.add(marker)
             query = {**query, **following}
 
-    def post(self, service: Service, path: str, body: Json) -> Json:
-        """Make something. An empty answer is an empty document."""
-        response = self._send(service, "POST", path, json=body)
+    def post(self, service: Service, path: str, body: Json, microversion: str | None = None) -> Json:
+        """Make something, with a newer API than the usual one where that is given. An empty answer is an empty document."""
+        newer: Json = {"microversion": microversion} if microversion else {}
+        response = self._send(service, "POST", path, json=body, **newer)
         return _json(response) if response.content else {}
+
+    def put(self, service: Service, path: str, body: Json) -> Json:
+        """Change something: what the body names is then as the body says."""
+        return _json(self._send(service, "PUT", path, json=body))
 
     def delete(self, service: Service, path: str) -> None:
         """Delete something; that it is gone already is no error."""
@@ -120,7 +127,7 @@ class Login:
         if major := _MAJOR_VERSIONS.get(service):
             where |= {"min_version": major, "max_version": (major[0], "latest")}
         if microversion := _MICROVERSIONS.get(service):
-            options |= {"microversion": microversion}
+            options = {"microversion": microversion, **options}
         with translated(f"{method} {path} of {service}"):
             return self._raw(path, method, missing_ok, endpoint_filter=where, **options)
 
@@ -170,6 +177,12 @@ class CloudLogins:
                 Reason.CLOUD_UNAUTHORIZED, f"entry {self._cloud} of clouds.yaml cannot be used: {error}"
             ) from error
         return Login(session, region.get_region_name())
+
+
+def login_with(login: CloudLogin, journal: Journal) -> Login:
+    """The login that the provider would use, for the adapters: a unit's own."""
+    session = JournaledSession(auth_of(login), journal, verify=login.cacert or True)
+    return Login(session, login.region or None)
 
 
 def _other_project(project: str | None) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from govcloud.adapters.master_key import derive, load_or_create
 from govcloud.adapters.pulumi_failures import translated
+from govcloud.adapters.pulumi_names import request_stack
 from govcloud.adapters.pulumi_runs import StackRuns
-from govcloud.adapters.pulumi_stacks import request_stack
 from govcloud.adapters.pulumi_units import UnitStacks, known_of_cloud
 from govcloud.api.request import RequestKey
 from govcloud.core.objects import UnitObject

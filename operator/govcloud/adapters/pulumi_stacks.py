@@ -14,6 +14,7 @@ from pathlib import Path
 from govcloud.adapters.master_key import derive, load_or_create
 from govcloud.adapters.pulumi_drift import DriftLooks
 from govcloud.adapters.pulumi_failures import translated
+from govcloud.adapters.pulumi_names import request_stack
 from govcloud.adapters.pulumi_runs import StackRuns
 from govcloud.adapters.pulumi_units import UnitStacks, UnitState, known_of_cloud
 from govcloud.api.request import Drift, RequestKey
@@ -21,7 +22,7 @@ from govcloud.core.objects import JurisdictionObject, UnitObject
 from govcloud.failures import Stop
 from govcloud.ports import StackOutcome, UnitAccess
 from govcloud.reasons import Reason
-from stacks.engine.commands import Installation, StackName
+from stacks.engine.commands import Installation
 from stacks.engine.failures import ProgramFailed, RunFailed
 from stacks.engine.registration import Inputs
 from stacks.engine.runner import Engine, Outcome, attached
@@ -37,8 +38,6 @@ from stacks.provider.server import ProviderServer
 from stacks.provider.session import SystemClock
 from stacks.transform import without
 
-REQUESTS = "govcloud-requests"
-"""Pulumi project."""
 
 class PulumiStacks:
     """`ports.Stacks`. Safe for threads.
@@ -129,9 +128,17 @@ class PulumiStacks:
                 self._outcomes[key.uid] = self._remembered(key)
             return self._outcomes[key.uid]
 
+    def login_of(self, unit: UnitObject) -> CloudLogin:
+        """The login with which the unit's requests are carried out; it changes when the credential is rotated.
+
+        Raises:
+            Stop: the unit has no project yet, or the state of its stack is lost.
+        """
+        return self._units.login(self._units.required(unit))
+
     def look_for_drift(self, unit: UnitObject, keys: Sequence[RequestKey]) -> None:
         """One look at the cloud for all these requests."""
-        clouds = {"unit": self._units.login(self._units.required(unit)), "admin": self._controller}
+        clouds = {"unit": self.login_of(unit), "admin": self._controller}
         with translated():
             survey = self._running.finder.survey(clouds.__getitem__)
             self._looks.look([key.uid for key in keys], self._state_at_rest, survey)
@@ -216,11 +223,6 @@ def _without_missing(program: Program, missing: Set[str], may_be_missing: Set[st
             "restore the state from backup, or bring back what is missing",
         )
     return without(program, gone)
-
-
-def request_stack(uid: str) -> StackName:
-    """The stack of the request with this uid."""
-    return StackName(REQUESTS, f"request-{uid}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ PartState = Literal[
     "Pending", "Frozen", "SourceRead", "BackedUp", "Restored", "RestoreRead", "Verified", "Mismatch", "Cleaned"
 ]
 MOST_PARTS = 256
-BackupKind = Literal["Termination", "Regular"]
+BackupKind = Literal["Termination", "Regular", "BeforeRestore"]
 BackupState = Literal["Running", "Verified", "Failed", "Mismatch", "Purged"]
 
 
@@ -46,22 +46,22 @@ class BackupSpec(Model):
 
     kind: BackupKind = Field(
         "Termination",
-        description="of a termination; or regular, as the completed plan names it for its protection level 等保, while everything runs on",
+        description="of a termination; regular, as the completed plan names it for its protection level 等保, while everything runs on; or of what a restore replaces",
         json_schema_extra=default_in_cluster(),
     )
-    number: Annotated[int, Field(ge=0, le=1_000_000)] = Field(0, description="which of the request's regular backups, from 1 on; 0 for a termination's")
+    number: Annotated[int, Field(ge=0, le=1_000_000)] = Field(0, description="which of the request's regular backups, from 1 on; 0 for others")
     request: BackedUpRequest
     unit: ObjectName
     jurisdiction: ObjectName
     plan: Annotated[int, Field(ge=0)] = Field(
-        description="plan of the termination, or the completed plan that names regular backups"
+        description="plan of the termination or restore, or the completed plan that names regular backups"
     )
     plan_digest: Digest
     project_id: Token = Field(description="OpenStack project that the data comes from")
     backup_project: Token
     quarantine_project: Token
     frozen_at: datetime = Field(
-        description="of a termination: from this moment nothing of the unit could write any more; of a regular backup: when it was begun"
+        description="from this moment nothing of the unit could write any more; of a regular backup: when it was begun"
     )
     parts: Annotated[tuple[Part, ...], Field(max_length=MOST_PARTS, json_schema_extra=keyed_by("name"))]
     waived: Annotated[tuple[WaivedPart, ...], Field(max_length=MOST_WAIVERS, json_schema_extra=keyed_by("part"))] = Field(

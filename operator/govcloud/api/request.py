@@ -90,6 +90,18 @@ class Adjustment(Model):
     explanation: Line = Field(description="what happened; another sentence for every adjustment")
 
 
+class RestoreFrom(Model):
+    """Data that services get back from a backup set. It takes the place of what they hold, which is backed up and proven first."""
+
+    backup: ObjectName = Field(
+        description="name of a verified ServiceBackup of this unit: of this request, or what the termination of another one left"
+    )
+    services: Annotated[tuple[Name, ...], Field(max_length=32)] = Field(
+        (), description="names of the services that get their data back; none: all that the set holds data of"
+    )
+    reason: Line = Field(description="why; with another sentence the same data is restored once more")
+
+
 class Termination(Model):
     """The application for termination (JJ 19)."""
 
@@ -200,6 +212,9 @@ class RequestSpec(Model):
     )
     annual_plan_item_ref: AnnualPlanItemRef | None = Field(
         None, description="the item of the annual plan, or the urgent task"
+    )
+    restore_from: RestoreFrom | None = Field(
+        None, description="data to get back; leaving it in place, or taking it out later, does nothing"
     )
     termination: Termination | None = Field(None, description="goes with stage Terminated")
 
@@ -321,6 +336,31 @@ class TerminationRecord(Model):
     )
 
 
+VolumeState = Literal["Copied", "Proven", "HandedOver"]
+
+
+class RestoredVolume(Model):
+    """How far a volume of a restore has come: a copy is made of the backup, proven, and handed over to the unit's project."""
+
+    resource: Token = Field(description="its name in the plan")
+    state: VolumeState
+
+
+class RestorationRecord(Model):
+    """How far a restore has come, or how the last one went."""
+
+    plan: int
+    backup: Token = Field(description="name of the ServiceBackup whose data it is")
+    reason: Line = Field(description="as it was asked for")
+    volumes: Annotated[tuple[RestoredVolume, ...], Field(max_length=256)] = ()
+    safeguard: Token | None = Field(None, description="name of the ServiceBackup that holds what was there before")
+    ended_at: datetime | None = None
+
+    def state_of(self, resource: str) -> str | None:
+        """How far that volume has come; None where nothing was made of it yet."""
+        return next((volume.state for volume in self.volumes if volume.resource == resource), None)
+
+
 MOST_DRIFT = 64
 
 
@@ -351,6 +391,7 @@ class Progress(Model):
     production_since: datetime | None = None
     suspended_since: datetime | None = None
     credentials_plan: int | None = Field(None, description="plan whose credentials the Secret holds")
+    restoration: RestorationRecord | None = None
     termination: TerminationRecord | None = None
     terminated_at: datetime | None = None
     rebuilding: bool = Field(False, description="the engine's state was lost and is being made anew from the marks in the cloud")

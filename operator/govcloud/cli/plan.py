@@ -14,6 +14,7 @@ from govcloud.cli.columns import Column, Sheet
 from govcloud.cli.speech import LanguageOption, Output, OutputOption, chosen, tell
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.plan import Plan, PlannedChange, parse_plan, pinned_text
+from govcloud.core.restore_words import restored
 from govcloud.core.said import Language
 from govcloud.core.sentences import cost, decision, departures, division, headline, quota
 from govcloud.core.violations import Violation
@@ -132,7 +133,7 @@ def _as_json(found: Outlook) -> dict[str, Any]:
 
 def _plan_as_json(plan: Plan) -> dict[str, Any]:
     """What of a plan does not depend on a cluster: neither digest nor uid."""
-    shown = {"number", "transition", "stage", "unit", "applicant", "steps", "diff", "quota", "prices", "monthly_cost", "departures"}
+    shown = {"number", "transition", "stage", "unit", "applicant", "steps", "diff", "quota", "prices", "monthly_cost", "departures", "restore"}
     return plan.model_dump(mode="json", by_alias=True, include=shown)
 
 
@@ -165,7 +166,7 @@ def _tell_plan(plan: Plan, before: Plan | None, language: Language) -> None:
     typer.echo(headline(plan).within(language))
     if plan.diff:
         Sheet(_CHANGES, chinese).print_table(plan.diff)
-    for said in (cost(plan, before), *division(plan)):
+    for said in (*restored(plan), cost(plan, before), *division(plan)):
         typer.echo(said.within(language))
     typer.echo(quota(plan).within(language))
     for unsaved in (*not_saved(plan), *waived(plan)):

@@ -10,6 +10,7 @@ from govcloud.api.backup import BackupSpec
 from govcloud.core.accounts import AccountRef
 from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.plan import Plan
+from govcloud.core.planned_restore import PlannedVolume
 from govcloud.core.proof import VerifiedBackup
 from govcloud.core.standing import Standing, Verdict
 from govcloud.core.violations import Violation
@@ -204,6 +205,41 @@ class StoreManifest:
 
 
 @dataclass(frozen=True)
+class CopyBack:
+    """Make a volume of a backup, in the quarantine project."""
+
+    plan: Plan
+    volume: PlannedVolume
+
+
+@dataclass(frozen=True)
+class ProveCopy:
+    """Read the copy: it must be, byte for byte, what was backed up."""
+
+    plan: Plan
+    volume: PlannedVolume
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Let the unit's project have the copy, as the volume that the plan's program asks for. `proof` is of what it takes the place of; None
+    only where that does not exist."""
+
+    plan: Plan
+    unit: UnitObject
+    volume: PlannedVolume
+    proof: VerifiedBackup | None
+
+
+@dataclass(frozen=True)
+class ClearCopies:
+    """Remove what a restore made that was given up: copies in quarantine, and a backup that is not finished."""
+
+    step: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
 class GiveUpBackup:
     """Note that a regular backup will not be finished, and why. What it made is removed next; the request goes on as it does."""
 
@@ -250,7 +286,10 @@ class ProveAbsence:
     unit: UnitObject
 
 
-Effect = EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | ClearBackup | Destroy | ProveAbsence
+Effect = (
+    EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | ClearBackup
+    | CopyBack | ProveCopy | HandOver | ClearCopies | Destroy | ProveAbsence
+)  # fmt: skip
 Note = (
     Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
     | FinishStep | Complete

@@ -19,7 +19,10 @@ def backup_spec_of(action: act.Performed) -> BackupSpec | None:
 
 
 def backup_attributes(action: act.Performed) -> Mapping[str, str]:
-    """Its name, and of what kind it is."""
+    """Its name, and of what kind it is; of a restore, the set that data comes from, and the volume."""
+    if isinstance(action, act.CopyBack | act.ProveCopy | act.HandOver | act.ClearCopies):
+        restore, volume = action.plan.restore, getattr(action, "volume", None)
+        return {"backup": restore.backup if restore else "", **({"volume": volume.resource} if volume else {})}
     spec = backup_spec_of(action)
     name = action.name if isinstance(action, act.OpenBackup) else getattr(getattr(action, "backup", None), "name", "")
     return {"backup": str(name)[:256], "backupKind": spec.kind} if spec else {}

@@ -23,6 +23,7 @@ from govcloud.core.protection_checks import (
     network_is_shared,
     volumes_are_not_encrypted,
 )
+from govcloud.core.restoring import restore_is_refused
 from govcloud.core.violations import Violation
 from govcloud.core.waivers import waiver_is_missing, waiver_is_not_heard
 from govcloud.reasons import Reason
@@ -210,6 +211,7 @@ CHECKS: Sequence[Check] = (
     waiver_is_not_heard,
     waiver_is_missing,
     data_is_not_backed_up,
+    restore_is_refused,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from govcloud.api.request import Failure
 from govcloud.core.actions import (
     Action,
     AddFinalizer,
@@ -27,6 +28,7 @@ from govcloud.core.operation import continue_operation, quota_while_changing
 from govcloud.core.plan import Plan
 from govcloud.core.planning import make_plan, transition_and_violations
 from govcloud.core.reserving import reservation_for, settlement
+from govcloud.core.restore_steps import cannot_be_proven, is_past_return
 from govcloud.core.steps import article_of
 from govcloud.core.waivers import waives_what_failed
 from govcloud.reasons import Reason
@@ -125,15 +127,18 @@ def _is_given_up(facts: Facts) -> bool:
 
     Not while an attempt at it is under way, or died: what that made is found again by the same plan only.
     """
-    failure, started = facts.progress.failure, facts.started
+    started = facts.started
     if started is None or facts.spec is None:
         return False
     if started.transition == "Terminate":
         return waives_what_failed(facts)
-    if failure is None or failure.retry_at is None:
+    if is_past_return(facts) or started.generation == facts.request.generation:
         return False
-    stuck = failure.kind == "Stop" or failure.count >= PERSISTENT
-    return stuck and started.generation != facts.request.generation
+    return _is_stuck(facts.progress.failure) or cannot_be_proven(facts)
+
+
+def _is_stuck(failure: Failure | None) -> bool:
+    return failure is not None and failure.retry_at is not None and (failure.kind == "Stop" or failure.count >= PERSISTENT)
 
 
 def _towards_the_spec(facts: Facts) -> Action:

@@ -44,15 +44,20 @@ def gone_without_loss(facts: Facts, there: Iterable[Resource]) -> frozenset[str]
     Args:
         there: what the state remembers, as the plans describe it.
     """
-    found = facts.drift if facts.drift is not None else facts.progress.drift or ()
-    known = {(resource.name, resource.type, resource.id) for resource in facts.resources}
-    # By id: what was made anew under the name is not gone.
-    lost = {each.resource for each in found if not each.fields and (each.resource, each.type, each.id) in known}
+    lost = gone(facts)
     resources = tuple(there)
     machines = {each.name for each in resources if each.name in lost and each.type == INSTANCE and not each.holds_data}
     hanging = {each.name for each in resources if needs(each) & machines}
     relations = {each.name for each in resources if each.type == ATTACHMENT}
     return frozenset(machines | hanging) if hanging <= relations else frozenset()
+
+
+def gone(facts: Facts) -> frozenset[str]:
+    """Names of the resources that somebody deleted behind our back, as far as the last look found out."""
+    found = facts.drift if facts.drift is not None else facts.progress.drift or ()
+    known = {(resource.name, resource.type, resource.id) for resource in facts.resources}
+    # By id: what was made anew under the name is not gone.
+    return frozenset(each.resource for each in found if not each.fields and (each.resource, each.type, each.id) in known)
 
 
 def in_words(drift: tuple[Drift, ...]) -> tuple[str, str]:

@@ -71,6 +71,7 @@ class Facts:
         ahead: by how much `now` is ahead of the dates of plans and approvals: nothing, but in development.
         pause: the oldest order to leave this request as it is, if there is one.
         annual_plans, agreements: those that the spec or any plan names, by name, as far as they exist.
+        restore_set: the backup set that the spec names to get data back from, if it exists.
         regular: the request's regular backups, oldest first, while it lives.
         superseded: backup sets of terminations that another one took the place of, because their backup could not be proven.
         others_of_the_unit: the unit's other requests, where a step of the pack depends on the budget of all of them.
@@ -108,6 +109,7 @@ class Facts:
     pause: PauseObject | None = None
     regular: tuple[BackupObject, ...] = ()
     superseded: tuple[BackupObject, ...] = ()
+    restore_set: BackupObject | None = None
 
     @property
     def approvals(self) -> tuple[ApprovalObject, ...]:
@@ -133,6 +135,11 @@ class Facts:
     @property
     def latest(self) -> Plan | None:
         return self.plans[max(self.plans)] if self.plans else None
+
+    @property
+    def next_plan(self) -> int:
+        """The number that a plan made now has."""
+        return max(self.latest.number if self.latest else 0, self.progress.last_plan) + 1
 
     @property
     def completed(self) -> Plan | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from govcloud.core.actions import BeginRebuild, Block, RebuildState
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan
+from govcloud.core.restore_steps import is_past_return
 from govcloud.reasons import Reason
 from stacks.program import Program
 from stacks.transform import together, with_power
@@ -20,6 +21,11 @@ def rebuild_state(facts: Facts) -> BeginRebuild | RebuildState | Block:
         return BeginRebuild()
     if facts.unit is None:
         return Block(Reason.UNIT_MISSING, "the UsingUnit of a request whose state is lost is gone; create it again")
+    if is_past_return(facts):
+        return Block(
+            Reason.PLAN_MISMATCH,
+            "the engine's state was lost while a restore replaced volumes: nobody can tell which are the new ones; restore the state from its backup",
+        )
     newest = facts.started or facts.completed
     if newest is None:
         return Block(Reason.PLAN_DAMAGED, "no plan of a request whose state is lost can be read; restore its ControllerRevisions")

@@ -46,14 +46,18 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
         case "repairs" if spec.repairs < before.repairs:
             return (Violation("repairs", "spec.repairs", f"what was put back stays so: set it to {before.repairs}, or one more to ask again",
                               f"已完成的修复不能撤销;请填 {before.repairs},再次申请修复则加一"),)  # fmt: skip
+        case "restoreFrom":
+            return _restore_move(facts)
         case _:
             return _change_move(facts, before, spec)
 
 
 def _way_back(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | None:
-    """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change."""
-    stuck = facts.started is not None and facts.started.transition in LAID_OUT
-    return _change_move(facts, before, spec) if stuck else None
+    """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change; a restore has only stopped servers."""
+    stuck = facts.started.transition if facts.started else None
+    if stuck == "Restore":
+        return "Suspend" if spec.suspended else "Resume"
+    return _change_move(facts, before, spec) if stuck in LAID_OUT else None
 
 
 def _gives_up(facts: Facts, spec: RequestSpec) -> bool:
@@ -75,6 +79,9 @@ def _first_transition(facts: Facts, spec: RequestSpec) -> Transition | Moves:
         return (Violation("no-trial", "spec.stage", "this regulation has no trial; set stage: Production", "本办法没有试用环节,请申请正式环境"),)
     if spec.suspended:
         return (Violation("suspended", "spec.suspended", "a request cannot start suspended", "新申请不能处于暂停状态"),)
+    if spec.restore_from is not None:
+        return (Violation("restore", "spec.restoreFrom", "there is nothing yet to restore data into; leave it out, and ask for it once the services are there",
+                          "资源尚未开通,无法恢复数据;请先开通,再另行申请恢复"),)  # fmt: skip
     return "Provision"
 
 
@@ -88,6 +95,7 @@ def _moves(before: RequestSpec, after: RequestSpec) -> tuple[str, ...]:
     The agreement and the item of the annual plan may come with the promotion: from then on the services cost money.
     """
     found = [name for name in ("stage", "suspended", "trial", "repairs") if getattr(before, name) != getattr(after, name)]
+    found += ["restoreFrom"] if after.restore_from not in (None, before.restore_from) else []
     content = [name for name in ("system", "purpose") if getattr(before, name) != getattr(after, name)]
     if _by_name(before) != _by_name(after):
         content.insert(0, "services")
@@ -134,6 +142,14 @@ def _suspension_move(facts: Facts, spec: RequestSpec) -> Transition | Moves:
         return (Violation("resume", "spec.suspended", "the trial is over: extend it (spec.trial.extensionDays) or go live (spec.stage: Production)",
                           "试用已到期,请申请延长试用或转为正式环境", _trial_article(facts)),)  # fmt: skip
     return "Suspend" if spec.suspended else "Resume"
+
+
+def _restore_move(facts: Facts) -> Transition | Moves:
+    trial = facts.progress.trial
+    if trial and trial.expired_at and facts.progress.production_since is None:
+        return (Violation("restore", "spec.restoreFrom", "the trial is over: extend it (spec.trial.extensionDays) or go live (spec.stage: Production) first",
+                          "试用已到期,请先申请延长试用或转为正式环境,再申请恢复数据", _trial_article(facts)),)  # fmt: skip
+    return "Restore"
 
 
 def _extension_move(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | Moves:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, Part
@@ -36,15 +35,13 @@ from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
 from govcloud.core.regular_backups import in_the_way
+from govcloud.core.restore_steps import clear, copies, given_up, handover, headroom, unproven, what_is_replaced
 from govcloud.core.standing import Standing
+from govcloud.core.stopping import for_the_end, power_off
 from govcloud.core.waiving import WaivedDestruction, waive
 from govcloud.reasons import Reason
-from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
-from stacks.order import references
-from stacks.program import Program, Resource, Value
 from stacks.request import data_of
-from stacks.transform import POWER_INPUTS, with_power, with_removal
 
 TRIAL_END = "TrialEnd"
 _LET_GO = timedelta(seconds=5)
@@ -58,6 +55,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "Suspend": ("stack",),
     "Resume": ("stack",),
     TRIAL_END: ("stack",),
+    "Restore": ("copies", "unit", "freeze", "backup", "handover", "stack", "settle"),
     "Terminate": ("freeze", "backup", "cooling-off", "destroy", "absence", "credentials", "settle"),
 }
 
@@ -79,7 +77,7 @@ def continue_operation(facts: Facts) -> Action:
         return fault
     if (failure := facts.progress.failure) and failure.retry_at:
         return Backoff(failure.retry_at) if facts.now < failure.retry_at else TryAgain()
-    left = [step for step in STEPS[operation.transition] if step not in operation.done and _is_needed(step, facts, plan, unit)]
+    left = [step for step in ("clear", *STEPS[operation.transition]) if step not in operation.done and _is_needed(step, facts, plan, unit)]
     if not left:
         return Complete(None if operation.transition == TRIAL_END else plan)
     return _STEP[left[0]](facts, plan, unit)
@@ -87,7 +85,7 @@ def continue_operation(facts: Facts) -> Action:
 
 def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
     """What the request holds of the unit's quota from the start of a transition to its end: enough for either side."""
-    return Quota(**facts.progress.allocated).covering(plan.needed_quota())
+    return Quota(**facts.progress.allocated).covering(plan.needed_quota()) + headroom(plan)
 
 
 def _contradicted(operation: Operation, facts: Facts, plan: Plan) -> Block | None:
@@ -134,6 +132,8 @@ def _what_became_of_them(plan: Plan, now: Standing) -> str:
 
 def _is_needed(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> bool:
     """The quota is only settled where there is a project, and where more was held meanwhile than is needed in the end."""
+    if step == "clear":
+        return given_up(facts, plan) is not None
     holds_more = unit.status.project_id is not None and Quota(**facts.progress.allocated) != plan.needed_quota()
     return step != "settle" or holds_more
 
@@ -149,8 +149,8 @@ def _settle(_facts: Facts, plan: Plan, unit: UnitObject) -> Action:
 def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     operation = facts.progress.operation
     if operation is not None and operation.transition == TRIAL_END:
-        return _power_off("stack", facts, plan, unit)
-    if (held := _held_by_snapshots(facts)) is not None:
+        return power_off("stack", facts, plan, unit)
+    if (held := unproven(facts, plan) or _held_by_snapshots(facts)) is not None:
         return held
     running = not plan.wanted().suspended if plan.transition in _POWERED else facts.progress.running
     anew = frozenset(each.resource for each in plan.repairs)
@@ -164,41 +164,15 @@ def _freeze(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     """Servers are stopped before anything is read, so that nothing can change what is backed up."""
     if not facts.resources:
         return FinishStep("freeze", None)
+    if plan.transition == "Restore":
+        return power_off("freeze", facts, plan, unit)
     gone = gone_without_loss(facts, resources_that_exist(facts))
-    stopped = _power_off("freeze", facts, plan, unit, gone)
-    doomed = with_removal(stopped.program)
-    forgotten = frozenset((name, "delete") for name in gone)
-    return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)) | forgotten)
-
-
-def _power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject, gone: Set[str] = frozenset()) -> Deploy:
-    """What there is, with its servers off. Allows those updates and nothing else, and asks for nothing else.
-
-    What there is need not be what the completed plan says: a change that could not finish may have come half way, and what is `gone`
-    cannot be stopped.
-    """
-    names = {resource.name for resource in facts.resources} - gone
-    there = (resource for resource in resources_that_exist(facts) if resource.name not in gone)
-    off = Program(tuple(_with_power_only(resource, names) for resource in there), _outputs(facts, names))
-    off = with_power(off, running=False)
-    return Deploy(step, plan, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
-
-
-def _with_power_only(resource: Resource, there: Set[str]) -> Resource:
-    """The resource such that only its power can differ from what there is."""
-    kept = tuple(name for name in resource.inputs if name not in POWER_INPUTS)
-    return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in there))
-
-
-def _outputs(facts: Facts, there: Set[str]) -> Mapping[str, Value]:
-    """What the completed plan's program gives out, as far as it still can."""
-    outputs = facts.completed.resources().outputs if facts.completed else {}
-    return {name: value for name, value in outputs.items() if references(value) <= there}
+    return for_the_end(power_off("freeze", facts, plan, unit, gone), gone)
 
 
 def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     waived, backup = _waived(facts, plan), facts.backup
-    left = _not_waived(facts, waived)
+    left = what_is_replaced(facts, plan) if plan.restore else _not_waived(facts, waived)
     if names := ", ".join(not_backed_up(left)):
         return Block(Reason.WAIVER_MISSING, f"{names} cannot be backed up; nothing is destroyed. The unit itself has to give it up (spec.termination.waivers) [JJ 25]")
     if not left and backup is None:
@@ -209,8 +183,7 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
         wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
         return Block(
             Reason.BACKUP_MISMATCH,
-            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}; "
-            "only the unit itself can give the data up (spec.termination.waivers) [JJ 25]",
+            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}; {_way_out(plan)}",
         )
     if any(part.state != "Cleaned" for part in backup.status.parts) or not backup.status.parts:
         return TakeBackup(backup)
@@ -223,6 +196,12 @@ def _backup(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
             f"the evidence in the ServiceBackup {backup.name} does not cover everything that holds data; nothing is destroyed",
         )
     return FinishStep("backup", proof, waived)
+
+
+def _way_out(plan: Plan) -> str:
+    if plan.restore:
+        return "to have the services run on as they are, take spec.restoreFrom out"
+    return "only the unit itself can give the data up (spec.termination.waivers) [JJ 25]"
 
 
 def _waived(facts: Facts, plan: Plan) -> WaivedDestruction | None:
@@ -289,7 +268,7 @@ def _credentials(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
 
 
 def backup_name(plan: Plan) -> str:
-    """Name of the backup set of a termination: it outlives the request, so the uid is part of it."""
+    """Name of the backup set of a termination or a restore: it outlives the request, so the uid is part of it."""
     return f"{named_after(plan.request.name)}-{plan.request.uid[:8]}-{plan.number}"
 
 
@@ -297,6 +276,7 @@ def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...], waived: Waiv
     record = facts.progress.termination
     frozen_at = record.quiesced_at if record and record.quiesced_at else facts.now
     return BackupSpec(
+        kind="BeforeRestore" if plan.restore else "Termination",
         request=BackedUpRequest(namespace=plan.request.namespace, name=plan.request.name, uid=plan.request.uid),
         unit=plan.unit,
         jurisdiction=plan.values.jurisdiction,
@@ -313,6 +293,9 @@ def _backup_spec(facts: Facts, plan: Plan, parts: tuple[Part, ...], waived: Waiv
 
 
 _STEP: dict[str, Callable[[Facts, Plan, UnitObject], Action]] = {
+    "clear": clear,
+    "copies": copies,
+    "handover": handover,
     "unit": _unit,
     "stack": _stack,
     "credentials": _credentials,

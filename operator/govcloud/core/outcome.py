@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from govcloud.api.request import Drift, Failure, Operation, Progress, TerminationRecord, TrialRecord
+from govcloud.api.request import (
+    Drift,
+    Failure,
+    Operation,
+    Progress,
+    RestorationRecord,
+    RestoredVolume,
+    TerminationRecord,
+    TrialRecord,
+    VolumeState,
+)
 from govcloud.core import actions as act
 from govcloud.core.deadlines import deadlines_after
 from govcloud.core.drift import drift_after
@@ -81,6 +91,9 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
             return _with(before, operation=operation, failure=None)
         case act.EnsureUnit(step, _, hold):
             return _with(_done(before, step), allocated=dict(vars(hold)))
+        case act.Deploy("freeze", running=False) if _is_restoring(before):
+            # They are meant to be on as before: only for the length of the restore they are not.
+            return _with(_done(before, "freeze"), running_since=facts.now if before.running else None)
         case act.Deploy(step, running=running):
             return _with(_ended(_done(before, step), step, facts.now), **_power(before, running, facts.now))
         case act.BeginRebuild():
@@ -90,13 +103,21 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
         case act.WriteCredentials(step, plan):
             return _with(_done(before, step), credentials_plan=None if plan.transition == "Terminate" else plan.number)
         case act.OpenBackup(name):
-            return _with_termination(before, backup=name)
+            return _with_backup(before, name)
         case act.TakeBackup(backup) | act.StoreManifest(backup):
-            return _with(_with_termination(before, backup=backup.name), failure=None)
+            return _with(_with_backup(before, backup.name), failure=None)
         case act.ClearBackup():
             return _with(before, failure=None)
         case act.FinishStep("backup", proof, waived):
-            return _with_termination(_ended(_done(before, "backup"), "backup", facts.now), **_allowed_by(proof, waived))
+            return _backed_up(_ended(_done(before, "backup"), "backup", facts.now), proof, waived)
+        case act.CopyBack(_, volume):
+            return _with_volume(before, volume.resource, "Copied")
+        case act.ProveCopy(_, volume):
+            return _with_volume(before, volume.resource, "Proven")
+        case act.HandOver(volume=volume):
+            return _with_volume(before, volume.resource, "HandedOver")
+        case act.ClearCopies(step):
+            return _done(before, step)
         case act.FinishStep(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):
@@ -130,13 +151,37 @@ def _with_termination(progress: Progress, **changes: Any) -> Progress:
     return _with(progress, termination=record.model_copy(update=changes))
 
 
-def _allowed_by(proof: VerifiedBackup | None, waived: WaivedDestruction | None) -> dict[str, Any]:
+def _backed_up(progress: Progress, proof: VerifiedBackup | None, waived: WaivedDestruction | None) -> Progress:
     """Which backup is the proof, and what the unit gave up without one."""
-    return {"backup": proof.backup if proof else None, "waived": waived.records() if waived else ()}
+    if _is_restoring(progress):
+        return _with_backup(progress, proof.backup) if proof else progress
+    return _with_termination(progress, backup=proof.backup if proof else None, waived=waived.records() if waived else ())
+
+
+def _with_backup(progress: Progress, name: str) -> Progress:
+    """The set that the operation makes of what it is going to do away with."""
+    if _is_restoring(progress) and (record := progress.restoration):
+        return _with(progress, restoration=record.model_copy(update={"safeguard": name}))
+    return _with_termination(progress, backup=name)
+
+
+def _is_restoring(progress: Progress) -> bool:
+    return progress.operation is not None and progress.operation.transition == "Restore"
+
+
+def _with_volume(progress: Progress, resource: str, state: VolumeState) -> Progress:
+    """One volume of the restore has come further, and what failed before it is over."""
+    if (record := progress.restoration) is None:
+        return progress
+    others = tuple(volume for volume in record.volumes if volume.resource != resource)
+    volumes = (*others, RestoredVolume(resource=resource, state=state))
+    return _with(progress, restoration=record.model_copy(update={"volumes": volumes}), failure=None)
 
 
 def _ended(progress: Progress, step: str, now: datetime) -> Progress:
     """What the steps of a termination leave behind as evidence."""
+    if _is_restoring(progress):
+        return progress
     match step:
         case "freeze":
             return _with_termination(progress, quiesced_at=now)
@@ -158,7 +203,9 @@ def _begun(before: Progress, action: act.Begin, now: datetime) -> Progress:
         started_at=now,
         approvals=tuple(verdict.approval.uid for verdict in action.standing.approved),
     )
-    return _with(before, operation=operation, allocated=dict(vars(action.hold)), failure=None)
+    restore = action.plan.restore
+    record = RestorationRecord(plan=action.plan.number, backup=restore.backup, reason=restore.reason) if restore else before.restoration
+    return _with(before, operation=operation, allocated=dict(vars(action.hold)), restoration=record, failure=None)
 
 
 def _drift_left(before: Progress, plan: Plan) -> tuple[Drift, ...] | None:
@@ -189,6 +236,9 @@ def _completed(facts: Facts, plan: Plan | None) -> Progress:
             return _with(done, suspended_since=now)
         case "Resume":
             return _with(done, suspended_since=None)
+        case "Restore":
+            record = before.restoration
+            return _with(done, restoration=record and record.model_copy(update={"ended_at": now}))
         case "Terminate":
             return _with(done, terminated_at=now)
         case _:

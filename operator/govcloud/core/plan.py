@@ -17,6 +17,7 @@ from govcloud.api.jurisdiction import Tightened
 from govcloud.api.request import Drift, RequestKey, RequestSpec
 from govcloud.api.waiver import Waiver
 from govcloud.core.canonical import canonical, sha256, sm3
+from govcloud.core.planned_restore import PlannedRestore
 from govcloud.core.steps import Circumstances
 from policies.rules import Edition
 from policies.steps import StepRule, Transition
@@ -184,6 +185,7 @@ class Plan(Model):
     quota: Mapping[str, int]
     prices: tuple[PlannedPrice, ...]
     monthly_cost: Money
+    restore: PlannedRestore | None = None
 
     @property
     def yearly(self) -> Decimal:

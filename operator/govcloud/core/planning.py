@@ -14,6 +14,7 @@ from govcloud.core.moves import Moves, transition_of
 from govcloud.core.offices import office_of
 from govcloud.core.plan import Departure, Plan, Values, lengths, planned_changes, planned_step, yuan
 from govcloud.core.repairs import repairs_of
+from govcloud.core.restoring import planned_restore
 from govcloud.core.target import differences, problems_in, target_of
 from govcloud.core.waivers import planned_waivers
 from policies.rules import Edition
@@ -56,7 +57,7 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
     repairs = repairs_of(facts, spec)
     return Plan(
         request=facts.request.key,
-        number=max(latest.number if latest else 0, facts.progress.last_plan) + 1,
+        number=facts.next_plan,
         generation=facts.request.generation,
         previous=latest.digest if latest else None,
         base_plan=facts.progress.completed_plan,
@@ -75,10 +76,11 @@ def make_plan(facts: Facts, spec: RequestSpec, transition: Transition, edition: 
         waivers=planned_waivers(case),
         program=to_json(target.program),
         repairs=repairs,
-        diff=planned_changes(differences(facts, target.program, repairs)),
+        diff=planned_changes(differences(facts, target.program, transition, repairs)),
         quota=dict(vars(target.quota)),
         prices=target.prices,
         monthly_cost=yuan(target.prices),
+        restore=planned_restore(facts, spec) if transition == "Restore" else None,
     )
 
 

@@ -15,7 +15,7 @@ _SEAL = object()
 
 @dataclass(frozen=True)
 class VerifiedBackup:
-    """Every part of a frozen source was restored from its backup and is equal to it, byte for byte, for this very termination."""
+    """Every part of a frozen source was restored from its backup and is equal to it, byte for byte, for this very plan."""
 
     backup: str
     plan: int
@@ -38,19 +38,20 @@ def prove(backup: BackupObject | None, plan: Plan, holdings: Sequence[Holding]) 
         None unless the backup was made for exactly this plan, covers every part, and every part's restored copy has the size and the
         SHA-256 of its source.
     """
-    if backup is None or backup.spec.kind != "Termination" or (backup.spec.plan, backup.spec.plan_digest) != (plan.number, plan.digest):
+    if backup is None or backup.spec.kind == "Regular" or (backup.spec.plan, backup.spec.plan_digest) != (plan.number, plan.digest):
         return None
     if backup.spec.request.uid != plan.request.uid or backup.status.manifest_sha256 is None:
         return None
     evidence = {part.name: part for part in backup.status.parts}
     if not {holding.as_part() for holding in holdings} <= set(backup.spec.parts) or {p.name for p in backup.spec.parts} != evidence.keys():
         return None
-    if not all(_is_equal_to_its_source(part) for part in evidence.values()):
+    if not all(is_equal_to_its_source(part) for part in evidence.values()):
         return None
     digests = tuple(sorted((name, str(part.source_sha256)) for name, part in evidence.items()))
     return VerifiedBackup(backup.name, plan.number, digests, _SEAL)
 
 
-def _is_equal_to_its_source(part: PartStatus) -> bool:
+def is_equal_to_its_source(part: PartStatus) -> bool:
+    """Whether the restored copy has the size and the digest of its source; nothing missing counts as equal."""
     read = part.source_sha256, part.source_bytes
     return part.state == "Cleaned" and None not in read and read == (part.restored_sha256, part.restored_bytes)

@@ -5,11 +5,12 @@ Retention counts by the machine's own clock: a jump of the development clock end
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from govcloud.api.request import RequestKey
+from govcloud.api.request import Progress, RequestKey
 from govcloud.audit.holds import Hold
 from govcloud.core.backup_sets import holds_helpers, is_regular, is_verified, state_of
 from govcloud.core.objects import BackupObject, PauseObject
@@ -31,7 +32,7 @@ class Forget:
 
 @dataclass(frozen=True)
 class ClearOrphan:
-    """Remove what a regular backup made that nobody can finish: its request is gone."""
+    """Remove what a backup made that nobody can finish: its request is gone."""
 
     backup: BackupObject
 
@@ -47,6 +48,7 @@ class Kept:
         now: by the machine's own clock.
         known, live: uids of the requests that there are, and of those that have not ended.
         holds: the legal holds in force.
+        wanted: unit and name of each set that a request gets data back from, or asks to.
     """
 
     now: datetime
@@ -54,12 +56,26 @@ class Kept:
     known: Collection[str]
     live: Collection[str]
     holds: Collection[Hold]
+    wanted: Collection[tuple[str, str]] = ()
+
+
+def wanted_by(spec: Mapping[str, Any], progress: Progress) -> Iterator[tuple[str, str]]:
+    """Unit and name of the sets that a request restores from, or still asks to restore from."""
+    record, unit, operation = progress.restoration, str(spec.get("unit", "")), progress.operation
+    if record is not None and operation is not None and operation.plan == record.plan:
+        yield unit, record.backup
+    wish = spec.get("restoreFrom")
+    if not isinstance(wish, Mapping) or progress.terminated_at is not None:
+        return
+    asked = str(wish.get("backup")), wish.get("reason")
+    if record is None or record.ended_at is None or asked != (record.backup, record.reason):
+        yield unit, asked[0]
 
 
 def steps(kept: Kept) -> Iterator[Step]:
     """What has to be done now, in no particular order."""
     for backup in kept.backups:
-        if is_regular(backup) and holds_helpers(backup) and backup.spec.request.uid not in kept.known:
+        if backup.spec.kind != "Termination" and holds_helpers(backup) and backup.spec.request.uid not in kept.known:
             yield ClearOrphan(backup)
         elif may_be_purged(backup, kept):
             yield Purge(backup)
@@ -71,7 +87,8 @@ def may_be_purged(backup: BackupObject, kept: Kept) -> bool:
     """Whether a set may go now. One that differs from its source is evidence, and one that was never proven may be all there is: both stay."""
     ended = state_of(backup.status) in ("Verified", "Failed") and not holds_helpers(backup)
     is_over = backup.spec.retain_until <= kept.now
-    return ended and is_over and not _is_held(backup, kept.holds) and not _is_the_newest(backup, kept)
+    wanted = (backup.spec.unit, backup.name) in kept.wanted
+    return ended and is_over and not wanted and not _is_held(backup, kept.holds) and not _is_the_newest(backup, kept)
 
 
 def _is_held(backup: BackupObject, holds: Collection[Hold]) -> bool:

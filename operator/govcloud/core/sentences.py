@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from govcloud.core.drift import in_words as drift_in_words
 from govcloud.core.plan import Plan, PlannedChange, PlannedStep
+from govcloud.core.restore_words import restored
 from govcloud.core.said import Said
 from govcloud.core.waiver_words import not_saved, waived
 from govcloud.core.words import REPLICA, RESOURCES, TRANSITIONS_ZH
@@ -97,6 +98,7 @@ _VERBS: Mapping[str, Said] = {
 
 
 def _effects(plan: Plan) -> Iterator[Said]:
+    yield from restored(plan)
     if plan.transition == "Terminate":
         yield _saved_first(plan)
     if plan.repairs:

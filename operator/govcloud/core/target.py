@@ -10,8 +10,9 @@ from govcloud.api.request import Drift, RequestSpec
 from govcloud.core.case import LAID_OUT
 from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed
-from govcloud.core.plan import PlannedPrice, planned_prices
+from govcloud.core.plan import Plan, PlannedPrice, planned_prices
 from govcloud.core.repairs import as_found, repair_problems, repairs_of
+from govcloud.core.restoring import planned_restore
 from policies.steps import Transition
 from stacks.database import Database
 from stacks.database_changes import lasting, on_other_networks, stuck_on_their_storage
@@ -19,7 +20,7 @@ from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
 from stacks.request import Wanted, data_of, lay_out, problems_of
-from stacks.transform import with_power, with_stage
+from stacks.transform import Origin, made_from, origins_in, with_power, with_stage
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,30 @@ def target_of(facts: Facts, spec: RequestSpec, transition: Transition) -> Target
     """A fresh layout where services are laid out; else the completed plan's own program, carried on or ended."""
     if transition in LAID_OUT:
         layout = lay_out(_wanted(facts, spec))
-        return Target(layout.program, layout.quota, priced_as_agreed(facts, spec, planned_prices(layout.prices)))
+        return Target(_as_restored(facts, layout.program), layout.quota, priced_as_agreed(facts, spec, planned_prices(layout.prices)))
     completed = facts.completed
     if transition == "Terminate" or completed is None:
         return Target(Program(), Quota(), ())
+    if transition == "Restore":
+        return Target(_restored(facts, spec, completed), completed.needed_quota(), completed.prices)
     program = with_power(completed.resources(), not spec.suspended)
     if transition == "Promote":
         program = with_stage(program, "production")
     prices = priced_as_agreed(facts, spec, completed.prices) if transition == "Promote" else completed.prices
     return Target(program, completed.needed_quota(), prices)
+
+
+def _restored(facts: Facts, spec: RequestSpec, completed: Plan) -> Program:
+    """What runs now, with the volumes made from their backups."""
+    restore = planned_restore(facts, spec)
+    trigger = f"restore-{facts.next_plan}"
+    origins = {volume.resource: Origin(volume.backup_id, trigger) for volume in restore.volumes} if restore else {}
+    return made_from(with_power(completed.resources(), facts.progress.running), origins)
+
+
+def _as_restored(facts: Facts, program: Program) -> Program:
+    """A volume that was once made from a backup stays that volume."""
+    return made_from(program, origins_in(facts.completed.resources())) if facts.completed else program
 
 
 def _wanted(facts: Facts, spec: RequestSpec) -> Wanted:
@@ -71,7 +87,7 @@ def problems_in(facts: Facts, spec: RequestSpec, transition: Transition) -> tupl
         return ()
     found = _repeated_names(spec) or problems_of(_wanted(facts, spec))
     if not found:
-        program = lay_out(_wanted(facts, spec)).program
+        program = _as_restored(facts, lay_out(_wanted(facts, spec)).program)
         found = (*_more_than_a_backup_holds(program), *_shrinking(facts, program), *_losing(facts, spec, program))
     return tuple(replace(problem, field=f"spec.{problem.field.removeprefix('spec.')}") for problem in found)
 
@@ -136,15 +152,27 @@ def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
 
 
 def _bases(facts: Facts) -> tuple[Program, ...]:
-    """What may run now, each resource as in one of these: the completed plan's program, and those of plans that began and cannot finish."""
+    """What may run now, each resource as in one of these: the completed plan's program, and those of plans that began and cannot finish.
+
+    A restore that can be given up has not run its program yet.
+    """
     completed = with_power(facts.completed.resources(), facts.progress.running) if facts.completed else Program()
-    return (completed, *(facts.plans[number].resources() for number in facts.unfinished))
+    begun = (facts.plans[number] for number in facts.unfinished)
+    return (completed, *(plan.resources() for plan in begun if plan.transition != "Restore"))
 
 
-def differences(facts: Facts, program: Program, repairs: Sequence[Drift] = ()) -> tuple[ResourceChange, ...]:
+def _stopped(facts: Facts, transition: Transition) -> Iterator[Program]:
+    """A restore stops everything first; one that was given up may have."""
+    stops = transition == "Restore" or any(facts.plans[number].transition == "Restore" for number in facts.unfinished)
+    if stops and facts.completed is not None:
+        yield with_power(facts.completed.resources(), False)
+
+
+def differences(facts: Facts, program: Program, transition: Transition, repairs: Sequence[Drift] = ()) -> tuple[ResourceChange, ...]:
     """What may happen to each resource, from whatever may run now. `repairs`: what differs from that and is to be put back."""
     found: dict[tuple[str, str, str], ResourceChange] = {}
-    for change in (change for base in _bases(facts) for change in diff(as_found(base, repairs), program)):
+    bases = (*_bases(facts), *_stopped(facts, transition))
+    for change in (change for base in bases for change in diff(as_found(base, repairs), program)):
         same = found.setdefault((change.type, change.resource, change.operation), change)
         fields = tuple(dict.fromkeys((*same.fields, *change.fields)))
         found[change.type, change.resource, change.operation] = replace(change, fields=fields)

@@ -66,7 +66,7 @@ def _own_ground(facts: Facts, part: Holding) -> WaiverGround | None:
     """That there can be no proven backup of the part, or how that of the termination under way failed."""
     if part.how == "NotBackedUp":
         return "NoBackupPossible"
-    if facts.backup is None or part.as_part() not in facts.backup.spec.parts:
+    if facts.backup is None or facts.backup.spec.kind != "Termination" or part.as_part() not in facts.backup.spec.parts:
         return None
     status = next((status for status in facts.backup.status.parts if status.name == part.name), None)
     if status is None:

@@ -8,6 +8,7 @@ TRANSITIONS_ZH = {
     "MajorChange": "重大变更",
     "Suspend": "暂停",
     "Resume": "恢复",
+    "Restore": "数据恢复",
     "Terminate": "终止",
     "TrialEnd": "试用到期停机",
 }

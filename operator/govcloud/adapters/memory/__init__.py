@@ -11,6 +11,7 @@ from govcloud.adapters.memory.backups import MemoryBackups
 from govcloud.adapters.memory.clock import FixedClock
 from govcloud.adapters.memory.cloud import DATABASE, INSTANCE, VOLUME, MemoryCloud, Thing
 from govcloud.adapters.memory.cluster import MemoryCluster
+from govcloud.adapters.memory.restores import MemoryRestores
 from govcloud.adapters.memory.stacks import MemoryStacks
 from govcloud.adapters.memory.wire import Crash, Wire
 
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryBackups",
     "MemoryCloud",
     "MemoryCluster",
+    "MemoryRestores",
     "MemoryStacks",
     "Thing",
     "Wire",

@@ -83,7 +83,7 @@ class MemoryBackups:
         source = _part(spec, part.name)
         match step:
             case "Frozen":
-                if spec.kind == "Termination":
+                if spec.kind != "Regular":
                     self._refuse_running_servers(spec)
                 snapshot = self._copy(backup, part, "snapshot", spec.backup_project, source.source_id)
                 return part.model_copy(update={"state": step, "ids": {"snapshot": snapshot.id}})
