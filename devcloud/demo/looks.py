@@ -31,6 +31,11 @@ def everything_of(world: World, uid: str) -> list[Seen]:
     return [seen for seen in found if uid in seen.marks]
 
 
+def servers_of(world: World, uid: str) -> list[Any]:
+    """The request's machines, with all that Nova tells of each."""
+    return [server for server in world.cloud().compute.servers(all_projects=True, details=True) if server.metadata.get("govcloud_request") == uid]
+
+
 def in_project(seen: list[Seen], project: str) -> list[Seen]:
     return [item for item in seen if item.project == project]
 

@@ -188,7 +188,7 @@ def change_in_place(world: World) -> None:
     request.until("the change is done", lambda s: s["progress"].get("completedPlan") == number)
     after = looks.everything_of(world, request.uid)
     _expect_same_ids(world, before, after)
-    flavors = {server.flavor["original_name"] for server in _servers(world, request)}
+    flavors = {server.flavor["original_name"] for server in looks.servers_of(world, request.uid)}
     world.expect(flavors == {"m1.small"}, f"the machines have {flavors}")
     world.expect(_sizes(world, request) == {2}, f"the volume has {_sizes(world, request)} GiB")
     world.saw(f"approved: the volume has 2 GiB, both machines are {flavors.pop()}, all ids as before")
@@ -208,9 +208,9 @@ def end_a_trial(world: World) -> None:
     survey.until("the trial has ended", lambda s: s["progress"].get("trial", {}).get("expiredAt"))
     after = looks.everything_of(world, survey.uid)
     _expect_same_ids(world, before, after)
-    states = {server.status for server in _servers(world, survey)}
+    states = {server.status for server in looks.servers_of(world, survey.uid)}
     world.expect(states == {"SHUTOFF"}, f"the server is {states}")
-    running = {server.status for server in _servers(world, world.memory["request"])}
+    running = {server.status for server in looks.servers_of(world, world.memory["request"].uid)}
     world.expect(running == {"ACTIVE"}, f"the servers in production are {running}")
     world.saw(f"{len(after)} objects as before; its server is SHUTOFF, those in production stay ACTIVE")
 
@@ -379,11 +379,6 @@ def _expect_reserved(world: World, request: Request) -> None:
     yearly = Decimal(request.status["monthlyCost"]) * 12
     world.expect(Decimal(status["reserved"]) == yearly, f"a year costs {yearly}, reserved is {status['reserved']}")
     world.saw(f"reserved under the agreement: {status['reserved']} yuan a year at its own prices; {status['left']} left")
-
-
-def _servers(world: World, request: Request) -> list[Any]:
-    uid = request.uid
-    return [s for s in world.cloud().compute.servers(all_projects=True, details=True) if s.metadata.get("govcloud_request") == uid]
 
 
 def _sizes(world: World, request: Request) -> set[int]:

@@ -72,7 +72,7 @@ LIFE = (
     Chapter(
         "repair",
         (
-            lambda world: world.cloud.remove(world.things()["web-0"].id),
+            lambda world: world.delete_by_hand("web-0"),
             lambda world: Rounds(world.ports).look_for_drift(),
             lambda world: world.apply(repairs=1),
             _approve("authority"),

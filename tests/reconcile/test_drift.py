@@ -25,22 +25,12 @@ def production(world: World) -> World:
     return world.to_production()
 
 
-def look(world: World) -> None:
-    """A round of the watch, and the pass that follows it."""
-    Rounds(world.ports).look_for_drift()
-    world.run()
-
-
 def told(world: World) -> list[Record]:
     return [record for record in world.audit.records() if record.action is Action.MONITOR and record.reason.rule == "drift"]
 
 
-def remove(world: World, name: str) -> None:
-    world.cloud.remove(world.things()[name].id)
-
-
 def test_what_is_as_it_was_built_is_said_to_be_so(production: World) -> None:
-    look(production)
+    production.look_for_drift()
 
     assert production.condition("Drifted").status == "False"
     assert told(production) == []
@@ -49,8 +39,8 @@ def test_what_is_as_it_was_built_is_said_to_be_so(production: World) -> None:
 
 def test_a_deleted_machine_is_told_and_not_made_again(production: World) -> None:
     runs, there = len(production.stacks.runs), production.things()
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
 
     drifted = production.condition("Drifted")
     assert (drifted.status, drifted.reason) == ("True", "DriftFound")
@@ -68,7 +58,7 @@ def test_a_deleted_machine_is_told_and_not_made_again(production: World) -> None
 def test_a_changed_value_is_named(production: World) -> None:
     thing = production.things()["data"]
     production.cloud.change(thing.id, {**thing.inputs, "size": 999})
-    look(production)
+    production.look_for_drift()
 
     (found,) = production.status().progress.drift or ()
     assert (found.resource, found.id, found.fields) == ("data", thing.id, ("size",))
@@ -78,31 +68,31 @@ def test_it_is_told_once_and_again_when_it_is_mended(production: World) -> None:
     thing = production.things()["data"]
     production.cloud.change(thing.id, {**thing.inputs, "size": 999})
     for _ in range(3):
-        look(production)
+        production.look_for_drift()
     assert len(told(production)) == 1
 
     production.cloud.change(thing.id, thing.inputs)
-    look(production)
+    production.look_for_drift()
 
     assert [record.outcome.value for record in told(production)] == ["failure", "success"]
     assert production.condition("Drifted").status == "False"
 
 
 def test_a_look_that_finds_what_is_known_writes_nothing(production: World) -> None:
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     before = production.request().resource_version
-    look(production)
+    production.look_for_drift()
     assert production.request().resource_version == before
 
 
 def test_a_restart_forgets_nothing_that_was_told(production: World) -> None:
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     production.restart_controller()
     production.run()
     assert production.condition("Drifted").status == "True"
-    look(production)
+    production.look_for_drift()
     assert len(told(production)) == 1
 
 
@@ -112,8 +102,8 @@ def test_a_plan_that_cannot_get_on_is_looked_after_too(production: World) -> Non
     production.wire.fail_next("cloud.create", Retry(Reason.CLOUD_UNREACHABLE, "no answer", timedelta(minutes=1)), times=50)
     production.approve()
     assert production.status().progress.operation is not None
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
 
     assert "web-0 (gone)" in told(production)[0].message
 
@@ -133,13 +123,13 @@ def test_nothing_is_looked_for_while_it_is_being_made_or_after_its_end(changes: 
 
 
 def test_what_was_found_before_a_run_counts_no_more_after_it(production: World) -> None:
-    look(production)
+    production.look_for_drift()
     production.edit_service("data", sizeGib=200)
     production.run()
     production.approve()
 
     assert production.stacks.drift(production.request().key) is None
-    look(production)
+    production.look_for_drift()
     assert production.condition("Drifted").status == "False"
 
 
@@ -148,7 +138,7 @@ def test_a_cloud_that_does_not_answer_says_nothing_about_drift(production: World
         def look_for_drift(self, unit: object, keys: object) -> None:
             raise Retry(Reason.CLOUD_UNREACHABLE, "no answer")
 
-    look(production)
+    production.look_for_drift()
     with pytest.raises(Retry, match="no answer"):
         Rounds(replace(production.ports, stacks=Silent())).look_for_drift()  # type: ignore[arg-type]
     production.run()
@@ -158,12 +148,12 @@ def test_a_cloud_that_does_not_answer_says_nothing_about_drift(production: World
 def test_after_the_end_there_is_nothing_to_look_for(production: World) -> None:
     thing = production.things()["data"]
     production.cloud.change(thing.id, {**thing.inputs, "metadata": {"hand": "made"}})
-    look(production)
+    production.look_for_drift()
     production.terminate()
     production.run()
     production.approve()
     production.run_patiently()
-    look(production)
+    production.look_for_drift()
 
     assert production.status().phase == "Terminated"
     assert production.status().progress.drift is None
@@ -172,15 +162,15 @@ def test_after_the_end_there_is_nothing_to_look_for(production: World) -> None:
 
 @pytest.mark.parametrize("noticed", ["before", "while it waits"])
 def test_a_termination_does_not_wait_for_a_machine_that_nobody_can_stop_any_more(production: World, noticed: str) -> None:
-    remove(production, "web-0")
+    production.delete_by_hand("web-0")
     if noticed == "before":
-        look(production)
+        production.look_for_drift()
     production.terminate()
     production.run()
     production.approve()
     if noticed != "before":
         assert production.condition("Stalled").reason == "ResourceFailed"
-        look(production)
+        production.look_for_drift()
     production.run_patiently()
 
     assert production.status().phase == "Terminated"
@@ -202,8 +192,8 @@ def test_a_machine_that_was_made_anew_under_its_name_is_not_gone(production: Wor
 
 
 def test_it_waits_for_a_person_where_what_holds_data_is_gone(production: World) -> None:
-    remove(production, "data")
-    look(production)
+    production.delete_by_hand("data")
+    production.look_for_drift()
     production.terminate()
     production.run()
     production.approve()

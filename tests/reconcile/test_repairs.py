@@ -6,21 +6,11 @@ import pytest
 from reconcile.world import World
 
 from govcloud.core.sentences import in_words
-from govcloud.rounds import Rounds
 
 
 @pytest.fixture
 def production(world: World) -> World:
     return world.to_production()
-
-
-def look(world: World) -> None:
-    Rounds(world.ports).look_for_drift()
-    world.run()
-
-
-def remove(world: World, name: str) -> None:
-    world.cloud.remove(world.things()[name].id)
 
 
 def ask(world: World, repairs: int = 1) -> None:
@@ -34,8 +24,8 @@ def stalled(world: World) -> str:
 
 def test_a_machine_that_is_gone_is_made_anew_by_an_approved_plan(production: World) -> None:
     old = production.things()["web-0"].id
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     with production.nothing_touched():
         ask(production)
     plan = production.plan(production.status().progress.last_plan)
@@ -47,14 +37,14 @@ def test_a_machine_that_is_gone_is_made_anew_by_an_approved_plan(production: Wor
 
     assert production.things()["web-0"].id != old
     assert production.status().progress.completed_plan == plan.number
-    look(production)
+    production.look_for_drift()
     assert production.condition("Drifted").status == "False"
 
 
 def test_a_value_is_changed_back_and_nothing_else(production: World) -> None:
     thing = production.things()["inner"]
     production.cloud.change(thing.id, {**thing.inputs, "name": "mine"})
-    look(production)
+    production.look_for_drift()
     ask(production)
     plan = production.plan(production.status().progress.last_plan)
     assert plan.allowed() == {("inner", "update")}
@@ -65,8 +55,8 @@ def test_a_value_is_changed_back_and_nothing_else(production: World) -> None:
 
 
 def test_what_is_not_in_the_plan_stays_as_it_is(production: World) -> None:
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     ask(production)
     thing = production.things()["inner"]
     production.cloud.change(thing.id, {**thing.inputs, "name": "mine"})
@@ -76,8 +66,8 @@ def test_what_is_not_in_the_plan_stays_as_it_is(production: World) -> None:
 
 
 def test_what_took_its_data_along_is_not_made_anew(production: World) -> None:
-    remove(production, "data")
-    look(production)
+    production.delete_by_hand("data")
+    production.look_for_drift()
     ask(production)
     assert "spec.repairs: data is gone and its data with it" in stalled(production)
 
@@ -85,17 +75,17 @@ def test_what_took_its_data_along_is_not_made_anew(production: World) -> None:
 def test_what_only_grows_is_not_put_back_but_the_rest_is(production: World) -> None:
     thing = production.things()["data"]
     production.cloud.change(thing.id, {**thing.inputs, "size": 999})
-    look(production)
+    production.look_for_drift()
     ask(production)
     assert "data: size only grows; ask for a change to what it has now" in stalled(production)
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     plan = production.plan(production.status().progress.last_plan)
     assert [each.resource for each in plan.repairs] == ["web-0"]
 
 
 def test_where_nothing_differs_nothing_is_put_back(production: World) -> None:
-    look(production)
+    production.look_for_drift()
     ask(production)
     assert "nothing differs from what the controller left" in stalled(production)
     ask(production, 0)
@@ -104,8 +94,8 @@ def test_where_nothing_differs_nothing_is_put_back(production: World) -> None:
 
 def test_it_is_asked_for_again_with_one_more(production: World) -> None:
     for repairs in (1, 2):
-        remove(production, "web-0")
-        look(production)
+        production.delete_by_hand("web-0")
+        production.look_for_drift()
         ask(production, repairs)
         production.approve()
         assert "web-0" in production.things()
@@ -114,8 +104,8 @@ def test_it_is_asked_for_again_with_one_more(production: World) -> None:
 
 
 def test_it_goes_with_no_other_edit(production: World) -> None:
-    remove(production, "web-0")
-    look(production)
+    production.delete_by_hand("web-0")
+    production.look_for_drift()
     production.apply(repairs=1, suspended=True)
     production.run()
     assert "asks for 2 things at once (suspended, repairs)" in stalled(production)

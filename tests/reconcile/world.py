@@ -51,6 +51,7 @@ from govcloud.frozen import FrozenPlans
 from govcloud.observe import observe
 from govcloud.ports import Ports
 from govcloud.reconcile import Pass, Reconciler
+from govcloud.rounds import Rounds
 from policies.shelf import Shelf, shipped
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
@@ -365,6 +366,15 @@ class World:
     def decided(self, name: str = NAME) -> Any:
         """The action that the controller would take now."""
         return decide(self.facts(name))
+
+    def look_for_drift(self) -> None:
+        """A round of the watch, and the pass that follows it."""
+        Rounds(self.ports).look_for_drift()
+        self.run()
+
+    def delete_by_hand(self, name: str) -> None:
+        """Somebody deletes a resource behind the controller's back."""
+        self.cloud.remove(self.things()[name].id)
 
     # The applicant
 
