@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from govcloud.api.request import RequestKey
+from govcloud.api.request import MOST_DRIFT, RequestKey
 from govcloud.core.drift import is_looked_after
 from govcloud.core.objects import RequestObject, UnitObject
 from govcloud.failures import Retry, Stop
@@ -24,13 +24,25 @@ class Rounds:
     """Visits units one after the other; one that cannot be visited keeps no other one waiting.
 
     Both rounds raise `Retry` or `Stop` where the cluster does not answer, or some unit could not be visited, when all others were.
+
+    Attributes:
+        found: told of each request that differs otherwise than its status says: a pass over it tells what was found.
     """
 
     ports: Ports
+    found: Callable[[RequestKey], None] = lambda _: None
 
     def look_for_drift(self) -> None:
-        """Compare the cloud with what completed plans left there. The next pass over a request tells what was found."""
-        self._visit(is_looked_after_now, self.ports.stacks.look_for_drift)
+        """Compare the cloud with what completed plans left there."""
+        try:
+            self._visit(is_looked_after_now, self.ports.stacks.look_for_drift)
+        finally:
+            for request in filter(self._differs_otherwise, self.ports.cluster.requests()):
+                self.found(request.key)
+
+    def _differs_otherwise(self, request: RequestObject) -> bool:
+        drift, told = self.ports.stacks.drift(request.key), status_of(request).progress.drift
+        return drift is not None and drift[:MOST_DRIFT] != (told or ())
 
     def rotate_credentials(self) -> None:
         """One step for each unit: a new credential is made in one round, and what it replaces is withdrawn in a later one.

@@ -35,6 +35,7 @@ from govcloud.adapters.remembering_cluster import remembering, statuses_shown
 from govcloud.adapters.status_book import open_status_book
 from govcloud.adapters.system_clock import DevClock, SystemClock
 from govcloud.adapters.witness_client import WitnessClient
+from govcloud.api.request import RequestKey
 from govcloud.audit.log import AuditLog
 from govcloud.audit.publishing import Place, Publisher
 from govcloud.audit.pulse import Pulse as AuditPulse
@@ -104,7 +105,7 @@ def wired(settings: Settings, api: KubeApi, lost: Callable[[str], NoReturn]) -> 
             timedelta(seconds=settings.resync_seconds),
             _housekeeping(settings, keeping, rights, audit),
             _courier(settings, api, audit, book, lambda *labels: controller.metrics.notifications.labels(*labels).inc()),
-            _watching(settings, ports, keeping),
+            _watching(settings, ports, keeping, lambda key: controller.request_changed(key.namespace, key.name)),
             settings.backup_workers,
         )
         controller.metrics.watch_copies(keeping.lag, keeping.lock)
@@ -183,9 +184,9 @@ def _record_reads(audit: AuditLog, settings: Settings) -> None:
     record_reads(audit, settings.state_dir / "audit")
 
 
-def _watching(settings: Settings, ports: Ports, keeping: Keeping) -> tuple[Housekeeping, ...]:
+def _watching(settings: Settings, ports: Ports, keeping: Keeping, drifted: Callable[[RequestKey], None]) -> tuple[Housekeeping, ...]:
     """What goes round all units, or through all backups."""
-    rounds = Rounds(ports)
+    rounds = Rounds(ports, drifted)
     drift = Task("looking for drift", timedelta(seconds=settings.drift_seconds), rounds.look_for_drift)
     rotation = Task("rotating credentials", _CREDENTIALS_EVERY, rounds.rotate_credentials)
     purging = Task("purging backups", _PURGE_EVERY, Purging(ports.cluster, ports.backups, ports.audit, keeping.holds, _machine_time).run)

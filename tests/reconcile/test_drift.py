@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from reconcile.world import World
+from reconcile.world import NAME, World
 
 from govcloud.api.request import Drift, Failure, Operation, Progress
 from govcloud.audit.records import Action, Record
@@ -53,6 +53,19 @@ def test_a_deleted_machine_is_told_and_not_made_again(production: World) -> None
     assert [reason for _, reason, message in production.cluster.events if "web-0" in message] == ["DriftFound"]
     assert len(production.stacks.runs) == runs
     assert production.things().keys() == there.keys() - {"web-0"}
+
+
+def test_a_request_is_looked_at_when_there_is_something_to_tell_of_it(production: World) -> None:
+    woken: list[str] = []
+    rounds = Rounds(production.ports, lambda key: woken.append(key.name))
+    rounds.look_for_drift()
+    assert woken == []
+    production.delete_by_hand("web-0")
+    rounds.look_for_drift()
+    assert woken == [NAME]
+    production.run()
+    rounds.look_for_drift()
+    assert woken == [NAME]
 
 
 def test_a_changed_value_is_named(production: World) -> None:
@@ -137,6 +150,9 @@ def test_a_cloud_that_does_not_answer_says_nothing_about_drift(production: World
     class Silent:
         def look_for_drift(self, unit: object, keys: object) -> None:
             raise Retry(Reason.CLOUD_UNREACHABLE, "no answer")
+
+        def drift(self, key: object) -> None:
+            return None
 
     production.look_for_drift()
     with pytest.raises(Retry, match="no answer"):

@@ -28,6 +28,9 @@ class Visited:
         if unit.name in self.failing:
             raise Retry(Reason.CLOUD_UNREACHABLE, f"{unit.name} does not answer")
 
+    def drift(self, _: RequestKey) -> None:
+        """Nothing is known of any stack."""
+
     def rotate_credential(self, unit: UnitObject) -> None:
         self.look_for_drift(unit, ())
 
