@@ -140,6 +140,8 @@ def test_what_is_done_to_checkpoints(audit: Path, auditor: Auditor) -> None:
     assert auditor.log() == ("tampered", "unreadable: Only base64 data is allowed", None)
     Layout(audit).notes.write_text(ten.text().replace("\u2014 ", "- ") + "\n")
     assert auditor.log() == ("tampered", "unreadable: a signature is not in its one form", None)
+    Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\n010\n") + "\n")
+    assert auditor.log() == ("tampered", "a checkpoint is not in its one canonical form", None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\n") + "\n")
     assert auditor.log() == ("tampered", malformed, None)
     Layout(audit).notes.write_text(ten.text().replace("\n10\n", "\nten\n") + "\n")
@@ -232,6 +234,8 @@ def test_segments_that_are_gone(auditor: Auditor, tmp_path: Path) -> None:
     assert auditor.log() == ("incomplete", f"the records before {ends[0]} were removed, and no record says so", 0)
     hashes = Layout(tmp_path / "audit").segment_hashes(0)
     hashes.write_bytes(hashes.read_bytes()[:-1])
+    assert auditor.log() == ("incomplete", "the segment that begins at 0 is missing", 0)
+    hashes.unlink()
     assert auditor.log() == ("incomplete", "the segment that begins at 0 is missing", 0)
 
 
