@@ -33,6 +33,7 @@ def test_a_machine_that_is_gone_is_made_anew_by_an_approved_plan(production: Wor
     assert ("web-0", "create") in plan.allowed()
     assert any("Puts back what differs from what was built: web-0 (gone)" in said.en for said in in_words(plan))
 
+    assert production.shown_plan().summary_zh.startswith("变更(恢复 web-0（已不存在）)")
     production.approve()
 
     assert production.things()["web-0"].id != old

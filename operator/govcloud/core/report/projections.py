@@ -10,6 +10,7 @@ from govcloud.api.request import (
     PlanView,
     ResourceView,
 )
+from govcloud.core.drift import in_words
 from govcloud.core.facts import Facts
 from govcloud.core.funding import payers_of
 from govcloud.core.plan import Plan, revision_name
@@ -25,7 +26,7 @@ def plan_view(plan: Plan, facts: Facts) -> PlanView:
         kind: sum(1 for c in plan.diff if c.operation == kind) for kind in ("create", "update", "replace", "delete")
     }
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no change"
-    payers, unsaved = payers_of(plan), waived(plan)
+    payers, unsaved, (back_zh, back_en) = payers_of(plan), waived(plan), _put_back(plan)
     return PlanView(
         number=plan.number,
         revision=revision_name(plan.request, plan.number),
@@ -39,9 +40,16 @@ def plan_view(plan: Plan, facts: Facts) -> PlanView:
         backup_every_days=plan.values.backup_every_days,
         departures=tuple(departure.sentence()[:2000] for departure in plan.departures),
         waived=tuple(f"{each.en} / {each.zh}"[:2000] for each in unsaved),
-        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}:{_counted_zh(counts)}{_unsaved_zh(len(unsaved))};月费上限 {plan.monthly_cost} 元{payers.zh}",
-        summary_en=f"{plan.transition}: {said}{_unsaved_en(len(unsaved))}; at most {plan.monthly_cost} yuan a month{payers.en}",
+        summary_zh=f"{TRANSITIONS_ZH[plan.transition]}{back_zh}:{_counted_zh(counts)}{_unsaved_zh(len(unsaved))};月费上限 {plan.monthly_cost} 元{payers.zh}",
+        summary_en=f"{plan.transition}{back_en}: {said}{_unsaved_en(len(unsaved))}; at most {plan.monthly_cost} yuan a month{payers.en}",
     )  # fmt: skip
+
+
+def _put_back(plan: Plan) -> tuple[str, str]:
+    if not plan.repairs:
+        return "", ""
+    zh, en = in_words(plan.repairs)
+    return f"(恢复 {zh})", f" (puts back {en})"
 
 
 def _unsaved_zh(parts: int) -> str:
