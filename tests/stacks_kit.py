@@ -169,6 +169,7 @@ resources = st.builds(
     holds_data=st.booleans(),
     service=texts,
     login=st.sampled_from(["unit", "service-user", "admin"]),
+    trigger=texts,
 )
 programs = st.builds(Program, st.lists(resources, max_size=4).map(tuple), st.dictionaries(texts, values, max_size=3))
 """Programs of any shape: they need not make sense."""

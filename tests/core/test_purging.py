@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, PartStatus
+from govcloud.api.request import Operation, Progress, RestorationRecord
 from govcloud.audit.holds import Hold
 from govcloud.core.backup_sets import is_verified
 from govcloud.core.objects import BackupObject
-from govcloud.core.purging import ClearOrphan, Forget, Kept, Purge, may_be_purged, steps
+from govcloud.core.purging import ClearOrphan, Forget, Kept, Purge, may_be_purged, steps, wanted_by
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 UIDS = [f"{n}d0c0000-0000-4000-8000-000000000001" for n in range(3)]
@@ -89,3 +90,18 @@ def test_records_of_terminations_stay_and_what_is_cleared_has_no_request(kept: K
         if isinstance(step, ClearOrphan):
             assert step.backup.spec.kind == "Regular" and step.backup.spec.request.uid not in kept.known
             assert step.backup.status.verified_at is None
+
+
+def test_what_a_request_wants_back_is_wanted_until_it_has_it_and_by_its_own_unit_only() -> None:
+    wish = {"backup": "set-1", "services": ["data"], "reason": "误删"}
+    done = RestorationRecord(plan=3, backup="set-1", reason="误删", ended_at=datetime(2026, 3, 2, tzinfo=UTC))
+    spec = {"unit": "bureau", "restoreFrom": wish}
+    assert list(wanted_by(spec, Progress())) == [("bureau", "set-1")]
+    assert list(wanted_by(spec, Progress(restoration=done))) == []
+    assert list(wanted_by({**spec, "restoreFrom": {**wish, "reason": "再次误删"}}, Progress(restoration=done))) == [("bureau", "set-1")]
+    assert list(wanted_by({"unit": "bureau"}, Progress())) == []
+    assert list(wanted_by(spec, Progress(terminated_at=done.ended_at))) == []
+    under_way = Operation(plan=4, transition="Restore", started_at=datetime(2026, 3, 2, tzinfo=UTC))
+    begun = RestorationRecord(plan=4, backup="set-2", reason="x")
+    assert list(wanted_by({"unit": "bureau"}, Progress(restoration=begun, operation=under_way))) == [("bureau", "set-2")]
+    assert list(wanted_by({"unit": "bureau"}, Progress(restoration=begun))) == [], "it was given up"

@@ -187,6 +187,31 @@ def test_the_servers_run_afterwards_exactly_if_they_ran_before(world: World, sus
     assert world.status().progress.running is not suspended
 
 
+def test_a_restore_is_undone_by_restoring_what_was_there_before(world: World) -> None:
+    record = restore(world, "data")
+    restore(world, "data", backup=record.safeguard, reason="恢复有误,退回")
+    assert held(world) == NEW
+
+
+def test_a_state_that_is_lost_while_volumes_are_replaced_is_not_guessed(world: World) -> None:
+    world.wire.fail_next("cloud.delete data", Stop(Reason.RESOURCE_FAILED, "in error"), times=50)
+    ask(world, "data")
+    world.run()
+    world.approve()
+    assert [each.state for each in _record(world).volumes] == ["HandedOver"]
+    world.stacks.lose_state(world.request().key)
+    world.clock.advance(timedelta(minutes=5))
+    world.run()
+    action = world.decided()
+    assert isinstance(action, act.Block) and action.reason is Reason.PLAN_MISMATCH and "restore the state from its backup" in action.message
+
+
+def _record(world: World) -> RestorationRecord:
+    found = world.status().progress.restoration
+    assert found is not None
+    return found
+
+
 # What is refused
 
 

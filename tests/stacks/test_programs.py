@@ -25,13 +25,13 @@ from stacks_kit import (
 
 from stacks.database_changes import stuck_on_their_storage
 from stacks.diff import ResourceChange, allowed_operations, diff, rebuilds, shrinks
-from stacks.machines import KEYPAIR
+from stacks.machines import KEYPAIR, VOLUME
 from stacks.order import ProgramFault, in_order
 from stacks.program import Program, Ref, Resource
 from stacks.program_json import ProgramDamaged, from_json, to_json
 from stacks.provider.schema import UnknownInput, UnknownType
 from stacks.request import Wanted, data_of, lay_out, service_of
-from stacks.transform import with_power, with_stage
+from stacks.transform import Origin, made_from, origins_in, with_power, with_stage
 
 NETWORK_TYPE = "openstack:networking/network:Network"
 
@@ -350,3 +350,21 @@ def test_a_pinned_program_still_tells_whose_a_resource_is() -> None:
     program = laid_out(EVERYTHING)
     assert service_of(program, "web-0-boot") == "web"
     assert service_of(program, "nothing") == ""
+
+
+# From a backup
+
+
+def test_a_volume_made_from_a_backup_is_replaced_once_and_again_by_another_trigger() -> None:
+    before = laid_out(EVERYTHING)
+    volumes = [resource.name for resource in before.resources if resource.type == VOLUME]
+    made = made_from(before, {name: Origin("a-backup", "restore-2") for name in volumes})
+    again = made_from(before, {name: Origin("a-backup", "restore-5") for name in volumes})
+    for old, new in ((before, made), (made, again)):
+        changes = operations(diff(old, new))
+        assert volumes and {changes[name] for name in volumes} == {"replace"}
+        assert set(changes.values()) == {"replace"}
+    assert diff(made, made_from(before, origins_in(made))) == ()
+    assert diff(with_power(made, False), with_power(made_from(before, origins_in(made)), False)) == ()
+    assert not any("image_id" in resource.inputs for resource in made.resources if resource.type == VOLUME)
+    assert from_json(to_json(again)) == again
