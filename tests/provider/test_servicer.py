@@ -415,6 +415,37 @@ def test_an_attached_volume_is_not_deleted(stage: Stage) -> None:
     assert len(stage.volumes()) == 1
 
 
+def _refusing_deletions(times: int) -> Any:
+    """As Cinder does while the record of an attachment is still there, though the volume is shown as available."""
+    left = iter(range(times))
+
+    def refusing(seen: Any) -> Answer | None:
+        refused = seen.method == "DELETE" and next(left, None) is not None
+        return Answer(400, {"badRequest": {"message": "Invalid volume: Volume must not be attached."}}) if refused else None
+
+    return refusing
+
+
+def test_a_volume_that_looks_free_before_it_is_goes_all_the_same(stage: Stage) -> None:
+    stage.run()
+    engine = stage.engine().configure()
+    identity, _ = engine.create(DATA)
+    stage.cloud.faults.append(_refusing_deletions(3))
+    engine.delete(identity, DATA)
+    assert stage.volumes() == []
+
+
+def test_a_volume_that_is_never_free_is_an_error_with_the_services_words(stage: Stage) -> None:
+    stage.run()
+    engine = stage.engine().configure()
+    identity, _ = engine.create(DATA)
+    stage.cloud.faults.append(_refusing_deletions(10_000))
+    with told(Code.INVALID) as said:
+        engine.delete(identity, DATA)
+    assert "must not be attached" in said[0]
+    assert len(stage.volumes()) == 1
+
+
 # -------------------------------------------------------------------------------------------------- before it is done
 
 

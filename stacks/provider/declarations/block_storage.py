@@ -46,7 +46,7 @@ VOLUME = Declaration(
         going=frozenset({"deleting"}),
         deleting_failed=frozenset({"error_deleting"}),
     ),
-    special=Special(before_delete="wait_until_volume_is_free", fault="volume_fault"),
+    special=Special(before_delete="wait_until_volume_is_free", delete="delete_volume", fault="volume_fault"),
     deadlines=Deadlines(create=900.0, update=300.0, delete=300.0),
 )
 

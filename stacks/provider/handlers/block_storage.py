@@ -93,6 +93,16 @@ def wait_until_volume_is_free(work: Work, identity: str, inputs: Properties) -> 
         shown = work.show(identity)
 
 
+def delete_volume(work: Work, identity: str, inputs: Properties) -> None:
+    """Delete the volume. Cinder refuses for a moment after the volume was let go, although it looks free by then."""
+
+    def asked() -> dict[str, Any]:
+        work.delete(identity)
+        return {}
+
+    work.insist(asked, ksa.Conflict, ksa.BadRequest)
+
+
 def _pause_while_attached(work: Work, lag: Patience, shown: Mapping[str, Any]) -> None:
     servers = ", ".join(str(attached.get("server_id")) for attached in shown.get("attachments") or ())
     try:
@@ -114,4 +124,4 @@ def volume_fault(work: Work, identity: str, shown: Mapping[str, Any]) -> str:
     return next((str(message.get("user_message") or "") for message in messages), "")
 
 
-HANDLERS = (extend_volume, retype_volume, wait_until_volume_is_free, volume_fault)
+HANDLERS = (extend_volume, retype_volume, wait_until_volume_is_free, delete_volume, volume_fault)
