@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from adapters.openstack_kit import OWNER, PROJECTS, Cloud, Crash, CrashingJournal, Logins, running_cloud
+from adapters.crash_kit import Crash, CrashingJournal
+from adapters.openstack_kit import OWNER, PROJECTS, Cloud, Logins, running_cloud
 from adapters.restore_kit import restoring
 from provider.provider_kit import FastClock, MemoryJournal
 
