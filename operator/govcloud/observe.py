@@ -13,6 +13,7 @@ from govcloud.api.request import Progress, RequestSpec, RequestStatus
 from govcloud.core.accounts import accounts_named
 from govcloud.core.backup_sets import is_regular
 from govcloud.core.calendar import official_day
+from govcloud.core.ending_steps import backup_name
 from govcloud.core.facts import Facts, OtherRequest, RunningResource
 from govcloud.core.guard import Admission, after_look
 from govcloud.core.objects import (
@@ -24,7 +25,6 @@ from govcloud.core.objects import (
     RequestObject,
     UnitObject,
 )
-from govcloud.core.operation import backup_name
 from govcloud.core.plan import Plan, parse_plan
 from govcloud.core.steps import has_steps_by_budget
 from govcloud.core.tightening import InForce, tighten

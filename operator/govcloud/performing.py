@@ -16,9 +16,9 @@ from govcloud.api.request import Failure
 from govcloud.core import actions as act
 from govcloud.core.accounts import reservation_of
 from govcloud.core.backup_sets import holds_helpers, is_regular, with_changes
+from govcloud.core.ending_steps import backup_name
 from govcloud.core.facts import Facts
 from govcloud.core.objects import BackupObject, UnitObject
-from govcloud.core.operation import backup_name
 from govcloud.core.outcome import Outcome
 from govcloud.core.plan import Plan
 from govcloud.core.report import credentials_secret

@@ -18,8 +18,8 @@ from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.request import Progress
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.records import Outcome, Phase
+from govcloud.core.ending_steps import backup_name
 from govcloud.core.objects import BackupObject, UnitObject
-from govcloud.core.operation import backup_name
 from govcloud.core.remembered import NOTHING, Remembered, altered, is_of_the_past
 
 
