@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reconcile.world import ANNUAL_PLAN, ITEM, Crash, World, services, without_times
+from reconcile.world import ANNUAL_PLAN, ITEM, Crash, World, jurisdiction_spec, services, without_times
 
 from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Action
@@ -147,7 +147,28 @@ LOSS = (
         every=2,
     ),
 )
-CHAPTERS = (*LIFE, *TROUBLE, LOSS[-1])
+RETURN = (
+    Chapter(
+        "an end that is waited for",
+        (
+            lambda world: world.apply(services=small()),
+            _approve("superior-unit"),
+            _approve("authority"),
+            lambda world: world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"coolingOffDays": 7})),
+            World.terminate,
+            _approve("unit-consent"),
+            _approve("authority"),
+        ),
+        "Terminating",
+    ),
+    Chapter(
+        "an end that is taken back",
+        (lambda world: world.apply(stage="Trial"), _approve("unit-consent")),
+        "Trial",
+        every=2,
+    ),
+)
+CHAPTERS = (*LIFE, *TROUBLE, LOSS[-1], RETURN[-1])
 """Where a copy differs, how far the other parts of that set come depends on the crash; what is to be the same is how it ends."""
 
 
@@ -191,7 +212,7 @@ class Beginning:
 def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Beginning]:
     """The world as it is before each chapter, without any crash."""
     home = tmp_path_factory.mktemp("lives")
-    return dict([*_beginnings(LIFE, home / "life"), *_beginnings(TROUBLE, home / "trouble"), *_beginnings(LOSS, home / "loss")])
+    return dict([*_beginnings(LIFE, home / "life"), *_beginnings(TROUBLE, home / "trouble"), *_beginnings(LOSS, home / "loss"), *_beginnings(RETURN, home / "return")])
 
 
 def _beginnings(chapters: tuple[Chapter, ...], home: Path) -> Iterator[tuple[str, Beginning]]:

@@ -21,6 +21,7 @@ from govcloud.core.actions import (
     Rest,
 )
 from govcloud.core.approvals import standing
+from govcloud.core.ending_steps import is_withdrawn
 from govcloud.core.facts import Facts
 from govcloud.core.lost_state import rebuild_state
 from govcloud.core.objects import PauseObject
@@ -131,7 +132,7 @@ def _is_given_up(facts: Facts) -> bool:
     if started is None or facts.spec is None:
         return False
     if started.transition == "Terminate":
-        return waives_what_failed(facts)
+        return waives_what_failed(facts) or is_withdrawn(facts)
     if is_past_return(facts) or started.generation == facts.request.generation:
         return False
     return _is_stuck(facts.progress.failure) or cannot_be_proven(facts)

@@ -129,6 +129,13 @@ def absence(_facts: Facts, _plan: Plan, unit: UnitObject) -> Action:
     return ProveAbsence("absence", unit)
 
 
+def is_withdrawn(facts: Facts) -> bool:
+    """Whether a termination was taken back before anything was destroyed: until then it has only stopped and saved what there is."""
+    operation, spec = facts.progress.operation, facts.spec
+    under_way = operation is not None and operation.transition == "Terminate" and "cooling-off" not in operation.done
+    return under_way and facts.completed is not None and spec is not None and spec.stage != "Terminated"
+
+
 def backup_name(plan: Plan) -> str:
     """Name of the backup set of a termination or a restore: it outlives the request, so the uid is part of it."""
     return f"{named_after(plan.request.name)}-{plan.request.uid[:8]}-{plan.number}"

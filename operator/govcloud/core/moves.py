@@ -9,6 +9,7 @@ from typing import Any
 from govcloud.api.common import Stage
 from govcloud.api.request import RequestSpec
 from govcloud.core.case import LAID_OUT
+from govcloud.core.ending_steps import is_withdrawn
 from govcloud.core.facts import Facts
 from govcloud.core.plan import yuan
 from govcloud.core.steps import article_of, trial_article
@@ -30,6 +31,10 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
         return _way_back(facts, before, spec)
     if _gives_up(facts, spec):
         return "Terminate"
+    if is_withdrawn(facts) and not _STARTS_AGAIN.issuperset(moves):
+        return (Violation("withdrawal", ", ".join(f"spec.{move}" for move in moves),
+                          "the termination is taken back first, by an edit that sets spec.stage back and changes nothing else",
+                          "请先撤回终止(仅将 spec.stage 改回),再申请其他事项", reason=Reason.MIXED_EDIT),)  # fmt: skip
     if len(moves) > 1:
         return (
             Violation("one-transition", ", ".join(f"spec.{move}" for move in moves),
@@ -52,11 +57,16 @@ def transition_of(facts: Facts, spec: RequestSpec) -> Transition | Moves | None:
             return _change_move(facts, before, spec)
 
 
-def _way_back(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | None:
-    """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change; a restore has only stopped servers."""
+_STARTS_AGAIN = frozenset({"stage", "suspended", "trial"})
+"""What may be asked for in place of a termination: it starts the servers again, or says that they stay off."""
+
+
+def _way_back(facts: Facts, before: RequestSpec, spec: RequestSpec) -> Transition | Moves | None:
+    """An edit that was taken back. What a change that cannot finish did meanwhile is undone by another change; a restore or a termination has
+    only stopped servers until then."""
     stuck = facts.started.transition if facts.started else None
-    if stuck == "Restore":
-        return "Suspend" if spec.suspended else "Resume"
+    if stuck == "Restore" or is_withdrawn(facts):
+        return _suspension_move(facts, spec)
     return _change_move(facts, before, spec) if stuck in LAID_OUT else None
 
 

@@ -23,7 +23,7 @@ from govcloud.core.existing import resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
-from govcloud.core.restore_steps import clear, copies, given_up, handover, headroom, unproven
+from govcloud.core.restore_steps import clear, copies, given_up, handover, headroom, left_snapshots, unproven
 from govcloud.core.standing import Standing
 from govcloud.core.stopping import for_the_end, power_off
 from govcloud.reasons import Reason
@@ -118,7 +118,7 @@ def _what_became_of_them(plan: Plan, now: Standing) -> str:
 def _is_needed(step: str, facts: Facts, plan: Plan, unit: UnitObject) -> bool:
     """The quota is only settled where there is a project, and where more was held meanwhile than is needed in the end."""
     if step == "clear":
-        return given_up(facts, plan) is not None
+        return given_up(facts, plan) is not None or left_snapshots(facts, plan) is not None
     holds_more = unit.status.project_id is not None and Quota(**facts.progress.allocated) != plan.needed_quota()
     return step != "settle" or holds_more
 

@@ -205,7 +205,9 @@ def _begun(before: Progress, action: act.Begin, now: datetime) -> Progress:
     )
     restore = action.plan.restore
     record = RestorationRecord(plan=action.plan.number, backup=restore.backup, reason=restore.reason) if restore else before.restoration
-    return _with(before, operation=operation, allocated=dict(vars(action.hold)), restoration=record, failure=None)
+    # Nothing of a termination that was taken back counts for another one.
+    ending = before.termination if operation.transition == "Terminate" else None
+    return _with(before, operation=operation, allocated=dict(vars(action.hold)), restoration=record, termination=ending, failure=None)
 
 
 def _drift_left(before: Progress, plan: Plan) -> tuple[Drift, ...] | None:

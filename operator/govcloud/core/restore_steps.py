@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from govcloud.core.actions import Action, Block, ClearCopies, CopyBack, FinishStep, HandOver, ProveCopy
-from govcloud.core.backup_sets import differs
+from govcloud.core.actions import Action, Block, ClearBackup, ClearCopies, CopyBack, FinishStep, HandOver, ProveCopy
+from govcloud.core.backup_sets import differs, holds_helpers
 from govcloud.core.drift import gone
 from govcloud.core.existing import Holding, data_that_exists
 from govcloud.core.facts import Facts
-from govcloud.core.objects import UnitObject
+from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.planned_restore import PlannedVolume
 from govcloud.core.proof import prove
@@ -50,8 +50,15 @@ def given_up(facts: Facts, plan: Plan) -> Plan | None:
     return next((each for each in begun if each.transition == "Restore"), None)
 
 
+def left_snapshots(facts: Facts, plan: Plan) -> BackupObject | None:
+    """The unproven backup of a termination that was taken back. One that goes on as another plan clears it before it destroys."""
+    return next(filter(holds_helpers, facts.superseded), None) if plan.transition != "Terminate" else None
+
+
 def clear(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    """What restores left that were given up is removed before anything else is done."""
+    """What restores and terminations left that were given up is removed before anything else is done."""
+    if (snapshots := left_snapshots(facts, plan)) is not None:
+        return ClearBackup(snapshots)
     old = given_up(facts, plan)
     return ClearCopies("clear", old) if old else FinishStep("clear", None)
 

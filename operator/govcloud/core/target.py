@@ -20,7 +20,7 @@ from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
 from stacks.program import Program
 from stacks.request import Wanted, data_of, lay_out, problems_of
-from stacks.transform import Origin, made_from, origins_in, with_power, with_stage
+from stacks.transform import Origin, made_from, origins_in, with_power, with_removal, with_stage
 
 
 @dataclass(frozen=True)
@@ -154,18 +154,22 @@ def _repeated_names(spec: RequestSpec) -> tuple[Problem, ...]:
 def _bases(facts: Facts) -> tuple[Program, ...]:
     """What may run now, each resource as in one of these: the completed plan's program, and those of plans that began and cannot finish.
 
-    A restore that can be given up has not run its program yet.
+    A restore or a termination that can be given up has not run its program yet.
     """
     completed = with_power(facts.completed.resources(), facts.progress.running) if facts.completed else Program()
     begun = (facts.plans[number] for number in facts.unfinished)
-    return (completed, *(plan.resources() for plan in begun if plan.transition != "Restore"))
+    return (completed, *(plan.resources() for plan in begun if plan.transition not in _STOPPING))
+
+
+_STOPPING = ("Restore", "Terminate")
 
 
 def _stopped(facts: Facts, transition: Transition) -> Iterator[Program]:
-    """A restore stops everything first; one that was given up may have."""
-    stops = transition == "Restore" or any(facts.plans[number].transition == "Restore" for number in facts.unfinished)
-    if stops and facts.completed is not None:
-        yield with_power(facts.completed.resources(), False)
+    """A restore stops everything first; one that was given up may have, and so may a termination, which lets containers be deleted with what they hold."""
+    begun = {facts.plans[number].transition for number in facts.unfinished}
+    if facts.completed is not None and (transition == "Restore" or begun & set(_STOPPING)):
+        off = with_power(facts.completed.resources(), False)
+        yield with_removal(off) if "Terminate" in begun else off
 
 
 def differences(facts: Facts, program: Program, transition: Transition, repairs: Sequence[Drift] = ()) -> tuple[ResourceChange, ...]:

@@ -8,6 +8,7 @@ from govcloud.api.request import Drift, NextAction, TerminationRecord, TrialReco
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import state_of
 from govcloud.core.drift import in_words
+from govcloud.core.ending_steps import is_withdrawn
 from govcloud.core.evaluation import evaluation_owed
 from govcloud.core.facts import Facts
 from govcloud.core.grace import after_the_trial
@@ -32,7 +33,10 @@ def next_action(view: View) -> NextAction:
     if isinstance(view.action, act.WaitForBackup):
         return _snapshots_are_let_go(view.action)
     operation = view.progress.operation
-    if operation is not None:
+    rests = isinstance(view.action, act.Rest)
+    if isinstance(view.action, act.Rest) and view.action.until is not None and operation is not None and not is_withdrawn(view.facts):
+        return _can_be_taken_back(view.action.until)
+    if operation is not None and not (rests and view.rejected):
         zh = TRANSITIONS_ZH.get(operation.transition, operation.transition)
         return NextAction(zh=f"系统正在执行:{zh}(第 {operation.plan} 号计划)", en=f"The controller carries out {operation.transition} (plan {operation.plan})",
                           waiting_for=None, deadline=view.due, article=view.deadline.article if view.deadline else None)  # fmt: skip
@@ -110,6 +114,13 @@ def _ended(record: TerminationRecord | None) -> NextAction:
     return NextAction(
         zh=f"服务已终止,备份按期保存{more_zh}"[:2000], en=f"The service has ended; its backups are kept until their retention ends{more_en}"[:2000]
     )
+
+
+def _can_be_taken_back(until: datetime) -> NextAction:
+    """The cooling-off is all that an operation rests for."""
+    return NextAction(zh=f"数据已备份并验证,冷静期至 {until:%Y-%m-%d %H:%M} UTC;期内将 spec.stage 改回即可撤回终止,逾期销毁", deadline=until,
+                      en=f"All data is backed up and proven. Until {until:%Y-%m-%d %H:%M} UTC the termination is taken back by setting spec.stage back; "
+                         "then everything is destroyed")  # fmt: skip
 
 
 def _drift_must_be_looked_into(facts: Facts, drift: tuple[Drift, ...]) -> NextAction:
