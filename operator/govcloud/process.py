@@ -28,25 +28,35 @@ def run_controller(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code of the process."""
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with wired(settings, KubeApi.from_environment(), _end_at_once) as (controller, publisher):
+        # Before anybody can see that we live. Until here there is nothing to bring to an end, and who waits for the Lease just goes.
+        told = told_by_signals()
         pulse = Pulse(handlers.WATCHED)
         checks = health.Checks(lambda: controller.fault() or pulse.fault(), controller.hindrance, lambda: (*controller.hints(), *publisher.hints()))
         controller.metrics.watch_publication(publisher.names(), publisher.lag)
         server = health.serve("127.0.0.1", settings.health_port, checks, controller.metrics.registry)
         controller.start()
-        code = watch_until_told(controller, pulse)
+        code = watch_until_told(controller, pulse, told)
         if not controller.stop(PATIENCE):
             log.warning("some work did not end within %s; the next start continues it", PATIENCE)
         server.shutdown()
     return code
 
 
-def watch_until_told(listener: handlers.Listener, pulse: Pulse) -> int:
-    """Watch until a signal comes (0), or the watch ends by itself or falls silent (1: a restart helps).
+def told_by_signals() -> Event:
+    """What SIGTERM and SIGINT set from now on."""
+    told = Event()
+    for which in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(which, lambda *_: told.set())
+    return told
+
+
+def watch_until_told(listener: handlers.Listener, pulse: Pulse, told: Event) -> int:
+    """Watch until we are told to end (0), or the watch ends by itself or falls silent (1: a restart helps).
 
     The watch has a thread of its own: in the main thread kopf would take the signals for itself, and an orderly end could not be told
     from a fault.
     """
-    told, ended, jumps = Event(), Event(), Jumps()
+    ended, jumps = Event(), Jumps()
 
     def watch() -> None:
         try:
@@ -54,8 +64,6 @@ def watch_until_told(listener: handlers.Listener, pulse: Pulse) -> int:
         finally:
             ended.set()
 
-    for which in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(which, lambda *_: told.set())
     Thread(target=watch, name="watch", daemon=True).start()
     while not (ended.wait(_LOOK_SECONDS) or told.is_set() or pulse.fault()):
         if jump := jumps.look():

@@ -17,7 +17,7 @@ from handlers.api_server import WatchedServer, watched_server
 
 from govcloud.handlers import WATCHED, registry_for, watch
 from govcloud.liveness import SILENCE, Jumps, Pulse
-from govcloud.process import watch_until_told
+from govcloud.process import told_by_signals, watch_until_told
 
 SECOND = timedelta(seconds=1)
 
@@ -145,12 +145,11 @@ def signals() -> Iterator[None]:
         signal.signal(which, handler)
 
 
-@pytest.mark.usefixtures("signals")
 def test_the_controller_ends_with_a_fault_when_a_watch_falls_silent(server: WatchedServer) -> None:
     server.hanging.add("usingunits")
     silent = Pulse(WATCHED, limit=timedelta(seconds=3))
 
-    assert watch_until_told(Nobody(), silent) == 1
+    assert watch_until_told(Nobody(), silent, threading.Event()) == 1
     assert "usingunits" in (silent.fault() or "")
 
 
@@ -160,9 +159,18 @@ def test_the_controller_ends_in_order_when_it_is_told_to(server: WatchedServer) 
         until(lambda: set(WATCHED) <= set(server.watches))
         os.kill(os.getpid(), signal.SIGTERM)
 
+    told = told_by_signals()
     threading.Thread(target=tell, daemon=True).start()
 
-    assert watch_until_told(Nobody(), Pulse(WATCHED)) == 0
+    assert watch_until_told(Nobody(), Pulse(WATCHED), told) == 0
+
+
+@pytest.mark.usefixtures("signals", "server")
+def test_who_is_told_before_it_watches_ends_in_order_too() -> None:
+    told = told_by_signals()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert watch_until_told(Nobody(), Pulse(WATCHED), told) == 0
 
 
 def test_a_watch_whose_task_dies_is_noticed(pulse: Pulse, server: WatchedServer) -> None:
