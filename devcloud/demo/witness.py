@@ -38,6 +38,7 @@ def writes_of_controller(world: World) -> int:
 
 def writes_without_record(world: World) -> tuple[list[str], int]:
     """Writes that the services saw and the audit log does not know with both intent and outcome; and how many there were."""
+    seen = list(_access_log(world))  # first: what is written meanwhile, as a checkpoint is, must not be looked for in what was read before
     intents: set[str] = set()
     settled: set[str] = set()
     by_id: dict[str, str] = {}
@@ -48,7 +49,6 @@ def writes_without_record(world: World) -> tuple[list[str], int]:
                 by_id[record["id"]] = request_id
         elif record["phase"] == "outcome" and record["intent"] in by_id:
             settled.add(by_id[record["intent"]])
-    seen = list(_access_log(world))
     missing = [f"{e['service']} {e['method']} {e['path']}" for e in seen if e.get("global_request_id") not in intents & settled]
     return missing, len(seen)
 
