@@ -29,6 +29,11 @@ def drift_after(facts: Facts, progress: Progress) -> tuple[Drift, ...] | None:
     return facts.drift[:MOST_DRIFT]
 
 
+def known_drift(facts: Facts) -> tuple[Drift, ...]:
+    """What differs, by the newest look that anybody knows of."""
+    return (facts.drift if facts.drift is not None else facts.progress.drift) or ()
+
+
 def new_drift(before: Progress, after: Progress) -> tuple[Drift, ...] | None:
     """What there is to tell: all that differs now, none where nothing differs any more, None where all was told."""
     if after.drift is None or after.drift == (before.drift or ()):
@@ -54,7 +59,7 @@ def gone_without_loss(facts: Facts, there: Iterable[Resource]) -> frozenset[str]
 
 def gone(facts: Facts) -> frozenset[str]:
     """Names of the resources that somebody deleted behind our back, as far as the last look found out."""
-    found = facts.drift if facts.drift is not None else facts.progress.drift or ()
+    found = known_drift(facts)
     known = {(resource.name, resource.type, resource.id) for resource in facts.resources}
     # By id: what was made anew under the name is not gone.
     return frozenset(each.resource for each in found if not each.fields and (each.resource, each.type, each.id) in known)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from govcloud.api.request import Drift, RequestSpec
+from govcloud.core.drift import known_drift
 from govcloud.core.facts import Facts
 from govcloud.core.said import Said
 from stacks.kind import Problem
@@ -26,7 +27,7 @@ def repairs_of(facts: Facts, spec: RequestSpec) -> tuple[Drift, ...]:
     if facts.completed is None or not asks_for_repairs(facts, spec):
         return ()
     made = _by_place(facts.completed.resources())
-    return tuple(each for each in _known(facts) if (found := made.get(_place(each))) and _obstacle(found, each) is None)
+    return tuple(each for each in known_drift(facts) if (found := made.get(_place(each))) and _obstacle(found, each) is None)
 
 
 def as_found(program: Program, drift: Sequence[Drift]) -> Program:
@@ -44,13 +45,9 @@ def repair_problems(facts: Facts, spec: RequestSpec) -> Iterator[Problem]:
     if facts.completed is None or not asks_for_repairs(facts, spec) or repairs_of(facts, spec):
         return
     made = _by_place(facts.completed.resources())
-    obstacles = [said for each in _known(facts) if (found := made.get(_place(each))) and (said := _obstacle(found, each))]
+    obstacles = [said for each in known_drift(facts) if (found := made.get(_place(each))) and (said := _obstacle(found, each))]
     for said in obstacles or [Said("云上资源与系统所建一致,无可修复;请改回原值", "nothing differs from what the controller left; set it back")]:
         yield Problem("repairs", said.en, said.zh)
-
-
-def _known(facts: Facts) -> tuple[Drift, ...]:
-    return tuple((facts.drift if facts.drift is not None else facts.progress.drift) or ())
 
 
 def _place(drift: Drift) -> tuple[str, str]:

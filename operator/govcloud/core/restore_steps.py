@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from govcloud.core.actions import Action, Block, ClearBackup, ClearCopies, CopyBack, FinishStep, HandOver, ProveCopy
 from govcloud.core.backup_sets import differs, holds_helpers
@@ -17,16 +17,18 @@ from govcloud.reasons import Reason
 from stacks.kind import Quota
 
 
+def _restored(plan: Plan) -> Set[str]:
+    return {volume.resource for volume in plan.restore.volumes} if plan.restore else set()
+
+
 def what_is_replaced(facts: Facts, plan: Plan) -> tuple[Holding, ...]:
     """The volumes whose present data a restore does away with. What somebody deleted behind our back has none any more."""
-    restored = {volume.resource for volume in plan.restore.volumes} if plan.restore else set()
-    return tuple(part for part in data_that_exists(facts) if part.name in restored - gone(facts))
+    return tuple(part for part in data_that_exists(facts) if part.name in _restored(plan) - gone(facts))
 
 
 def headroom(plan: Plan) -> Quota:
     """What a restore needs beside what is approved, from the handing over until the old volumes are gone."""
-    restored = {volume.resource for volume in plan.restore.volumes} if plan.restore else set()
-    sizes = [int(str(each.inputs["size"])) for each in plan.resources().resources if each.name in restored]
+    sizes = [int(str(each.inputs["size"])) for each in plan.resources().resources if each.name in _restored(plan)]
     return Quota(volumes=len(sizes), gigabytes=sum(sizes))
 
 
