@@ -17,6 +17,13 @@ _INHERITED = (
     "PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "PGPASSFILE", "PGSSLROOTCERT", "AWS_PROFILE", "AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE",
 )  # fmt: skip
 
+_WITH_ITS_STARTER = ("setpriv", "--pdeathsig", "KILL", "--")
+"""Starts a command that the kernel kills together with the thread that waits for it (prctl(2), PR_SET_PDEATHSIG).
+
+A CLI that outlives its controller sees the provider vanish, takes every create under way for one that failed, and writes a state in which it
+never was: what OpenStack has made by then would be nobody's. A CLI that dies too leaves those creates in the state, where they are found.
+"""
+
 _MEANINGS: tuple[tuple[str, type[EngineError], str], ...] = (
     ("the stack is currently locked by", StackLocked, "another run holds the stack"),
     ("no stack named", StackMissing, "there is no such stack"),
@@ -115,9 +122,9 @@ class Installation:
         """Run one command to its end.
 
         Raises:
-            EngineMissing: the CLI cannot be started.
+            EngineMissing: the CLI cannot be started, or `setpriv` (util-linux), which starts it, is not there.
         """
-        command = [self.pulumi, *arguments, "--stack", stack.stack, "--non-interactive", "--color", "never"]
+        command = [*_WITH_ITS_STARTER, self.pulumi, *arguments, "--stack", stack.stack, "--non-interactive", "--color", "never"]
         try:
             done = subprocess.run(
                 command,
@@ -129,7 +136,9 @@ class Installation:
                 check=False,
             )
         except OSError as error:
-            raise EngineMissing(f"the Pulumi CLI cannot be started as {self.pulumi}: {error.strerror}") from error
+            raise EngineMissing(f"the Pulumi CLI cannot be started: {error.strerror}: {error.filename}") from error
+        if done.stderr.startswith("setpriv: "):
+            raise EngineMissing(f"the Pulumi CLI cannot be started as {self.pulumi}", _end_of(done.stderr))
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def ask(self, stack: StackName, arguments: list[str], *, given: str | None = None) -> str:

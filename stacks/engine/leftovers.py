@@ -1,7 +1,7 @@
 """Processes of the CLI that a killed controller left behind. They are found by their environment, so that there is no file to lose.
 
-A left-over process cannot do more: its program and its provider died with the controller. It notices by itself and ends; one that does
-not is killed, because two engines must never write one state.
+The kernel kills the CLI with its controller; its own children notice that and end. One that does not is killed here, because two engines
+must never write one state.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -193,6 +193,48 @@ def test_destroying_what_was_never_made_is_no_error(cli: ScriptedCli) -> None:
 def test_a_stack_that_does_not_exist_remembers_nothing(cli: ScriptedCli) -> None:
     cli.answers({"stack export": [{"code": 6, "err": "error: no stack named 'request-1' found"}]})
     assert cli.engine.remembered(STACK) is None
+
+
+def test_a_missing_starter_of_the_cli_is_told(cli: ScriptedCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(cli.home))
+    with pytest.raises(failures.EngineMissing, match="setpriv"):
+        cli.up()
+
+
+def test_a_killed_controller_takes_the_cli_with_it(tmp_path: Path) -> None:
+    """One that lived on would forget the creates under way, and with them what they made."""
+    cli, pid = tmp_path / "pulumi", tmp_path / "pid"
+    cli.write_text(f"#!/bin/sh\ntrap '' PIPE HUP TERM\necho $$ > {pid}.new; mv {pid}.new {pid}\nexec sleep 600\n")
+    cli.chmod(0o755)
+    script = (
+        "import sys; from pathlib import Path; from stacks.engine.commands import Installation, StackName;"
+        "Installation(sys.argv[1], Path(sys.argv[2]), 'x').call(StackName('p', 's'), ['up'])"
+    )
+    controller = subprocess.Popen([sys.executable, "-c", script, str(cli), str(tmp_path / "home")])
+    try:
+        _until(pid.exists)
+        controller.kill()
+        controller.wait()
+        _until(lambda: not _runs(int(pid.read_text())))
+    finally:
+        controller.kill()
+
+
+def _until(seen: Callable[[], bool]) -> None:
+    for _ in range(3_000):
+        if seen():
+            return
+        time.sleep(0.01)
+    pytest.fail("not seen within 30 s")
+
+
+def _runs(process: int) -> bool:
+    """A process that ended and that nobody has waited for yet does not run."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found in /proc")
