@@ -25,10 +25,14 @@ from govcloud.reconcile import Pass, Reconciler
 from govcloud.regular_backups import RegularBackups
 from govcloud.rights_watch import TASK as RIGHTS_TASK
 from govcloud.surroundings import Surroundings
+from govcloud.turns import Turns
 
 log = logging.getLogger(__name__)
 
 _COURIERS_PATIENCE = timedelta(seconds=2)
+
+_LOOKING = 4
+"""Threads beside those of `workers`: what needs no cloud (a decision is judged, a plan is made) never waits for what does."""
 
 Key = tuple[str, str]
 """Namespace and name of a request."""
@@ -43,6 +47,7 @@ class Controller:
 
     ports: Ports
     workers: int
+    """For how many requests something is done in the cloud at the same time."""
     resync: timedelta
     housekeeping: Housekeeping = field(default_factory=Housekeeping)
     courier: Courier | None = None
@@ -60,9 +65,11 @@ class Controller:
         self.reconciler = Reconciler(self.ports)
         self.surroundings = Surroundings(self.ports)
         self.guarding = Guarding(self.reconciler, self.ports.clock, lambda: self.everything_changed("admission"))
-        self.queue: WorkQueue[Key] = WorkQueue(self.look_at, self.workers, expected=(Retry, Stop, AuditUnavailable))
+        self.queue: WorkQueue[Key] = WorkQueue(self.look_at, self.workers + _LOOKING, expected=(Retry, Stop, AuditUnavailable))
+        self.turns: Turns[Key] = Turns(self.workers, self.queue.wake)
         self.metrics = Metrics(lambda: len(self.queue), self.overdue)
         self.backups = RegularBackups(self.ports, self.backup_workers, self.request_changed, lambda result: self.metrics.backups.labels(result).inc())
+        self.metrics.watch("govcloud_waiting_for_turn", "Requests that wait until one of GOVCLOUD_WORKERS others is done.", lambda: self.turns.waiting)
         self.metrics.watch("govcloud_regular_backups_failing", "Requests whose newest regular backup was not verified.", self._failing_backups)
         self.metrics.watch("govcloud_admission_guarded", "1 while a decision that is made now counts without a signature.", lambda: not self.guarding.hint())
 
@@ -171,8 +178,8 @@ class Controller:
         """One pass over a request; how long until the next one, None where only an event ends the rest."""
         with self._lock:
             before, last = self._account_changes.copy(), self._last.get(key)
-        with self.metrics.seconds.time():
-            done = self.reconciler.reconcile(*key, glance=last is None or last.rested)
+        with self.metrics.seconds.time(), self.turns.visit(key) as has_turn:
+            done = self.reconciler.reconcile(*key, glance=last is None or last.rested, has_turn=has_turn)
         self.metrics.passes.labels(done.action).inc()
         if done.fault is not None:
             self.metrics.faults.labels(done.fault.kind, done.fault.reason).inc()

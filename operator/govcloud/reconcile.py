@@ -84,12 +84,13 @@ class Reconciler:
         self._executor = Executor(self.ports.audit, Performer(self.ports), self.monotonic)
         self._looks = Looks(lambda: look_at_admission(self.ports.cluster))
 
-    def reconcile(self, namespace: str, name: str, *, glance: bool = False) -> Pass:
+    def reconcile(self, namespace: str, name: str, *, glance: bool = False, has_turn: Callable[[], bool] = lambda: True) -> Pass:
         """One pass.
 
         Args:
             glance: while nothing has to be done, decisions and policies need not be read anew for this request. Only for callers that tell every
                 change of them by `decisions_changed`.
+            has_turn: asked before what takes long. Where it says no, nothing is done in this pass.
 
         Raises:
             AuditUnavailable: nothing can be recorded, so nothing was done.
@@ -102,6 +103,8 @@ class Reconciler:
         facts, action = decided
         self._note_an_altered_status(facts)
         self._note_the_end_of_a_pause(facts)
+        if isinstance(action, act.AtLength) and not has_turn():
+            return _waiting_for_a_turn(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.
@@ -117,7 +120,7 @@ class Reconciler:
             outbox=outbox(facts, status) if status else None,
             short_of=short_of(facts, action, outcome.fault.reason if outcome.fault else None),
             backup_is_due=next_step(facts) is not None,
-            backup_failed=(ended := last_ended(facts)) is not None and not is_verified(ended),
+            backup_failed=_newest_backup_failed(facts),
         )
 
     def watch_admission(self) -> None:
@@ -245,6 +248,22 @@ class Reconciler:
         )
         self.ports.audit.append(evidence.judged(facts, verdict))
         self.ports.cluster.write_approval_status(verdict.approval, ApprovalStatus(conditions=(accepted,)))
+
+
+def _waiting_for_a_turn(facts: Facts) -> Pass:
+    """Whoever gives the turns wakes the request up."""
+    return Pass(
+        action="WaitForTurn",
+        again_after=None,
+        jurisdiction=facts.jurisdiction.name if facts.jurisdiction else "",
+        deadlines=facts.progress.deadlines,
+        backup_is_due=next_step(facts) is not None,
+        backup_failed=_newest_backup_failed(facts),
+    )
+
+
+def _newest_backup_failed(facts: Facts) -> bool:
+    return (ended := last_ended(facts)) is not None and not is_verified(ended)
 
 
 def _further(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, ...]:

@@ -39,7 +39,7 @@ class Settings(BaseModel):
         "govcloud-system", description="namespace of the controller: its Lease, its Events, its clock, its published checkpoint"
     )
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
-    workers: int = Field(4, ge=1, le=64, description="requests that are worked on at the same time")
+    workers: int = Field(4, ge=1, le=64, description="requests for which something is done in the cloud at the same time")
     backup_workers: int = Field(
         2, ge=0, le=16, description="requests whose regular backups are made at the same time; 0: none is begun, and whoever looks is told so"
     )

@@ -294,6 +294,11 @@ Note = (
     Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
     | FinishStep | Complete
 )  # fmt: skip
+AtLength = (
+    EnsureUnit | Deploy | RebuildState | TakeBackup | StoreManifest | ClearBackup | CopyBack | ProveCopy | HandOver | ClearCopies | Destroy
+    | ProveAbsence
+)  # fmt: skip
+"""Effects on the cloud: seconds to hours, while the rest takes as long as the Kubernetes API."""
 Idle = Rest | Refuse | Block | Await | Backoff | WaitForBackup
 Action = Effect | Note | Idle
 Beside = GiveUpBackup
