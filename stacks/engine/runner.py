@@ -59,7 +59,7 @@ class Outcome:
 
 Find = Callable[[state.Pending], str | None]
 """Looks a create that was under way up in the cloud: the id of what it made, or None where it made nothing, or where the coming run
-makes it (`create` looks first). MUST raise `EngineError` where the cloud cannot tell."""
+takes it away and makes it anew. MUST raise `EngineError` where the cloud cannot tell."""
 
 
 @dataclass(frozen=True)

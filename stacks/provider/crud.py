@@ -89,7 +89,7 @@ def taken_over(work: Work, earlier: Iterable[marks.Marks], inputs: Properties) -
     for each in earlier:
         under = replace(work, marks=each)
         found = the_marked_one(under, inputs)
-        if found is not None and _is_of_no_use(work.declaration, inputs):
+        if found is not None and is_of_no_use(work.declaration, inputs):
             _remove(under, found, inputs)
             return create(work, inputs)
         if found is not None:
@@ -148,14 +148,14 @@ def _adopted(work: Work, inputs: Properties) -> _Object | None:
     found = the_marked_one(work, inputs)
     if found is None:
         return None
-    if _is_of_no_use(work.declaration, inputs):
+    if is_of_no_use(work.declaration, inputs):
         # Only the lost answer held its secret; it is ours, and it is new.
         _remove(work, found, inputs)
         return None
     return _Object(found)
 
 
-def _is_of_no_use(declaration: Declaration, inputs: Properties) -> bool:
+def is_of_no_use(declaration: Declaration, inputs: Properties) -> bool:
     """Whether nobody can use an object whose secret was told once and forgotten."""
     lacking = declaration.remade_without
     return bool(lacking) and not inputs.get(lacking) and not _shows_later(declaration, lacking, inputs)
@@ -201,7 +201,7 @@ def _looked_for(work: Work, inputs: Properties, error: Exception, pauses: tuple[
 
 def _usable(work: Work, found: str, inputs: Properties) -> _Object:
     """What a request made whose answer was lost; in its place another one, where only that answer held its secret."""
-    if not _is_of_no_use(work.declaration, inputs):
+    if not is_of_no_use(work.declaration, inputs):
         return _Object(found, made_now=True)
     _remove(work, found, inputs)
     return _posted(work, inputs)

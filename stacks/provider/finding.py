@@ -55,6 +55,10 @@ class Finder:
                 return found[0]
         return None
 
+    def is_of_no_use(self, unfinished: Unfinished) -> bool:
+        """Whether nobody can use what the create made, because only its answer held a secret: whoever creates it again takes it away first."""
+        return unfinished.type in DECLARATIONS and crud.is_of_no_use(DECLARATIONS[unfinished.type], unfinished.inputs)
+
     def survey(self, login_of: Callable[[str], CloudLogin]) -> Survey:
         """A look at the cloud as it is now, with logins by name."""
         seen: dict[str, ListedCloud] = {}

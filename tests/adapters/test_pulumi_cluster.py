@@ -257,6 +257,20 @@ def test_what_a_killed_controller_had_made_is_gone_after_a_destruction(tenant: T
     assert not tenant.found()
 
 
+def test_an_attempt_that_fails_forgets_nothing_of_what_a_killed_one_had_made(tenant: Tenant) -> None:
+    """It came to its own end before it made, and so found, what the first one had been making."""
+    program = tenant.program(services())
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+    _killed(tenant, "up", "outcome", 6)
+    assert tenant.found()
+    with tenant.stacks() as stacks:
+        with pytest.raises(Stop):
+            stacks.up(tenant.key, tenant.unit, 1, program, frozenset())
+        stacks.destroy(tenant.key, tenant.unit, 2)
+    assert not tenant.found()
+
+
 def _credentials(tenant: Tenant) -> list[str]:
     """Names of the application credentials of the unit's service user, as it is shown them itself."""
     master_key = load_or_create(tenant.state / "master.key", may_create=False)

@@ -135,6 +135,10 @@ class ScriptedFinder:
         self.made_under: dict[tuple[str, int], str] = {}
         self.asked: list[tuple[str, CloudLogin, str, list[int]]] = []
         self.fault: ProviderError | None = None
+        self.of_no_use: set[str] = set()
+
+    def is_of_no_use(self, unfinished: Unfinished) -> bool:
+        return unfinished.name in self.of_no_use
 
     def endpoint(self, login: CloudLogin, service: str) -> str:
         if self.fault:
@@ -365,7 +369,17 @@ def finding_in(world: World) -> Find:
     return world.engine.made[-1].find
 
 
-def test_what_the_run_makes_anyway_is_looked_for_under_earlier_plans_only(ready: World) -> None:
+def test_all_that_was_under_way_is_looked_for_before_the_run(ready: World) -> None:
+    """Also what the run makes itself: it may come to an end before that, and is then perhaps never run again."""
+    ready.up(plan=3)
+    with ready.runs.running(ready.engine.made[-1].run):
+        finding_in(ready)(pending("files"))
+        finding_in(ready)(pending("gone"))
+    assert [(name, plans) for name, _, _, plans in ready.finder.asked] == [("files", [3, 2, 1]), ("gone", [3, 2, 1])]
+
+
+def test_what_nobody_can_use_is_left_to_the_run_that_makes_it_anew(ready: World) -> None:
+    ready.finder.of_no_use = {"files", "gone"}
     ready.up(plan=3)
     with ready.runs.running(ready.engine.made[-1].run):
         finding_in(ready)(pending("files"))

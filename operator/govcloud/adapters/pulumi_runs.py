@@ -42,11 +42,12 @@ class StackRuns:
         return Inputs(lambda name: self.secret(owner, name), external)
 
     def finding(self, run: Run, made_by_run: Set[str]) -> Find:
-        """How to look up what an interrupted run of the stack made. What the coming run makes under the same plan finds itself."""
+        """How to look up what an interrupted run of the stack made. What nobody can use is left to the coming run, where that makes it anew."""
 
         def find(pending: Pending) -> str | None:
-            newest = run.plan - 1 if pending.resource in made_by_run else run.plan
             unfinished = Unfinished(pending.urn, pending.type, pending.resource, pending.inputs)
+            made_anew = pending.resource in made_by_run and self.finder.is_of_no_use(unfinished)
+            newest = run.plan - 1 if made_anew else run.plan
             try:
                 return self.finder.made(unfinished, login_for(run, pending.login), run.owner, range(newest, 0, -1))
             except ProviderError as error:
