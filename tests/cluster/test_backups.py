@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,17 +12,14 @@ from urllib.parse import quote
 
 import pytest
 from audit.logs import open_log
+from cluster.worlds import world_of
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 from provider.provider_kit import MemoryJournal
 
-from devcloud import controller
 from devcloud.demo import looks
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
-from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
+from devcloud.demo.world import World
 from govcloud.adapters.kube_admission import installed_manifests
 from govcloud.adapters.kube_api import KubeApi
 from govcloud.adapters.kube_cluster import KubeCluster
@@ -40,15 +36,8 @@ A_WEEK = "7d"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A controller that makes regular backups; afterwards the ordinary one runs again."""
-    teller = Teller(Path(tmp_path_factory.mktemp("backups")) / "report.json", sys.stdout)
-    with teller.step("backups"):
-        world = World(Environment.load(state_directory()), teller)
-        controller.stop(world.environment)
-        controller.start(world.environment, {"GOVCLOUD_BACKUP_WORKERS": "1"})
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("backups", Path(tmp_path_factory.mktemp("backups")), {"GOVCLOUD_BACKUP_WORKERS": "1"}) as world:
         yield world
-        controller.stop(world.environment)
-        controller.start(world.environment)
 
 
 @pytest.fixture(scope="module")

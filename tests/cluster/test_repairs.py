@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster.worlds import world_of
 
-from devcloud import controller
 from devcloud.demo import looks
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
-from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
+from devcloud.demo.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 
@@ -26,15 +22,8 @@ A_ROUND = 90
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A controller that looks for drift as often as it can; afterwards the ordinary one runs again."""
-    teller = Teller(Path(tmp_path_factory.mktemp("repairs")) / "report.json", sys.stdout)
-    with teller.step("repairs"):
-        world = World(Environment.load(state_directory()), teller)
-        controller.stop(world.environment)
-        controller.start(world.environment, {"GOVCLOUD_DRIFT_SECONDS": "60"})
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("repairs", Path(tmp_path_factory.mktemp("repairs")), {"GOVCLOUD_DRIFT_SECONDS": "60"}) as world:
         yield world
-        controller.stop(world.environment)
-        controller.start(world.environment)
 
 
 def test_a_deleted_machine_comes_back_on_its_volume_when_it_is_asked_for_and_approved(world: World) -> None:

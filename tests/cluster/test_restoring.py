@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster.worlds import world_of
 
 from devcloud import controller
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
-from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
+from devcloud.demo.world import World
 from devcloud.paths import state_directory
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 
+BACKED_UP = {"GOVCLOUD_BACKUP_WORKERS": "1"}
 OLD, NEW = b"answers of 2026", b"garbage........"
 PLACE = 600 << 20
 """Where in the boot volume the data lies: behind the system."""
@@ -28,15 +27,8 @@ PLACE = 600 << 20
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A controller that makes regular backups; afterwards the ordinary one runs again."""
-    teller = Teller(Path(tmp_path_factory.mktemp("restoring")) / "report.json", sys.stdout)
-    with teller.step("restoring"):
-        world = World(Environment.load(state_directory()), teller)
-        controller.stop(world.environment)
-        controller.start(world.environment, {"GOVCLOUD_BACKUP_WORKERS": "1"})
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("restoring", Path(tmp_path_factory.mktemp("restoring")), BACKED_UP) as world:
         yield world
-        controller.stop(world.environment)
-        controller.start(world.environment)
 
 
 def test_the_old_bytes_are_back_and_what_was_there_is_kept(world: World) -> None:
@@ -59,7 +51,7 @@ def test_the_old_bytes_are_back_and_what_was_there_is_kept(world: World) -> None
     asked.approve_all("Restore")
     world.until("it is under way", lambda: _restoration(asked).get("safeguard"), 120)
     controller.kill(world.environment)
-    controller.start(world.environment, {"GOVCLOUD_BACKUP_WORKERS": "1"})
+    controller.start(world.environment, BACKED_UP)
     asked.until("the data is back", lambda status: status["progress"].get("restoration", {}).get("endedAt"), 240)
 
     after = _boot_volume(asked)
