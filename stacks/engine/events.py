@@ -39,11 +39,10 @@ class Performed:
 
 @dataclass(frozen=True)
 class Events:
-    """What an event log says. `complete`: the engine came to its end by itself."""
+    """What an event log says."""
 
     performed: tuple[Performed, ...]
     diagnostics: tuple[Diagnostic, ...]
-    complete: bool
 
     @property
     def operations(self) -> dict[str, int]:
@@ -59,7 +58,7 @@ def logical_name(urn: str) -> str:
 
 def read_events(path: Path) -> Events:
     """Read an event log. A last line that was cut off by a crash is left out."""
-    return from_lines(path.read_text(encoding="utf-8").splitlines()) if path.exists() else Events((), (), False)
+    return from_lines(path.read_text(encoding="utf-8").splitlines()) if path.exists() else Events((), ())
 
 
 def from_lines(lines: Iterable[str]) -> Events:
@@ -68,7 +67,6 @@ def from_lines(lines: Iterable[str]) -> Events:
     return Events(
         performed=tuple(_performed(events)),
         diagnostics=tuple(_diagnostics(events)),
-        complete=any("summaryEvent" in event for event in events),
     )
 
 

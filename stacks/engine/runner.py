@@ -1,7 +1,7 @@
 """Running programs with the real Pulumi engine: up, preview, refresh, destroy, and reading what a stack remembers.
 
 One `up` is one start of the CLI. Whatever an interrupted run left behind (a process, a lock, operations under way) is cleared away
-before the first run of a stack in this process, and after each run that did not end by itself. Whoever calls MUST hold the stack's own
+before the first run of a stack in this process, and after each run that failed. Whoever calls MUST hold the stack's own
 lock: nobody else in the world runs this stack meanwhile.
 """
 
@@ -232,15 +232,14 @@ class Engine:
             )
             events = read_events(log)
         if answer.code != 0:
-            self._doubt(stack, events)
+            self._doubt(stack)
             raise _failure(answer, events, stack, arguments[0])
         return events
 
-    def _doubt(self, stack: StackName, events: Events) -> None:
-        """A run that failed may have left something behind; one that came to its own end has not."""
-        if not events.complete:
-            with self._lock:
-                self._sound.discard(stack)
+    def _doubt(self, stack: StackName) -> None:
+        """A run that failed may have left something behind, also one that came to its own end: its state may not have taken what it made."""
+        with self._lock:
+            self._sound.discard(stack)
 
     def _outcome_of(self, stack: StackName, events: Events) -> Outcome:
         remembered = self.remembered(stack)

@@ -100,10 +100,10 @@ def repaired(state: State, found: Mapping[str, str]) -> str:
     deployment = dict(state.document["deployment"])
     pending = deployment.pop("pending_operations", None) or []
     updating = {item["resource"]["urn"] for item in pending if item["type"] == "updating"}
-    made = [
-        _unfinished(item["resource"], found[item["resource"]["urn"]]) for item in pending if _was_found(item, found)
-    ]
-    deployment["resources"] = [_to_read_anew(item, updating) for item in deployment.get("resources") or ()] + made
+    creating = {item["resource"]["urn"]: item["resource"] for item in pending if item["type"] == "creating"}
+    made = {urn: _unfinished(resource, found[urn]) for urn, resource in creating.items() if urn in found}
+    known = [_to_read_anew(item, updating) for item in deployment.get("resources") or ()]
+    deployment["resources"] = _joined(known, made)
     return json.dumps({**state.document, "deployment": deployment})
 
 
@@ -115,8 +115,26 @@ def to_be_read_anew(state: State, names: Set[str]) -> str:
     return json.dumps({**state.document, "deployment": deployment})
 
 
-def _was_found(pending: Mapping[str, Any], found: Mapping[str, str]) -> bool:
-    return pending["type"] == "creating" and pending["resource"]["urn"] in found
+def _joined(known: list[Mapping[str, Any]], made: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What was made comes in as the engine demands it: one of each URN, and before what depends on it and what is still to be deleted.
+
+    Where it replaces what is gone, it takes its place. The engine forgets no create under way by itself, so one that a later run took over
+    stands in the state already, and stays as it is.
+    """
+    taken_over = {item["urn"] for item in known if not _has_to_go(item)}
+    left = {urn: item for urn, item in made.items() if urn not in taken_over}
+    joined: list[Mapping[str, Any]] = []
+    for item in known:
+        replaced = item["urn"] in left and item.get("pendingReplacement")
+        if _has_to_go(item) and item["urn"] in left:
+            joined.append(left.pop(item["urn"]))
+        joined += [] if replaced else [item]
+    return [*joined, *left.values()]
+
+
+def _has_to_go(resource: Mapping[str, Any]) -> bool:
+    """Whether another one takes its place, or has taken it."""
+    return bool(resource.get("delete") or resource.get("pendingReplacement"))
 
 
 def _unfinished(resource: Mapping[str, Any], identity: str) -> dict[str, Any]:
@@ -140,7 +158,7 @@ def _resources(deployment: Mapping[str, Any]) -> Iterator[Remembered]:
                 inputs=_revealed(item.get("inputs") or {}),
                 outputs=_revealed(item.get("outputs") or {}),
                 login=_login_of(item.get("provider", "")),
-                doomed=bool(item.get("delete") or item.get("pendingReplacement")),
+                doomed=_has_to_go(item),
             )
 
 

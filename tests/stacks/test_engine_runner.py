@@ -149,15 +149,16 @@ def test_a_run_that_did_not_end_by_itself_is_cleared_up_before_the_next(cli: Scr
     assert cli.words == ["stack init", "up", "stack init", "cancel", "stack export", "up"]
 
 
-def test_a_run_that_failed_in_order_needs_no_clearing_up(cli: ScriptedCli) -> None:
-    urn = FRESH["urn"]
-    failed = json.dumps({"diagnosticEvent": {"urn": urn, "message": "QuotaExceeded: no", "severity": "error"}})
-    cli.answers({"up": [{"code": 4, "events": f"{failed}\n{COMPLETE}\n"}, {}]})
+def test_a_run_that_failed_in_order_is_cleared_up_too(cli: ScriptedCli) -> None:
+    """Where its state could not be written, what it made is still under way there, and the engine itself would never look for it."""
+    failed = json.dumps({"diagnosticEvent": {"urn": FRESH["urn"], "message": "failed to save snapshot", "severity": "error"}})
+    cli.answers({"up": [{"code": 255, "events": f"{failed}\n{COMPLETE}\n"}, {}]})
     with pytest.raises(failures.RunFailed) as error:
         cli.up()
-    assert error.value.diagnostics == (failures.Diagnostic("fresh", "QuotaExceeded: no"),)
-    cli.up()
-    assert cli.words == ["stack init", "up", "up"]
+    assert error.value.diagnostics == (failures.Diagnostic("fresh", "failed to save snapshot"),)
+    cli.answers({"stack init": [EXISTS], "stack export": [{"out": json.dumps(INTERRUPTED)}]})
+    cli.engine.destroy(STACK, lambda pending: f"id of {pending.resource}")
+    assert cli.words[3:-1] == ["stack init", "cancel", "stack export", "stack export", "stack import", "destroy"]
 
 
 @pytest.mark.parametrize(

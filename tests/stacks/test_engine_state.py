@@ -98,6 +98,29 @@ def test_what_was_found_is_remembered_as_unfinished_with_its_secrets_still_close
     assert made["inputs"] == {"secret": SECRET}
 
 
+def while_being_made(*resources: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and ids after the repair of a state with these resources, in which `fresh` was being made, and was found."""
+    deployment = {**DOCUMENT["deployment"], "resources": list(resources)}
+    document = json.loads(repaired(parse(json.dumps({**DOCUMENT, "deployment": deployment})), {f"{VOLUME}fresh": "id-found"}))
+    return [(item["urn"].removeprefix(VOLUME), item["id"]) for item in document["deployment"]["resources"]]
+
+
+def test_what_was_found_stands_where_that_stood_which_it_replaces() -> None:
+    """The engine takes no state in which a URN stands twice, or behind what depends on it."""
+    depends = volume("data", dependencies=[f"{VOLUME}fresh"])
+    gone = volume("fresh", pendingReplacement=True)
+    assert while_being_made(gone, depends) == [("fresh", "id-found"), ("data", "id-data")]
+
+
+def test_what_a_later_run_took_over_is_not_remembered_twice() -> None:
+    """The engine forgets no create under way by itself, also when it made the resource since."""
+    assert while_being_made(volume("fresh"), volume("data")) == [("fresh", "id-fresh"), ("data", "id-data")]
+
+
+def test_what_is_still_to_be_deleted_stands_behind_what_was_found() -> None:
+    assert while_being_made(volume("data"), volume("fresh", delete=True)) == [("data", "id-data"), ("fresh", "id-found"), ("fresh", "id-fresh")]
+
+
 def test_what_was_not_found_is_forgotten() -> None:
     assert [item["urn"] for item in after_repair({})["resources"]] == [
         item["urn"] for item in DOCUMENT["deployment"]["resources"]
