@@ -33,6 +33,16 @@ def test_rotated_and_packed_files_come_first_in_the_order_of_time(tmp_path: Path
     assert [act.id for act in acts_in(tmp_path / "audit.log")] == ["audit-1", "audit-2", "audit-3"]
 
 
+def test_what_is_written_after_the_call_is_left_out_however_late_the_rest_is_read(tmp_path: Path) -> None:
+    """Its records are not in a log that was read before, and need not be."""
+    log = tmp_path / "audit.log"
+    log.write_text(line(1, user={"username": "官员"}) + line(2))
+    acts = acts_in(log)
+    log.write_text(log.read_text() + line(3))
+    assert [act.id for act in acts] == ["audit-1", "audit-2"]
+    assert [act.id for act in acts_in(log)] == ["audit-1", "audit-2", "audit-3"]
+
+
 def test_an_act_is_who_did_what_to_which_object_and_when(tmp_path: Path) -> None:
     (tmp_path / "audit.log").write_text(line(3))
     (act,) = acts_in(tmp_path / "audit.log")

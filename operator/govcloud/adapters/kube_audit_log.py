@@ -9,6 +9,7 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,12 +23,14 @@ class UnreadableLog(Exception):
 
 
 def acts_in(path: Path) -> Iterator[Act]:
-    """Every request in a log, its rotated predecessors (`audit-2026-05-01T08-00-00.000.log`, `.gz`) first.
+    """Every request that stands in a log when this is called, its rotated predecessors (`audit-2026-05-01T08-00-00.000.log`, `.gz`) first.
 
-    The last line may be unfinished: the API server may be writing it. Raises `UnreadableLog`, `OSError`.
+    The last line may be unfinished: the API server may be writing it. What it writes afterwards is left out, however late the requests are read:
+    whoever looks for their records reads these later, and finds all that there have to be. Raises `OSError`; `UnreadableLog` while they are read.
     """
-    for file in (*rotated(path), path):
-        yield from _acts(file)
+    written, before = path.stat().st_size, rotated(path)
+    growing = _acts(path) if _is_packed(path) else _acts(path, written)
+    return chain(chain.from_iterable(map(_acts, before)), growing)
 
 
 def rotated(path: Path) -> list[Path]:
@@ -37,10 +40,13 @@ def rotated(path: Path) -> list[Path]:
     return sorted(file for file in aside if file.name.endswith(ends))
 
 
-def _acts(file: Path) -> Iterator[Act]:
+def _acts(file: Path, size: int | None = None) -> Iterator[Act]:
+    """Those in the first so many bytes of a file, or in all of it."""
+    read = 0
     with _opened(file) as stream:
         for number, line in enumerate(stream, start=1):
-            if not line.endswith("\n"):
+            read += len(line.encode())
+            if not line.endswith("\n") or (size is not None and read > size):
                 return
             event = _event(file, number, line)
             if event.get("stage") == "ResponseComplete" and "dryRun=" not in str(event.get("requestURI", "")):
@@ -48,7 +54,11 @@ def _acts(file: Path) -> Iterator[Act]:
 
 
 def _opened(file: Path) -> TextIO:
-    return gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
+    return gzip.open(file, "rt", encoding="utf-8") if _is_packed(file) else file.open(encoding="utf-8")
+
+
+def _is_packed(file: Path) -> bool:
+    return file.suffix == ".gz"
 
 
 def _event(file: Path, number: int, line: str) -> Mapping[str, Any]:

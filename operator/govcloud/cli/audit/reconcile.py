@@ -55,8 +55,9 @@ def run(
 
     remember_read(log, "reconcile")
     try:
-        marked = _marked(log, cloud) if cloud else ()
-        verdict = compare(search(log), acts_in(kubernetes_log), marked, timedelta(seconds=grace))
+        # The log comes last: the controller goes on meanwhile, and what it did has its intent there before anybody could see it.
+        acts, marked = acts_in(kubernetes_log), tuple(_marked(log, cloud)) if cloud else ()
+        verdict = compare(search(log), acts, marked, timedelta(seconds=grace))
     except OSError as error:
         wrong_usage(error)
     except (AuditDamaged, UnreadableLog, UnicodeDecodeError) as error:
