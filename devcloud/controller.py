@@ -7,13 +7,12 @@ from devcloud.bootstrap import PYTHON
 from devcloud.environment import CONTROLLER, Environment, clean_environment
 from devcloud.failures import DevCloudError
 from devcloud.paths import ROOT
+from devcloud.patience import PATIENCE
 from devcloud.processes import Process, send
 from devcloud.progress import Say, say
 from devcloud.readiness import answers_at, wait_until_ready
 
 COMMAND = (PYTHON, "-m", "govcloud", "controller", "--dev-clock")
-SECONDS_TO_START = 60.0
-SECONDS_TO_DIE = 10.0
 
 
 def start(environment: Environment, settings: Mapping[str, str] | None = None, say: Say = say) -> Process:
@@ -25,13 +24,16 @@ def start(environment: Environment, settings: Mapping[str, str] | None = None, s
     if process is None:
         process = environment.processes.start(CONTROLLER, COMMAND, variables(environment) | dict(settings or {}), ROOT)
         say(f"started the controller (pid {process.pid}, {environment.health_url})")
-    wait_until_ready(process, answers_at(environment.health_url), SECONDS_TO_START, say)
+    wait_until_ready(process, answers_at(environment.health_url), PATIENCE, say)
     return process
 
 
 def stop(environment: Environment) -> bool:
-    """End the controller and every program that it started; False when it did not run."""
-    return environment.processes.stop(CONTROLLER)
+    """End the controller and every program that it started; False when it did not run.
+
+    It brings to an end what is under way, signs its log and publishes that: whoever cuts this short sees a crash, not an end.
+    """
+    return environment.processes.stop(CONTROLLER, PATIENCE)
 
 
 def kill(environment: Environment, which: signal.Signals = signal.SIGKILL) -> None:
@@ -40,7 +42,7 @@ def kill(environment: Environment, which: signal.Signals = signal.SIGKILL) -> No
     if process is None or not send(process, which):
         raise DevCloudError("the controller does not run, so there is nothing to send a signal to")
     if which is signal.SIGKILL:  # takes a moment; whoever starts it again right away must not find the dying one
-        process.wait_until_ended(SECONDS_TO_DIE)
+        process.wait_until_ended(PATIENCE)
 
 
 def pid(environment: Environment) -> int | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from devcloud.certificates import Authority, KeyPair, token_signing_key
 from devcloud.environment import API_SERVER, CONTROLLER_MANAGER, ETCD, ETCD_PEERS, Environment, clean_environment
 from devcloud.paths import ROOT
+from devcloud.patience import PATIENCE
 from devcloud.ports import LOOPBACK
 from devcloud.processes import Process
 from devcloud.progress import Say
@@ -15,7 +16,6 @@ AUDIT_POLICY = ROOT / "devcloud" / "audit-policy.yaml"
 SERVICE_ADDRESSES = "10.0.0.0/24"
 # The first of these addresses is that of the service `kubernetes`, under which pods would find the API server.
 HOSTS = (LOOPBACK, "localhost", "kubernetes.default.svc", "10.0.0.1")
-SECONDS_TO_START = 120.0
 
 # There are no nodes and no pods here, so of its forty controllers only those run whose work can be seen.
 CONTROLLERS = (
@@ -52,20 +52,20 @@ class Kubernetes:
         server = self._etcd_authority.for_server("etcd", HOSTS)
         process = self._running(ETCD) or self._start(ETCD, self._etcd_flags(server))
         answers = answers_at(f"{self._environment.url(ETCD)}/readyz", self._etcd_authority.files.certificate, server)
-        wait_until_ready(process, answers, SECONDS_TO_START, self._say)
+        wait_until_ready(process, answers, PATIENCE, self._say)
 
     def _start_api_server(self) -> None:
         process = self._running(API_SERVER) or self._start(API_SERVER, self._api_server_flags())
         administrator = self.authority.for_client(ADMINISTRATOR, ADMINISTRATOR, [ADMINISTRATORS])
         address = f"{self._environment.url(API_SERVER)}/readyz?verbose"
         answers = answers_at(address, self.authority.files.certificate, administrator)
-        wait_until_ready(process, answers, SECONDS_TO_START, self._say)
+        wait_until_ready(process, answers, PATIENCE, self._say)
 
     def _start_controller_manager(self) -> None:
         process = self._running(CONTROLLER_MANAGER)
         process = process or self._start(CONTROLLER_MANAGER, self._controller_manager_flags())
         address = f"{self._environment.url(CONTROLLER_MANAGER)}/healthz"
-        wait_until_ready(process, answers_at(address, self.authority.files.certificate), SECONDS_TO_START, self._say)
+        wait_until_ready(process, answers_at(address, self.authority.files.certificate), PATIENCE, self._say)
 
     def _running(self, name: str) -> Process | None:
         return self._environment.processes.running(name)

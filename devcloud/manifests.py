@@ -10,6 +10,7 @@ from devcloud.certificates import Authority
 from devcloud.environment import CONTROLLER, Environment
 from devcloud.kubectl import Kubectl
 from devcloud.paths import ROOT
+from devcloud.patience import PATIENCE
 from devcloud.progress import Say, waiting
 from devcloud.users import write_token_kubeconfig
 
@@ -28,7 +29,7 @@ def install(environment: Environment, say: Say) -> None:
     kubectl = Kubectl.as_administrator(environment)
     with waiting("installing resource definitions, policies and roles", say):
         applied = kubectl.apply(*manifests_in(CRDS))
-        kubectl.do("wait", "--for=condition=Established", "--timeout=60s", "--recursive", "-f", CRDS)
+        kubectl.do("wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", "--recursive", "-f", CRDS)
         applied += kubectl.apply(*(path for path in manifests_in(DEPLOY) if WORKLOAD not in path.parents))
         applied += kubectl.apply(*manifests_in(PERSONAS))
     say(f"installed {len(applied)} objects from crds/, deploy/ and devcloud/personas/")

@@ -12,7 +12,7 @@ from devcloud.processes import Process
 from devcloud.progress import Say, waiting
 
 POLL_SECONDS = 0.1
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
 
 
 def wait_until_ready(process: Process, answers: Callable[[], str], seconds: float, say: Say) -> None:

@@ -23,10 +23,10 @@ from devcloud.openstack.identities import CONTROLLER, CONTROLLER_PROJECTS
 from devcloud.openstack.layout import API_SERVICES, HOST, PASSWORD, REGION, SOURCE, Layout
 from devcloud.openstack.settings.site import Site
 from devcloud.paths import ROOT, write_atomically
+from devcloud.patience import PATIENCE
 from devcloud.processes import Processes
 from devcloud.progress import Say, waiting
 
-PATIENCE = 240.0
 """Seconds that all services together may take to answer. On two busy processors, a cold start has taken 60."""
 
 PROGRAMS = {"services": "parent", "swift": "swift", "trove": "trove"}

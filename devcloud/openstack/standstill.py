@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from devcloud.patience import PATIENCE
 from devcloud.processes import stat_of
 
-PATIENCE_SECONDS = 10.0
 _STOPPED = "T"
 
 
@@ -37,7 +37,7 @@ def standing_still(postmaster: int) -> Iterator[None]:
 def _hold(pid: int) -> None:
     """Stops a process and waits until it has: a write that is under way ends first."""
     _signal(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while (stat := stat_of(pid)) is not None and stat.is_running and stat.state != _STOPPED:
         if time.monotonic() > deadline:
             raise TimeoutError(f"process {pid} does not stand still")

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from devcloud.openstack import databases
 from devcloud.openstack.drivers import sparse, xts
 from devcloud.openstack.layout import Layout
+from devcloud.patience import PATIENCE
 
 IMAGE_SCHEME = "sparse"
 """How Glance's store (glance_files.py) names its locations."""
@@ -154,7 +155,7 @@ class SparseFileDriver(driver.VolumeDriver):
 
     def _wait_until_active(self, context: Any, image_service: Any, image_id: str) -> None:
         """Glance registers a location in a task of its own."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while image_service.show(context, image_id)["status"] != "active":
             if time.monotonic() > deadline:
                 raise exception.ImageUnacceptable(image_id=image_id, reason="Glance did not take its location")

@@ -15,8 +15,7 @@ from devcloud.openstack.databases import SUPERUSER, Database, load, new
 from devcloud.openstack.drivers import trove_backups as backups
 from devcloud.openstack.drivers.trove_guest import Guest, Row, name_and_host, name_of, page
 from devcloud.openstack.layout import Layout
-
-FOLLOWING_SECONDS = 30
+from devcloud.patience import PATIENCE
 
 _NOT_OURS = ["postgres", "template0", "template1"]
 _FOLLOWS = "select from pg_stat_wal_receiver where status = 'streaming'"
@@ -72,7 +71,7 @@ class PostgresGuest(Guest):
         return new(self.layout, self.instance, user["password"], replica_of=snapshot["master"]["instance"])
 
     def _wait_until_it_follows(self) -> None:
-        deadline = time.monotonic() + FOLLOWING_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._query(_FOLLOWS, []):
             if time.monotonic() > deadline:
                 raise exception.GuestError(original_message=f"instance {self.instance} does not follow its primary")
@@ -224,7 +223,7 @@ class PostgresGuest(Guest):
         endpoint = self._database.endpoint
         connection = psycopg2.connect(
             host=endpoint.host, port=endpoint.port, user=SUPERUSER, password=endpoint.superuser_password,
-            dbname=database, connect_timeout=5, application_name="trove guest",
+            dbname=database, connect_timeout=60, application_name="trove guest",
         )  # fmt: skip
         connection.autocommit = True
         return connection

@@ -17,6 +17,7 @@ from typing import Any
 
 from devcloud.openstack.layout import HOST, Layout
 from devcloud.openstack.services.witness import Application, Witness
+from devcloud.patience import PATIENCE
 
 
 def say(message: str) -> None:
@@ -54,7 +55,7 @@ class Runtime:
         threading.Thread(target=server.run, name=f"http-{service}", daemon=True).start()
         say(f"{service} answers on port {self.ports[service]}")
 
-    def wait_for(self, service: str, patience: float = 120.0) -> None:
+    def wait_for(self, service: str, patience: float = PATIENCE) -> None:
         """Returns when a service accepts connections. Raises TimeoutError."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:

@@ -17,7 +17,6 @@ _DEFAULT: Section = {
     # How often a build asks whether its volume is there. With 3 s, the default, most builds would only wait.
     "block_device_allocate_retries_interval": 1,
     "block_device_allocate_retries": 180,
-    "rpc_response_timeout": 120,
 }
 _GENEROUS: Section = {
     "instances": 1000, "cores": 10000, "ram": 10_000_000, "key_pairs": 1000, "server_groups": 100,

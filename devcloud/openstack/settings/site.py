@@ -61,7 +61,7 @@ class Site:
         """How a service checks the tokens of its callers."""
         return {
             **self.login(user), "www_authenticate_uri": self.auth_url, "service_token_roles": "service",
-            "service_token_roles_required": "true", "token_cache_time": 300, "http_connect_timeout": 10,
+            "service_token_roles_required": "true", "token_cache_time": 300, "http_connect_timeout": 60,
         }  # fmt: skip
 
     def key_manager(self) -> dict[str, Section]:
@@ -78,7 +78,7 @@ class Site:
         """[DEFAULT] of a project whose services call each other, all inside of one process."""
         return {
             **self.logging(service), "transport_url": "fake://", "host": "devcloud",
-            "state_path": self.layout.data / service,
+            "state_path": self.layout.data / service, "rpc_response_timeout": 300,
         }  # fmt: skip
 
     def locks(self, service: str) -> Section:

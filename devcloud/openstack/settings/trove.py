@@ -6,8 +6,8 @@ from devcloud.openstack.layout import HOST, PASSWORD, REGION
 from devcloud.openstack.settings.site import QUIET, Files, Section, Site
 
 _PATIENCE: Section = {
-    "usage_sleep_time": 1, "usage_timeout": 120, "agent_call_low_timeout": 5, "state_change_poll_time": 1,
-    "state_change_wait_time": 60, "server_delete_time_out": 60, "volume_time_out": 60, "reboot_time_out": 60,
+    "usage_sleep_time": 1, "usage_timeout": 300, "agent_call_low_timeout": 60, "state_change_poll_time": 1,
+    "state_change_wait_time": 300, "server_delete_time_out": 300, "volume_time_out": 300, "reboot_time_out": 300,
     "report_interval": 30,
 }  # fmt: skip
 _GENEROUS: Section = {
