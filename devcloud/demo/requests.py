@@ -12,6 +12,7 @@ import yaml
 
 from devcloud.demo.telling import NotAsExpected
 from devcloud.demo.world import EXAMPLES, Answer, World
+from devcloud.patience import PATIENCE
 
 KIND = "cloudservicerequest"
 APPROVER_OF = {
@@ -63,7 +64,13 @@ class Request:
 
     @property
     def status(self) -> dict[str, Any]:
-        return dict(self.read().get("status") or {})
+        return _status_of(self.read())
+
+    @property
+    def current_status(self) -> dict[str, Any]:
+        """The status where it is about the spec as it is; empty before."""
+        request = self.read()
+        return _status_of(request) if _is_current(request) else {}
 
     def apply(self) -> None:
         """The applicant applies the manifest."""
@@ -81,26 +88,28 @@ class Request:
 
     def condition(self, kind: str) -> dict[str, Any]:
         """A condition; empty while there is none."""
-        return next((c for c in self.status.get("conditions", []) if c["type"] == kind), {})
+        return _condition(self.read(), kind)
 
     def until_planned(self, transition: str) -> dict[str, Any]:
         """Wait until the plan that waits is one for this transition; the plan's view."""
 
         def seen() -> Any:
-            status = self.status
+            request = self.read()
+            status = _status_of(request)
             plan = status.get("plan") or {}
             waits = (status.get("nextAction") or {}).get("waitingFor") in plan.get("steps", [])
-            return plan if waits and plan.get("transition") == transition and self._is_current(status) else None
+            return plan if waits and plan.get("transition") == transition and _is_current(request) else None
 
-        return dict(self.world.until(f"{self.name} has a plan to {transition}", seen, 60))
+        return dict(self.world.until(f"{self.name} has a plan to {transition}", seen))
 
-    def until(self, what: str, seen: Callable[[dict[str, Any]], Any], seconds: float = 180) -> dict[str, Any]:
+    def until(self, what: str, seen: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait for something to stand in the status; the status."""
 
         def looked() -> Any:
-            status = self.status
-            self._give_up_if_stalled(status, what)
-            return status if self._is_current(status) and seen(status) else None
+            request = self.read()
+            self._give_up_if_stalled(request, what)
+            status = _status_of(request)
+            return status if _is_current(request) and seen(status) else None
 
         return dict(self.world.until(f"{self.name}: {what}", looked, seconds))
 
@@ -137,7 +146,7 @@ class Request:
         """Every office that the plan waits for approves, in order; the plan's number."""
         plan = self.until_planned(transition)
         for step in plan["steps"]:
-            self.until(f"waits for {step}", lambda s, step=step: (s.get("nextAction") or {}).get("waitingFor") == step, 60)  # type: ignore[misc]
+            self.until(f"waits for {step}", lambda s, step=step: (s.get("nextAction") or {}).get("waitingFor") == step)  # type: ignore[misc]
             answer = self.decide(step)
             self.must_count(answer)
         return int(plan["number"])
@@ -152,8 +161,9 @@ class Request:
 
     def refusal(self) -> str:
         """What is wrong with the spec as it is now; empty while nothing is."""
-        stalled = self.condition("Stalled")
-        return str(stalled["message"]) if stalled.get("status") == "True" and self._is_current(self.status) else ""
+        request = self.read()
+        stalled = _condition(request, "Stalled")
+        return str(stalled["message"]) if stalled.get("status") == "True" and _is_current(request) else ""
 
     def verdict_on(self, name: str) -> dict[str, Any]:
         """The controller's condition on an approval, once it has one."""
@@ -162,13 +172,26 @@ class Request:
             conditions = self.world.get("csapp", name.rpartition("/")[2], self.namespace).get("status", {}).get("conditions")
             return conditions[0] if conditions else None
 
-        return dict(self.world.until(f"the controller judges {name}", seen, 30))
+        return dict(self.world.until(f"the controller judges {name}", seen))
 
-    def _is_current(self, status: dict[str, Any]) -> bool:
-        generation: int = self.read()["metadata"]["generation"]
-        return status.get("observedGeneration") == generation
-
-    def _give_up_if_stalled(self, status: dict[str, Any], what: str) -> None:
-        stalled = next((c for c in status.get("conditions", []) if c["type"] == "Stalled" and c["status"] == "True"), None)
-        if stalled and self._is_current(status):
+    def _give_up_if_stalled(self, request: dict[str, Any], what: str) -> None:
+        stalled = _condition(request, "Stalled")
+        if stalled.get("status") == "True" and _is_current(request):
             raise NotAsExpected(f"{self.name} stands still while waiting for {what!r}: {stalled['reason']}: {stalled['message']}")
+
+
+# Of one reading: two readings may be of two moments
+
+
+def _status_of(request: dict[str, Any]) -> dict[str, Any]:
+    return dict(request.get("status") or {})
+
+
+def _condition(request: dict[str, Any], kind: str) -> dict[str, Any]:
+    return next((c for c in _status_of(request).get("conditions", []) if c["type"] == kind), {})
+
+
+def _is_current(request: dict[str, Any]) -> bool:
+    """Whether the status is about the spec as it is."""
+    generation: int = request["metadata"]["generation"]
+    return _status_of(request).get("observedGeneration") == generation

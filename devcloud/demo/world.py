@@ -21,6 +21,7 @@ from devcloud.bootstrap import VENV
 from devcloud.demo.telling import NotAsExpected, Teller
 from devcloud.environment import Environment
 from devcloud.paths import ROOT
+from devcloud.patience import PATIENCE
 
 EXAMPLES = ROOT / "examples"
 
@@ -60,7 +61,7 @@ class World:
         """Run kubectl as a persona; None is the administrator."""
         kubeconfig = self.environment.kubeconfig_of(persona) if persona else self.environment.kubeconfig
         command = [str(self.environment.kubectl), f"--kubeconfig={kubeconfig}", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def must(self, persona: str | None, *arguments: str, stdin: str | None = None) -> str:
@@ -87,7 +88,7 @@ class World:
         """Apply one manifest as a persona."""
         return self.must(persona, "apply", "-f", "-", stdin=yaml.safe_dump(dict(manifest), allow_unicode=True))
 
-    def until(self, what: str, seen: Callable[[], Any], seconds: float = 120) -> Any:
+    def until(self, what: str, seen: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Wait for something to be seen; what was seen. Says so when it takes over two seconds."""
         began, said = time.monotonic(), False
         while not (found := seen()):
@@ -121,7 +122,7 @@ class World:
         variables |= {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
         done = subprocess.run(
             [str(VENV / "bin" / "python"), "-m", "govcloud", *arguments],
-            env=variables, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+            env=variables, cwd=ROOT, capture_output=True, text=True, timeout=2 * PATIENCE, check=False,
         )  # fmt: skip
         return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -42,7 +42,7 @@ def until_decisions_count(world: World) -> None:
         seen, now = record(world), datetime.now(UTC)
         return seen.marks == _marks(world) and seen.counts_from is not None and seen.counts_from <= now
 
-    world.until("decisions count", guarded, 60)
+    world.until("decisions count", guarded)
 
 
 def _marks(world: World) -> dict[str, str]:
@@ -58,5 +58,5 @@ def until_let_in(world: World, attempt: Callable[[], Answer]) -> Answer:
         answer = attempt()
         return None if answer.refused else answer
 
-    found: Answer = world.until("the API server has forgotten the policy", tried, 60)
+    found: Answer = world.until("the API server has forgotten the policy", tried)
     return found

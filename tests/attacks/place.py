@@ -41,6 +41,11 @@ class Place:
         text = yaml.safe_dump_all(list(self._manifests()), allow_unicode=True)
         self.world.must(None, "apply", "-f", "-", stdin=text)
 
+    @property
+    def uid(self) -> str:
+        """The unit's."""
+        return str(self.world.get("usingunit", self.name)["metadata"]["uid"])
+
     def request(self, name: str) -> Request:
         """The small example request, as this unit's."""
         asked = Request(self.world, "requests/health-survey.yaml")

@@ -61,6 +61,14 @@ class Story:
     def nothing_in_the_cloud(self, asked: Request) -> None:
         assert looks.everything_of(self.world, asked.uid) == []
 
+    def writes(self) -> int:
+        """How many writes the cloud saw so far about the attacked unit and its requests."""
+        return witness.writes_about(self.world, self.place.name, self.place.uid)
+
+    def must_be_told_of_the_policies(self, *outcomes: str) -> None:
+        """Wait until that, and nothing else, stands in the audit log: that a window closes is recorded by whoever looks next."""
+        self.world.until(f"the log tells of the policies: {', '.join(outcomes)}", lambda: self.windows() == list(outcomes))
+
     def windows(self) -> list[str]:
         """What the audit log says of the policies since the story began: failure where one opens, success where it ends."""
         records = witness.records(self.world)
@@ -91,11 +99,12 @@ class Story:
 def in_another_second(world: World, answer: Answer, namespace: str) -> None:
     """Decisions of one second have no order but that a revocation comes last: the API server dates them to the second only."""
     made = world.get("csapp", answer.out.strip().rpartition("/")[2], namespace)["metadata"]["creationTimestamp"]
-    world.until("another second has begun", lambda: now() > made, 5)
+    world.until("another second has begun", lambda: now() > made)
 
 
 def waits_for(asked: Request, step: str) -> None:
-    asked.until(f"waits for {step}", lambda s: (s.get("nextAction") or {}).get("waitingFor") == step, 30)
+    """Also through a moment in which it stands still, as it does until the policies are seen again."""
+    asked.world.until(f"{asked.name} waits for {step}", lambda: (asked.current_status.get("nextAction") or {}).get("waitingFor") == step)
 
 
 def stalled(asked: Request, reason: str) -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ def test_a_rejection_ends_the_plan(story: Story) -> None:
     """P3: neither a second thought nor an old approval revives it; a corrected spec is another plan."""
     mine = story.planned()
     rejected = mine.decide("superior-unit", "Rejected", comment="规模过大")
-    mine.until("is rejected", lambda s: s["phase"] == "Rejected", 30)
+    mine.until("is rejected", lambda s: s["phase"] == "Rejected")
     approved = mine.decide("superior-unit", office=story.place.above.office)
     story.must_not_count(mine, approved, "DigestMismatch")
     mine.edit(lambda spec: spec["system"].update(name="居民健康问卷系统(修改)"))
@@ -96,6 +96,6 @@ def test_who_may_approve_is_on_record_though_it_is_taken_back(story: Story) -> N
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": [EVERYTHING_OF_OURS]}
     world.must(None, "create", *where, "-f", "-", stdin=json.dumps(role))
     world.must(None, "create", "rolebinding", name, *where, f"--role={name}", "--user=mallory")
-    world.until("it is on record", lambda: story.rights(name) == ["ApprovalRightUnusual"], 30)
+    world.until("it is on record", lambda: story.rights(name) == ["ApprovalRightUnusual"])
     world.must(None, "delete", "rolebinding", name, *where)
-    world.until("so is its end", lambda: story.rights(name) == ["ApprovalRightUnusual", "ApprovalRightChanged"], 30)
+    world.until("so is its end", lambda: story.rights(name) == ["ApprovalRightUnusual", "ApprovalRightChanged"])

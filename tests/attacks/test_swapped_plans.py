@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attacks import guards
 from attacks.place import AUTHORITY, GONE, filed_as, signed
 from attacks.story import Story, stalled, waits_for
 
 from devcloud import controller
-from devcloud.demo import witness
 from devcloud.demo.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("attacks")]
@@ -21,15 +22,15 @@ def test_what_is_carried_out_is_what_was_approved(story: Story) -> None:
     waits_for(mine, "authority")
     plan = mine.status["plan"]
     assert not mine.decide("authority").refused
-    world.until("it begins", lambda: (mine.status["progress"].get("operation") or {}).get("plan") == plan["number"], 30)
+    world.until("it begins", lambda: _has_begun(mine.status["progress"], plan["number"]))
     mine.service("office")["cidr"] = "10.99.0.0/24"
     mine.apply()
-    world.until("the approved plan is carried out", lambda: mine.status["progress"].get("completedPlan") == plan["number"], 180)
+    world.until("the approved plan is carried out", lambda: mine.status["progress"].get("completedPlan") == plan["number"])
     assert _ranges(world, mine.uid) == ["10.30.0.0/24"]
-    world.until("what was swapped in is another plan", lambda: mine.status["plan"]["number"] > plan["number"], 60)
-    writes = witness.writes_of_controller(world)
+    world.until("what was swapped in is another plan", lambda: (mine.status.get("plan") or plan)["number"] > plan["number"])
+    writes = story.writes()
     story.must_not_count(mine, mine.decide("authority", planDigest=plan["digest"], office=AUTHORITY), "DigestMismatch")
-    assert witness.writes_of_controller(world) == writes
+    assert story.writes() == writes
     assert _ranges(world, mine.uid) == ["10.30.0.0/24"]
 
 
@@ -57,13 +58,13 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
     mine.until_planned("Change")
     under_way = mine.decide("authority")
     mine.must_count(under_way)
-    world.until("the change stands still", lambda: stalled(mine, "FlavorOrImageMissing"), 60)
+    world.until("the change stands still", lambda: stalled(mine, "FlavorOrImageMissing"))
     unsigned = later.approval("superior-unit", "superior-unit", "Approved")
     proven = signed(later.approval("superior-unit", "superior-unit", "Approved"), story.place.above)
 
     controller.stop(world.environment)
     trial = mine.status["progress"]["trial"]
-    writes = witness.writes_of_controller(world)
+    writes = story.writes()
     guards.take_away(world)
     guards.until_let_in(world, lambda: world.kubectl(None, "delete", under_way.out.strip(), "-n", mine.namespace))
     unproven, signed_one = (
@@ -75,15 +76,20 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
 
     story.must_not_count(later, unproven, "MadeWhileUnguarded")
     later.must_count(signed_one)
-    frozen = world.until("what lost its approval freezes", lambda: stalled(mine, "ApprovalRevoked"), 30)
+    frozen = world.until("what lost its approval freezes", lambda: stalled(mine, "ApprovalRevoked"))
     assert "no longer exist" in frozen["message"]
     assert mine.status["progress"]["trial"] == trial
     assert len(story.alterations(mine)) == 1
     waits_for(later, "authority")
-    assert witness.writes_of_controller(world) == writes
+    assert story.writes() == writes
     story.nothing_in_the_cloud(later)
-    assert story.windows() == ["success"], "what nobody saw going is found to have been away"
+    story.must_be_told_of_the_policies("success")  # what nobody saw going is found to have been away
     story.log_is_whole()
+
+
+def _has_begun(progress: dict[str, Any], plan: int) -> bool:
+    """Also where it has ended already, between two looks."""
+    return plan in ((progress.get("operation") or {}).get("plan"), progress.get("completedPlan"))
 
 
 def _ranges(world: World, uid: str) -> list[str]:

@@ -11,7 +11,6 @@ from attacks.forgeries import UNTIL_YESTERDAY, disguised, stolen
 from attacks.place import AUTHORITY, Manifest, again, filed_as
 from attacks.story import Story, now, stalled, waits_for
 
-from devcloud.demo import witness
 from devcloud.demo.requests import Request
 from devcloud.demo.world import Answer
 
@@ -30,12 +29,12 @@ def test_no_attack_gains_anything_while_the_policies_are_away(story: Story) -> N
     mine.apply()
     mine.until_planned("Provision")
     rejected.decide("superior-unit", "Rejected", comment="规模过大")
-    rejected.until("is rejected", lambda s: s["phase"] == "Rejected", 30)
+    rejected.until("is rejected", lambda s: s["phase"] == "Rejected")
     attacks = [*_on_the_plan_that_waits(story, mine, first, number), (rejected, rejected.approval("superior-unit", "superior-unit", "Approved", office=_above(story)))]
 
     guards.take_away(world)
-    world.until("the controller notices", lambda: stalled(mine, "AdmissionPolicyMissing"), 30)
-    writes = witness.writes_of_controller(world)
+    world.until("the controller notices", lambda: stalled(mine, "AdmissionPolicyMissing"))
+    writes = story.writes()
     filed = [(asked, guards.until_let_in(world, lambda decision=decision: filed_as(world, "provider", decision))) for asked, decision in attacks]  # type: ignore[misc]
     mine.service("survey")["bootVolumeGib"] = 3
     mine.apply()
@@ -46,10 +45,10 @@ def test_no_attack_gains_anything_while_the_policies_are_away(story: Story) -> N
     mine.until_planned("Provision")
     waits_for(mine, "superior-unit")
     assert rejected.status["phase"] == "Rejected"
-    assert witness.writes_of_controller(world) == writes
+    assert story.writes() == writes
     for asked in (mine, rejected):
         story.nothing_in_the_cloud(asked)
-    assert story.windows() == ["failure", "success"]
+    story.must_be_told_of_the_policies("failure", "success")
 
 
 def _above(story: Story) -> str:
@@ -82,7 +81,7 @@ def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_co
         victim.approval("authority", "authority", "Approved", office=AUTHORITY),
     ]
     guards.take_away(world)
-    noticed = world.until("the controller notices", lambda: stalled(victim, "AdmissionPolicyMissing"), 30)
+    noticed = world.until("the controller notices", lambda: stalled(victim, "AdmissionPolicyMissing"))
     assert "apply deploy/admission" in noticed["message"]
     filed = [guards.until_let_in(world, lambda decision=decision: filed_as(world, "provider", decision)) for decision in forged]  # type: ignore[misc]
     for answer in filed:
@@ -90,16 +89,16 @@ def test_while_the_policies_are_away_nothing_is_done_and_nothing_that_appears_co
     operation = {"transition": "Provision", "plan": plan["number"], "startedAt": now(), "approvals": [plan["digest"]], "done": []}
     lie = {"operation": operation, "productionSince": now()}
     guards.until_let_in(world, lambda: story.claimed(victim, lie))
-    world.until("the lie is put back", lambda: not lie.keys() & victim.status["progress"].keys(), 30)
-    writes = witness.writes_of_controller(world)
+    world.until("the lie is put back", lambda: not lie.keys() & victim.status["progress"].keys())
+    writes = story.writes()
     guards.put_back(world)
-    world.until("offices are asked again", lambda: stalled(victim, "AdmissionPolicyMissing") is None, 60)
+    world.until("offices are asked again", lambda: stalled(victim, "AdmissionPolicyMissing") is None)
     waits_for(victim, "superior-unit")
     assert len(story.alterations(victim)) == 1
     for answer in filed:
         story.must_not_count(victim, answer, "MadeWhileUnguarded")
-    assert witness.writes_of_controller(world) == writes
+    assert story.writes() == writes
     story.nothing_in_the_cloud(victim)
-    assert story.windows() == ["failure", "success"], "it is on record that the policies went and came back"
+    story.must_be_told_of_the_policies("failure", "success")
     assert guards.record(world).windows[-1].until is not None
     story.log_is_whole()

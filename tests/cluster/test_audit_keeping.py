@@ -48,7 +48,7 @@ def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(wor
     ordered = _as_auditor(world, "hold", "add", name, "--unit", "no-such-unit", "--reason", "inspection")
     assert ordered == (0, f"ordered: {name} keeps every record of no-such-unit\n")
     before = _status(world)["records"]
-    world.until("the log is copied", lambda: _status(world)["copied"] >= before, seconds=60)
+    world.until("the log is copied", lambda: _status(world)["copied"] >= before)
 
     back = world.govcloud("audit", "restore", str(tmp_path / "back"), "--key", str(world.audit_log / "public-key"))
     assert back.code == 0, back.out + back.err
@@ -72,7 +72,7 @@ def test_a_log_in_a_locked_bucket_survives_who_administers_the_bucket(world: Wor
         controller.stop(world.environment)
         before = _status(world)["records"]
         controller.start(world.environment, {**OFTEN, **settings})
-        world.until("the log is copied", lambda: _metric(world, "govcloud_audit_uncopied_records") < 100, seconds=60)
+        world.until("the log is copied", lambda: _metric(world, "govcloud_audit_uncopied_records") < 100)
         assert _metric(world, "govcloud_audit_copies_locked_days") == 1_095
         controller.stop(world.environment)
         for each in s3.administrator.list_objects_v2(Bucket=name)["Contents"]:
@@ -103,7 +103,7 @@ def test_a_controller_killed_while_it_ships_copies_leaves_nothing_half_copied(wo
     assert any(interrupted), "every shipment was over before the kill"
     before = _status(world)["records"]
     controller.start(world.environment, OFTEN)
-    world.until("the log is copied", lambda: _status(world)["copied"] >= before, seconds=60)
+    world.until("the log is copied", lambda: _status(world)["copied"] >= before)
 
     assert world.govcloud("audit", "verify").code == 0
     key = str(world.audit_log / "public-key")

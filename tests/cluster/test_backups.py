@@ -57,7 +57,7 @@ def asked(world: World) -> Request:
 def test_what_runs_is_backed_up_each_interval_and_proven_without_being_stopped(asked: Request) -> None:
     world, before = asked.world, _in_the_project(asked)
     _advance_a_week(world)
-    backup = _until(asked, 1, "Verified", 90)
+    backup = _until(asked, 1, "Verified")
     for part in backup["status"]["parts"]:
         assert part["state"] == "Cleaned"
         assert (part["sourceSha256"], part["sourceBytes"]) == (part["restoredSha256"], part["restoredBytes"])
@@ -65,7 +65,7 @@ def test_what_runs_is_backed_up_each_interval_and_proven_without_being_stopped(a
     assert _in_the_project(asked) == before != []
     assert _machines(asked) == {"ACTIVE"}
     assert _left(asked, "snapshot", "volume") == []
-    shown = asked.until("says so", lambda status: status.get("regularBackups", {}).get("newestVerified"), 30)["regularBackups"]
+    shown = asked.until("says so", lambda status: status.get("regularBackups", {}).get("newestVerified"))["regularBackups"]
     assert (shown["everyDays"], shown["newestVerified"]["name"]) == (7, backup["metadata"]["name"])
     story = world.govcloud("explain", f"csreq/{asked.name}", "-n", asked.namespace, kubeconfig=world.environment.kubeconfig_of("operations"))
     assert backup["metadata"]["name"] in story.out
@@ -78,9 +78,9 @@ def test_a_termination_beside_a_regular_backup_goes_through_with_its_own_proof(a
     asked.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统停用"}))
     asked.until_planned("Terminate")
     _advance_a_week(world)
-    world.until("the second backup holds a snapshot", lambda: _left(asked, "snapshot"), 60)
+    world.until("the second backup holds a snapshot", lambda: _left(asked, "snapshot"))
     asked.approve_all("Terminate")
-    record = asked.until("has ended", lambda status: status["phase"] == "Terminated", 240)["progress"]["termination"]
+    record = asked.until("has ended", lambda status: status["phase"] == "Terminated")["progress"]["termination"]
     assert record["backupVerifiedAt"] and record["absenceProvedAt"]
     assert _left(asked, "snapshot", "volume") == []
     assert _backup(asked, 2)["status"]["state"] in ("Failed", "Verified")
@@ -149,12 +149,12 @@ def _backup(asked: Request, number: int) -> dict[str, Any]:
     return next((each for each in _backups(asked) if each["spec"]["number"] == number), {})
 
 
-def _until(asked: Request, number: int, state: str, seconds: float) -> dict[str, Any]:
+def _until(asked: Request, number: int, state: str) -> dict[str, Any]:
     def seen() -> Any:
         backup = _backup(asked, number)
         return backup if backup.get("status", {}).get("state") == state else None
 
-    return dict(asked.world.until(f"regular backup {number} is {state}", seen, seconds))
+    return dict(asked.world.until(f"regular backup {number} is {state}", seen))
 
 
 def _in_the_project(asked: Request) -> list[looks.Seen]:

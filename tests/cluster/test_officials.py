@@ -20,12 +20,15 @@ from devcloud.demo.telling import Teller
 from devcloud.demo.world import EXAMPLES, Answer, World
 from devcloud.environment import Environment
 from devcloud.paths import state_directory
+from devcloud.patience import PATIENCE
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("officials")]
 
 SYSTEM = EXAMPLES / "approval-system"
 _MARK = os.urandom(2).hex()
 """Of this run alone: a cluster that was used before has requests and document numbers already."""
+DONE = ("--yes", "--wait", str(PATIENCE))
+"""Without being asked, and with the controller's word."""
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +61,10 @@ class Office:
         return self._world.govcloud(command, f"csreq/{self._request.name}", *where, *more, "--lang", "en", kubeconfig=self._kubeconfig(persona))
 
     def decides(self, persona: str, command: str, *more: str) -> Answer:
-        return self(persona, command, "--number", f"{persona}-{_MARK}-{next(self._numbers)}", "--yes", *more)
+        return self(persona, command, "--number", f"{persona}-{_MARK}-{next(self._numbers)}", *DONE, *more)
 
     def revokes(self, persona: str, approval: str) -> Answer:
-        arguments = ("-n", self._request.namespace, "--number", f"{persona}-{_MARK}-revocation", "--yes")
+        arguments = ("-n", self._request.namespace, "--number", f"{persona}-{_MARK}-revocation", *DONE)
         return self._world.govcloud("revoke", approval, *arguments, kubeconfig=self._kubeconfig(persona))
 
     def waits_for(self, persona: str) -> list[str]:
@@ -73,8 +76,10 @@ class Office:
     def _kubeconfig(self, persona: str) -> Path:
         return self._world.environment.kubeconfig_of(persona)
 
-    def until_waits_for(self, persona: str) -> None:
-        self._world.until(f"{persona} sees it", lambda: self.waits_for(persona), 30)
+    def until_waits_for(self, persona: str) -> list[str]:
+        """The same, once it lists any: that a decision counts is told a moment before whom the request waits for next."""
+        found: list[str] = self._world.until(f"{persona} sees it", lambda: self.waits_for(persona))
+        return found
 
 
 def test_officials_decide_with_nothing_but_the_command_line(world: World) -> None:
@@ -85,15 +90,18 @@ def test_officials_decide_with_nothing_but_the_command_line(world: World) -> Non
     assert first.code == 0, first
     assert "Makes: 1 network (office)" in first.out
     assert "it counts" in first.out
-    assert office.waits_for("authority") == ["authority"]
+    assert office.until_waits_for("authority") == ["authority"]
     refused = office.decides("authority", "reject", "--reason", "网段与医保专网冲突")
     assert refused.code == 0, refused
     assert "网段与医保专网冲突" in office("applicant", "explain").out
     request.edit(lambda spec: spec["services"][0]["network"].update(cidr="10.33.0.0/24"))
     office.until_waits_for("superior-unit")
     taken_back = office.decides("superior-unit", "approve").out.split("filed csapp/")[1].split()[0]
+    office.until_waits_for("authority")
     assert office.revokes("superior-unit", taken_back).code == 0
+    office.until_waits_for("superior-unit")
     assert office.decides("superior-unit", "approve").code == 0
+    office.until_waits_for("authority")
     assert office.decides("authority", "approve").code == 0
     rejected, approved = json.loads(office("applicant", "explain", "-o", "json").out)["plans"]
     assert (rejected["number"], rejected["state"], approved["number"]) == (1, "rejected", 2)
@@ -131,10 +139,10 @@ def test_an_approval_system_decides_as_its_official_through_a_crash(world: World
     machines = Request(world, "requests/health-survey.yaml").manifest["spec"]["services"]
     machines[1]["virtualMachine"] |= {"count": 4}
     with approval_system(world):
-        cheap.until("it was approved", lambda status: status["progress"].get("operation") or status["progress"].get("completedPlan"), 60)
+        cheap.until("it was approved", lambda status: status["progress"].get("operation") or status["progress"].get("completedPlan"))
     dear = asked(world, "dear", "health-commission", services=machines)
     with approval_system(world):
-        dear.until("it was rejected", lambda status: status["phase"] == "Rejected", 60)
+        dear.until("it was rejected", lambda status: status["phase"] == "Rejected")
     cheap.until("the trial runs", lambda status: status["phase"] == "Trial")
     decided = [(spec["decision"], spec["approver"]) for request in (cheap, dear) for spec in _approvals_of(world, request)]
     assert decided == [("Approved", "authority"), ("Rejected", "authority")]

@@ -15,9 +15,6 @@ from devcloud.demo.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 
-A_ROUND = 90
-"""Seconds until what differs has been noticed, with the shortest interval that there is (60 s)."""
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -37,7 +34,7 @@ def test_a_deleted_machine_comes_back_on_its_volume_when_it_is_asked_for_and_app
     disks = {volume.id for volume in server.attached_volumes}
     world.cloud().compute.delete_server(server.id)
 
-    drift = request.until("it is noticed", lambda status: status["progress"].get("drift"), A_ROUND)["progress"]["drift"]
+    drift = request.until("it is noticed", lambda status: status["progress"].get("drift"))["progress"]["drift"]
     assert [found["id"] for found in drift if found["type"].startswith("openstack:compute/instance")] == [server.id]
     assert looks.servers_of(world, request.uid) == []
     request.edit(lambda spec: spec.update(repairs=1))

@@ -41,18 +41,18 @@ def test_the_old_bytes_are_back_and_what_was_there_is_kept(world: World) -> None
     _write(before, OLD)
     moved = world.govcloud("dev", "clock", "advance", "7d")
     assert not moved.refused, moved.err
-    backup = str(world.until("there is a proven backup", lambda: _sets(asked, "Regular"), 120)[0])
+    backup = str(world.until("there is a proven backup", lambda: _sets(asked, "Regular"))[0])
     _write(before, NEW)
 
     asked.edit(lambda spec: spec.update(restoreFrom={"backup": "no-such-set", "reason": "误删"}))
-    said = world.until("it is refused", lambda: asked.condition("Stalled").get("message", ""), 60)
+    said = world.until("it is refused", lambda: asked.condition("Stalled").get("message", ""))
     assert "has no ServiceBackup" in str(said)
     asked.edit(lambda spec: spec.update(restoreFrom={"backup": backup, "services": ["survey"], "reason": "误删"}))
     asked.approve_all("Restore")
-    world.until("it is under way", lambda: _restoration(asked).get("safeguard"), 120)
+    world.until("it is under way", lambda: _restoration(asked).get("safeguard"))
     controller.kill(world.environment)
     controller.start(world.environment, BACKED_UP)
-    asked.until("the data is back", lambda status: status["progress"].get("restoration", {}).get("endedAt"), 240)
+    asked.until("the data is back", lambda status: status["progress"].get("restoration", {}).get("endedAt"))
 
     after = _boot_volume(asked)
     assert after != before and _read(after) == OLD

@@ -89,7 +89,7 @@ def _witness(directory: Path, log_key: Path, port: int) -> subprocess.Popen[str]
 
 def test_what_is_published_is_cosigned_and_a_log_that_was_rolled_back_is_refused(watched: Watched) -> None:
     watched.start()
-    at = watched.world.until("the published checkpoint has the witness's signature", watched.cosigned, seconds=30)
+    at = watched.world.until("the published checkpoint has the witness's signature", watched.cosigned)
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
     watched.stop()
 
