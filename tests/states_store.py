@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.s3_server import S3Server, running_s3
-from provider.provider_kit import unused_port
 
 from devcloud.openstack.postgres import Server
+from devcloud.ports import choose
 
 USER, PASSWORD, DATABASE = "keeper", "correct horse", "states"
 
@@ -34,7 +34,7 @@ class Store:
 @contextmanager
 def states_in_postgresql(directory: Path) -> Iterator[Store]:
     """Start it, with an empty database; stop it at the end."""
-    server = Server(directory / "postgresql", "127.0.0.1", unused_port(), directory / "postgresql.log")
+    server = Server(directory / "postgresql", "127.0.0.1", choose(["states"], {})["states"], directory / "postgresql.log")
     server.initialise(USER, PASSWORD, {"fsync": "off"})
     server.start()
     try:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from provider.provider_kit import MemoryJournal
+from waiting import until
 
 from govcloud.adapters.s3_bucket import Bucket
 from govcloud.adapters.s3_login import S3Login
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 SECRET = "never-in-any-log"
-_PATIENCE = 30
 
 
 @dataclass
@@ -57,33 +56,26 @@ class S3Server:
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[S3Server]:
-    """Until the end of the block. Raises `TimeoutError`."""
-    port = _free_port()
+    """Until the end of the block."""
     credentials = folder / "s3-credentials"
     credentials.write_text(f"[default]\naws_access_key_id = tests\naws_secret_access_key = {SECRET}\n")
     with (folder / "s3.log").open("wb") as told:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
         process = subprocess.Popen(command, stdout=told, stderr=told)
         try:
-            _wait_for(port, process)
-            yield S3Server(f"http://127.0.0.1:{port}", credentials)
+            yield S3Server(_told_by(process, folder / "s3.log"), credentials)
         finally:
             process.terminate()
             process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return cast(int, free.getsockname()[1])
+def _told_by(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Where it listens, as it says itself once it does: a port that was free a moment ago may be somebody else's by then."""
 
+    def told() -> re.Match[str] | None:
+        assert process.poll() is None, f"the store of the tests ended: {log.read_text()}"
+        return re.search(r"Running on (http://127\.0\.0\.1:\d+)", log.read_text())
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise TimeoutError("the store of the tests did not begin to listen")
-        time.sleep(0.05)
+    found = until(told, "the store of the tests", 0.05)
+    assert found is not None
+    return found[1]

@@ -6,7 +6,6 @@ Needs a development cloud (`make up`); `GOVCLOUD_DEV_DIR` says where it is.
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from typing import Any
 
 import pytest
 from adapters.stack_tenants import ENOUGH, JURISDICTION, Tenant, clouds_file, new_tenant
+from waiting import until
 
 from devcloud.openstack import databases, postgres
 from devcloud.openstack.database_volumes import unpack
 from devcloud.openstack.layout import Layout
 from devcloud.paths import state_directory
+from devcloud.patience import PATIENCE
 from govcloud.adapters.pulumi_stacks import PulumiStacks
 from govcloud.failures import Stop
 from stacks.diff import allowed_operations, diff, losses, rebuilds
@@ -54,7 +55,7 @@ class Client:
         told = {key: self.secret[f"orders.{key}"] for key in (self.host, "port", "username", "database", "password")}
         login = ["-h", told[self.host], "-p", told["port"], "-U", told["username"], "-d", told["database"]]
         command = [str(postgres.binaries() / "psql"), *login, "-tAc", statement]
-        environment = {"PGPASSWORD": told["password"], "PGCONNECT_TIMEOUT": "5"}
+        environment = {"PGPASSWORD": told["password"], "PGCONNECT_TIMEOUT": "60"}
         return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
 
     def counts(self, table: str) -> int:
@@ -62,11 +63,8 @@ class Client:
         return int(self.says(f"select count(*) from {table}").stdout)  # noqa: S608
 
     def comes_to_count(self, table: str, wanted: int) -> bool:
-        """Whether so many rows are there within some seconds."""
-        deadline = time.monotonic() + 10
-        while (found := self.counts(table)) != wanted and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return found == wanted
+        """Whether so many rows are there after a while."""
+        return until(lambda: self.counts(table) == wanted, f"{wanted} rows in {table}", 0.1)
 
 
 def test_a_replica_comes_and_goes_while_the_database_runs_and_a_backup_of_it_recovers(tenant: Tenant, tmp_path: Path) -> None:
@@ -128,16 +126,16 @@ def backed_up_and_restored(tenant: Tenant, instance: str, meanwhile: Callable[[]
     storage = tenant.admin.block_storage
     volume = tenant.admin.database.get(f"/mgmt/instances/{instance}").json()["instance"]["volume"]["id"]
     snapshot = storage.create_snapshot(volume_id=volume, is_forced=True, name=f"snapshot-{instance}")
-    storage.wait_for_status(snapshot, "available")
+    storage.wait_for_status(snapshot, "available", wait=PATIENCE)
     meanwhile()
     backup = storage.create_backup(volume_id=volume, snapshot_id=snapshot.id, name=f"backup-{instance}", force=True)
-    storage.wait_for_status(backup, "available")
+    storage.wait_for_status(backup, "available", wait=PATIENCE)
     restored = storage.get_volume(storage.restore_backup(backup.id, name=f"restored-{instance}").volume_id)
-    storage.wait_for_status(restored, "available", failures=["error", "error_restoring"])
+    storage.wait_for_status(restored, "available", failures=["error", "error_restoring"], wait=PATIENCE)
     yield Layout(state_directory()).volumes / f"volume-{restored.id}"
     for used, delete in ((restored, storage.delete_volume), (backup, storage.delete_backup), (snapshot, storage.delete_snapshot)):
         delete(used)
-        storage.wait_for_delete(used)
+        storage.wait_for_delete(used, wait=PATIENCE)
 
 
 def counted_in(volume: Path, client: Client, directory: Path) -> int:
@@ -187,9 +185,7 @@ def test_what_somebody_detached_is_drift_and_is_not_deleted(tenant: Tenant) -> N
         identity = made.resources["orders-replica-1"][1]
         trove, path = tenant.admin.database, f"/instances/{identity}"
         trove.put(path, json={"instance": {"replica_of": ""}})
-        deadline = time.monotonic() + 120
-        while "replica_of" in trove.get(path).json()["instance"] and time.monotonic() < deadline:
-            time.sleep(0.5)
+        until(lambda: "replica_of" not in trove.get(path).json()["instance"], "that it follows nobody", 0.5)
         assert detached.says("create table mine (a int)").returncode == 0
 
         assert drift(tenant, stacks) == {"orders-replica-1": ("replica_of",)}
@@ -197,6 +193,5 @@ def test_what_somebody_detached_is_drift_and_is_not_deleted(tenant: Tenant) -> N
             stacks.up(tenant.key, tenant.unit, 2, none, allowed_operations(diff(one, none)))
         assert detached.counts("mine") == 0, "it is still there"
         trove.delete(path)
-        while trove.get(path).status_code != 404 and time.monotonic() < deadline:
-            time.sleep(0.5)
+        until(lambda: trove.get(path).status_code == 404, "its end", 0.5)
         stacks.up(tenant.key, tenant.unit, 2, none, allowed_operations(diff(one, none)))

@@ -17,6 +17,7 @@ from contracts.test_backups import EMPTY_GIB, STATES, lived, part_of
 
 from devcloud.openstack.bootstrap import image_content
 from devcloud.openstack.drivers import xts
+from devcloud.patience import PATIENCE
 from stacks.diff import allowed_operations, diff
 from stacks.protection import unencrypted
 
@@ -33,7 +34,7 @@ class Encrypted(OnOpenStack):
     def _volume(self) -> str:
         cinder, image = self._unit.block_storage, self._unit.image.find_image("cirros")
         volume = cinder.create_volume(size=1, name="contract", image_id=image.id, volume_type="encrypted")
-        cinder.wait_for_status(volume, "available", interval=0.2, wait=60)
+        cinder.wait_for_status(volume, "available", interval=0.2, wait=PATIENCE)
         self._undo.append(lambda: cinder.delete_volume(volume))
         return str(volume.id)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from adapters.kube_server import HANG_UP, Say, client_of, server_saying
+from provider.provider_kit import unused_port
 
 from govcloud.adapters.kube_api import path_of
 from govcloud.failures import Retry, Stop
@@ -143,8 +144,6 @@ def test_a_server_that_says_nothing_does_not_hold_us() -> None:
 
 
 def test_nobody_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
     with pytest.raises(Retry, match="does not answer") as caught:
-        client_of(f"http://127.0.0.1:{port}").read(UNITS)
+        client_of(f"http://127.0.0.1:{unused_port()}").read(UNITS)
     assert caught.value.reason is Reason.CLUSTER_UNREACHABLE

@@ -9,6 +9,7 @@ import pytest
 from adapters.stack_tenants import ENOUGH, JURISDICTION, Tenant, clouds_file, new_tenant
 from provider.provider_kit import MemoryJournal
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.pulumi_stacks import PulumiStacks
 from govcloud.api.request import Drift
 from govcloud.core.repairs import as_found
@@ -57,7 +58,7 @@ def _by_hand(tenant: Tenant, stacks: PulumiStacks, made: Any) -> dict[str, Drift
     """Somebody deletes a machine and renames a network; what the next look finds."""
     server = tenant.admin.compute.get_server(made["web-0"][1])
     tenant.admin.compute.delete_server(server)
-    tenant.admin.compute.wait_for_delete(server)
+    tenant.admin.compute.wait_for_delete(server, wait=PATIENCE)
     tenant.admin.network.update_network(made["lan"][1], name="mine")
     found = _drift(tenant, stacks)
     assert {name: each.fields for name, each in found.items()} == {"web-0": (), "data-attachment": (), "lan": ("name",)}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from waiting import until
 
 from devcloud.environment import Environment
 from devcloud.kubectl import Kubectl
@@ -72,6 +73,10 @@ class Person:
 
     def may(self, verb: str, what: str, namespace: str | None = None) -> bool:
         return self.kubectl.try_to("auth", "can-i", verb, what, *_in(namespace)).returncode == 0
+
+    def is_granted(self, verb: str, what: str, namespace: str | None = None) -> None:
+        """Wait until it is: a grant reaches the authorizer a moment after it was written."""
+        until(lambda: self.may(verb, what, namespace), f"a grant to {verb} {what}")
 
     def _do(self, *arguments: str, given: str = "") -> Answer:
         acting = [f"--as={self.impersonating}"] if self.impersonating else []

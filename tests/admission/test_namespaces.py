@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from admission.people import UID, People, Person, Town, approval, granting, namespace, plan, request
+from waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -38,6 +38,7 @@ def test_who_may_only_make_namespaces_cannot_give_them_away(people: People, admi
     role_name = f"maker-{town.unit}"
     administrator.create(_cluster_wide(role_name, "unit-consent"), *_maker(role_name))
     try:
+        people("unit-consent").is_granted("patch", "namespaces")
         maker = people("unit-consent").tries()
         assert maker.create(namespace("any-name")).accepted
         assert maker.create(namespace("any-name", unit=town.unit)).refused_because(
@@ -95,12 +96,12 @@ def test_retention_empties_a_namespace_to_the_last_record(
     assert given.accepted, given.said
     grants = [granting(f"govcloud-{role}", user, where.namespace) for role, user in GRANTS]
     assert people("platform-engineer").create(*grants).accepted
-    _until(lambda: people("applicant").may("create", "csreq", where.namespace))
+    people("applicant").is_granted("create", "csreq", where.namespace)
     assert people("applicant").create(request(where, "ended")).accepted
-    _until(lambda: people("authority").create(approval(where, "authority")).accepted)
+    until(lambda: people("authority").create(approval(where, "authority")).accepted, "a decision")
     assert controller.create(plan(where, "ended-1", {"govcloud.dev/plan": UID})).accepted
     assert administrator.delete(f"namespace/{where.namespace}").accepted
-    _until(lambda: administrator.kubectl.try_to("get", "namespace", where.namespace).returncode != 0, seconds=60)
+    until(lambda: administrator.kubectl.try_to("get", "namespace", where.namespace).returncode != 0, "the end of the namespace")
 
 
 def test_other_namespaces_are_not_our_business(people: People, town: Town) -> None:
@@ -109,13 +110,6 @@ def test_other_namespaces_are_not_our_business(people: People, town: Town) -> No
 
 
 GRANTS = [("applicant", "applicant"), ("official", "authority"), ("approve-authority", "authority")]
-
-
-def _until(seen: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, "was not seen"
-        time.sleep(0.2)
 
 
 def _cluster_wide(role: str, user: str) -> dict[str, object]:

@@ -68,6 +68,7 @@ def test_whoever_edits_a_request_becomes_its_applicant(
 ) -> None:
     grant = administrator.apply(granting("govcloud-applicant", "unit-consent", town.namespace))
     assert grant.accepted, grant.said
+    people("unit-consent").is_granted("patch", "csreq", town.namespace)
     colleague = people("unit-consent").tries()
     wish = {"trial": {"extensionDays": 5}}
     refused = colleague.patch(live, town.namespace, {"spec": wish})
@@ -141,6 +142,7 @@ def test_the_holder_of_release_and_the_controller_can(
     assert controller.tries().patch(live, town.namespace, off).accepted
     grant = administrator.apply(granting("govcloud-release", "operations", town.namespace))
     assert grant.accepted, grant.said
+    people("operations").is_granted("release", "csreq", town.namespace)
     released = people("operations").tries().patch(live, town.namespace, off)
     assert released.accepted, released.said
 

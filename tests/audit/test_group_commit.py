@@ -4,9 +4,10 @@ import threading
 from pathlib import Path
 
 from audit.logs import KEY, QuickFiles, event, intent, open_log, outcome
+from waiting import until
 
 from govcloud.audit.query import effects, recent, search
-from govcloud.audit.verify import Report, Result, verify
+from govcloud.audit.verify import Result, verify
 
 
 class CountingFiles(QuickFiles):
@@ -25,11 +26,12 @@ def test_waiting_appends_share_one_flush(tmp_path: Path) -> None:
     log = open_log(tmp_path, files)
     files.flushes = 0
     files.gate.clear()
-    threads = [threading.Thread(target=log.append, args=(intent(f"web-{n}"),)) for n in range(8)]
-    for thread in threads:
+    first, *others = threads = [threading.Thread(target=log.append, args=(intent(f"web-{n}"),)) for n in range(8)]
+    first.start()
+    until(lambda: files.flushes == 1)
+    for thread in others:
         thread.start()
-    while len(log._waiting) < 7:  # one is in its flush, seven wait behind it
-        pass
+    until(lambda: len(log._waiting) == 7)  # behind the one that is in its flush
     files.gate.set()
     for thread in threads:
         thread.join()
@@ -61,7 +63,7 @@ def test_many_threads_get_different_places_and_an_unbroken_log(tmp_path: Path) -
 
 def test_verification_of_a_log_that_is_being_written_raises_no_alarm(tmp_path: Path) -> None:
     log = open_log(tmp_path, segment_bytes=4_000)
-    stop, reports = threading.Event(), list[Report]()
+    stop, reports = threading.Event(), [verify(tmp_path, KEY)]
 
     def write() -> None:
         for _ in range(80):  # an end: on a busy machine a verifier might never catch up
@@ -79,6 +81,7 @@ def test_verification_of_a_log_that_is_being_written_raises_no_alarm(tmp_path: P
         stop.set()
         writer.join()
         log.close()
+    reports.append(verify(tmp_path, KEY))
     assert [(r.result, r.what) for r in reports if r.result is not Result.OK] == []
     assert reports[-1].records > reports[0].records
 

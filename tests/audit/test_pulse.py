@@ -3,12 +3,11 @@
 import threading
 from queue import Queue
 
+from devcloud.patience import PATIENCE
 from govcloud.audit.errors import AuditUnavailable
 from govcloud.audit.pulse import Pulse
 
 SOON = 0.001
-LATE = 20
-"""Seconds after which a test gives up; none waits so long unless it fails."""
 
 
 def test_it_ticks_again_and_again_until_it_is_stopped() -> None:
@@ -17,7 +16,7 @@ def test_it_ticks_again_and_again_until_it_is_stopped() -> None:
     (thread,) = set(threading.enumerate()) - others
     assert thread.name == "audit-pulse", "by which a dump of all threads tells it"
     for _ in range(3):
-        ticks.get(timeout=LATE)
+        ticks.get(timeout=PATIENCE)
     pulse.stop()
     assert not thread.is_alive()
 
@@ -28,13 +27,13 @@ def test_it_ends_by_itself_once_the_log_cannot_go_on() -> None:
 
     def tick() -> None:
         ticks.put(None)
-        may_end.wait(LATE)
+        may_end.wait(PATIENCE)
         raise AuditUnavailable("the disk failed")
 
     pulse = Pulse(tick, SOON)
     (thread,) = set(threading.enumerate()) - others
     may_end.set()
-    thread.join(LATE)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert ticks.qsize() == 1
     pulse.stop()

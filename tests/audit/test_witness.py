@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.witness_client import WitnessClient
 from govcloud.audit.consistency import Prover
 from govcloud.audit.cosignatures import COSIGNATURE, cosign, cosigned_at
@@ -69,7 +70,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def post(url: str, what: Submission | bytes) -> requests.Response:
     body = what if isinstance(what, bytes) else what.body().encode()
-    return requests.post(f"{url}/add-checkpoint", data=body, timeout=5)
+    return requests.post(f"{url}/add-checkpoint", data=body, timeout=PATIENCE)
 
 
 def test_the_first_checkpoint_of_a_log_is_signed_without_a_proof(url: str) -> None:
@@ -179,19 +180,19 @@ def test_what_is_no_submission_is_said_so(url: str, change: Callable[[bytes], by
 
 
 def test_other_paths_and_long_bodies_are_refused(url: str) -> None:
-    assert requests.post(f"{url}/sign-subtree", data=b"", timeout=5).status_code == 404
-    assert requests.get(f"{url}/add-checkpoint", timeout=5).status_code == 404
-    assert requests.post(f"{url}/add-checkpoint", data=b"x" * 70_000, timeout=5).status_code == 413
-    assert requests.post(f"{url}/add-checkpoint", data=iter([b"x"]), timeout=5).status_code == 413
+    assert requests.post(f"{url}/sign-subtree", data=b"", timeout=PATIENCE).status_code == 404
+    assert requests.get(f"{url}/add-checkpoint", timeout=PATIENCE).status_code == 404
+    assert requests.post(f"{url}/add-checkpoint", data=b"x" * 70_000, timeout=PATIENCE).status_code == 413
+    assert requests.post(f"{url}/add-checkpoint", data=iter([b"x"]), timeout=PATIENCE).status_code == 413
 
 
 def test_the_newest_signed_checkpoint_can_be_fetched(url: str) -> None:
     where = f"{url}/{sha256(KEY.name.encode()).hexdigest()}/checkpoint"
-    assert requests.get(where, timeout=5).status_code == 404
+    assert requests.get(where, timeout=PATIENCE).status_code == 404
     post(url, submission(0, 7))
-    note = parse(requests.get(where, timeout=5).content.decode())
+    note = parse(requests.get(where, timeout=PATIENCE).content.decode())
     assert (note.checkpoint, cosigned_at(note, AUDITOR.public_key)) == (signed(7).checkpoint, NOW)
-    assert requests.get(f"{url}/{'0' * 64}/checkpoint", timeout=5).status_code == 404
+    assert requests.get(f"{url}/{'0' * 64}/checkpoint", timeout=PATIENCE).status_code == 404
 
 
 def test_a_witness_that_is_started_again_remembers(tmp_path: Path) -> None:

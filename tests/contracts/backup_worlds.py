@@ -7,7 +7,6 @@ must be true of that.
 from __future__ import annotations
 
 import secrets
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,9 @@ from adapters import openstack_kit as loopback
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from provider.provider_kit import FastClock, MemoryJournal
+from waiting import until
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.memory import MemoryBackups, MemoryCloud, Wire
 from govcloud.adapters.openstack_backup_names import task
 from govcloud.adapters.openstack_backups import OpenStackBackups
@@ -169,7 +170,7 @@ class OnOpenStack:
             return
         quarantine = self._connection("govcloud-quarantine").block_storage
         planted = quarantine.create_volume(size=1, name=meant.name("restored-volume"))
-        quarantine.wait_for_status(planted, "available", interval=0.2, wait=60)
+        quarantine.wait_for_status(planted, "available", interval=0.2, wait=PATIENCE)
         self._undo.append(lambda: quarantine.delete_volume(planted))
 
     def helpers(self) -> list[str]:
@@ -210,9 +211,7 @@ class OnOpenStack:
         ):
             for each in [each for found, each in self._found() if found == kind]:
                 delete(each)
-            self._until(
-                lambda kind=kind: all(found != kind for found, _ in self._found()), f"the deletion of every {kind}"
-            )
+            until(lambda kind=kind: all(found != kind for found, _ in self._found()), f"the deletion of every {kind}", 0.5)  # type: ignore[misc]
         self._purge_containers()
 
     def _purge_containers(self) -> None:
@@ -223,7 +222,7 @@ class OnOpenStack:
     def _volume(self) -> str:
         cinder = self._unit.block_storage
         volume = cinder.create_volume(size=1, name="contract", image_id=self._unit.image.find_image("cirros").id)
-        cinder.wait_for_status(volume, "available", interval=0.2, wait=60)
+        cinder.wait_for_status(volume, "available", interval=0.2, wait=PATIENCE)
         self._undo.append(lambda: cinder.delete_volume(volume))
         return str(volume.id)
 
@@ -258,25 +257,17 @@ class OnOpenStack:
         }  # fmt: skip
         instance = str(trove.post("/instances", json={"instance": wanted}).json()["instance"]["id"])
         self._undo.append(lambda: self._remove_instance(instance))
-        return self._until(
-            lambda: trove.get(f"/instances/{instance}").json()["instance"]["status"] in ("ACTIVE", "HEALTHY"), instance
-        )
+        until(lambda: trove.get(f"/instances/{instance}").json()["instance"]["status"] in ("ACTIVE", "HEALTHY"), f"instance {instance}", 0.5)
+        return instance
 
     def _remove_instance(self, instance: str) -> None:
         self._unit.database.delete(f"/instances/{instance}")
-        self._until(lambda: self._unit.database.get(f"/instances/{instance}").status_code == 404, instance)
+        until(lambda: self._unit.database.get(f"/instances/{instance}").status_code == 404, f"the end of instance {instance}", 0.5)
 
     def _remove_network(self, network: Any, subnet: Any, router: Any) -> None:
         self._unit.network.remove_interface_from_router(router, subnet_id=subnet.id)
         self._unit.network.delete_router(router)
         self._unit.network.delete_network(network)
-
-    def _until(self, true: Callable[[], bool], what: str) -> str:
-        deadline = time.monotonic() + 120
-        while not true():
-            assert time.monotonic() < deadline, f"gave up on {what}"
-            time.sleep(0.5)
-        return what
 
     def _make_project(self) -> Any:
         identity = self._admin.identity

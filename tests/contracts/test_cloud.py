@@ -13,6 +13,7 @@ from openstack.connection import Connection
 from provider.provider_kit import MemoryJournal
 
 from devcloud.paths import state_directory
+from devcloud.patience import PATIENCE
 from govcloud.adapters.memory import MemoryCloud, Wire
 from govcloud.adapters.openstack_cloud import OpenStackCloud
 from govcloud.adapters.openstack_login import CloudLogins
@@ -85,7 +86,7 @@ class OnOpenStack:
     def _volume(self, marks: Marks) -> str:
         cinder = self._unit.block_storage
         volume = cinder.create_volume(size=1, name="thing", metadata=in_metadata({}, marks))
-        cinder.wait_for_status(volume, "available", interval=0.2, wait=60)
+        cinder.wait_for_status(volume, "available", interval=0.2, wait=PATIENCE)
         self._undo.append(lambda: cinder.delete_volume(volume))
         return str(volume.id)
 
@@ -99,8 +100,8 @@ class OnOpenStack:
         flavor = nova.find_flavor("m1.tiny", ignore_missing=False)
         wanted = {"image_id": image.id, "flavor_id": flavor.id, "networks": "none", "metadata": in_metadata({}, marks)}
         server = nova.create_server(name="thing", **wanted)
-        nova.wait_for_server(server, interval=0.5, wait=120)
-        self._undo.append(lambda: (nova.delete_server(server), nova.wait_for_delete(server, interval=0.5, wait=60)))
+        nova.wait_for_server(server, interval=0.5, wait=PATIENCE)
+        self._undo.append(lambda: (nova.delete_server(server), nova.wait_for_delete(server, interval=0.5, wait=PATIENCE)))
         return str(server.id)
 
     def _container(self, marks: Marks) -> str:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from devcloud.environment import CONTROLLER, Environment
 from devcloud.kubectl import Kubectl
 from devcloud.paths import state_directory
+from devcloud.patience import PATIENCE
 from devcloud.users import PERSONAS
 
 pytestmark = pytest.mark.cluster
@@ -30,7 +32,13 @@ def administrator(environment: Environment) -> Kubectl:
 def namespace(administrator: Kubectl) -> Iterator[str]:
     administrator.do("create", "namespace", NAMESPACE)
     yield NAMESPACE
-    administrator.do("delete", "namespace", NAMESPACE, "--timeout=60s")
+    administrator.do("delete", "namespace", NAMESPACE, f"--timeout={PATIENCE:.0f}s")
+
+
+def recorded(environment: Environment, name: str) -> list[dict[str, Any]]:
+    """What the API server wrote down so far and says that name; it may be writing the next line."""
+    whole, _, _being_written = environment.kubernetes_audit_log.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines() if f'"{name}"' in line]
 
 
 def may(kubectl: Kubectl, *what: str) -> bool:
@@ -84,7 +92,7 @@ def test_every_admission_policy_is_bound(administrator: Kubectl) -> None:
 
 def test_a_namespace_that_is_deleted_goes_away(administrator: Kubectl, namespace: str) -> None:
     administrator.do("create", "configmap", "content", "--namespace", namespace)
-    administrator.do("delete", "namespace", namespace, "--timeout=60s")
+    administrator.do("delete", "namespace", namespace, f"--timeout={PATIENCE:.0f}s")
     assert "not found" in administrator.try_to("get", "namespace", namespace).stderr
     administrator.do("create", "namespace", namespace)  # the fixture deletes it once more
 
@@ -96,7 +104,7 @@ def test_the_api_server_records_who_wrote_a_secret_but_not_what_is_in_it(
         "create", "secret", "generic", "hidden", f"--from-literal=key={SECRET_VALUE}", "--namespace", namespace
     )
     log = environment.kubernetes_audit_log.read_text()
-    records = [json.loads(line) for line in log.splitlines() if '"hidden"' in line]
+    records = recorded(environment, "hidden")
     assert [record["user"]["username"] for record in records if record["verb"] == "create"] == ["administrator"]
     assert SECRET_VALUE not in log
 
@@ -105,7 +113,6 @@ def test_the_api_server_records_a_role_word_by_word(
     environment: Environment, administrator: Kubectl, namespace: str
 ) -> None:
     administrator.do("create", "role", "recorded", "--verb=get", "--resource=configmaps", "--namespace", namespace)
-    records = [json.loads(line) for line in environment.kubernetes_audit_log.read_text().splitlines()]
-    made = [record for record in records if record.get("objectRef", {}).get("name") == "recorded"]
+    made = [record for record in recorded(environment, "recorded") if record.get("objectRef", {}).get("name") == "recorded"]
     assert made[-1]["level"] == "RequestResponse"
     assert made[-1]["requestObject"]["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]

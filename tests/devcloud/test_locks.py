@@ -35,7 +35,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     holder.wait()
     begun = time.monotonic()
     with exclusive(tmp_path / "lock", "trying", lambda _: None):
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 60, "its holder would have kept it for ten minutes"
 
 
 def test_while_another_process_holds_it_one_waits_and_says_so(tmp_path: Path) -> None:

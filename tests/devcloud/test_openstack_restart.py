@@ -2,17 +2,18 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import openstack
 import pytest
+from waiting import until
 
 from devcloud.openstack import OpenStack, databases, postgres
 from devcloud.openstack.layout import API_SERVICES, Layout
 from devcloud.paths import cache_root
+from devcloud.patience import PATIENCE
 from devcloud.progress import say
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
@@ -37,10 +38,7 @@ def client(state: Path) -> Any:
 
 
 def wait_until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.3)
+    until(done, pause=0.3)
 
 
 def running(cloud: OpenStack) -> set[str]:
@@ -69,7 +67,7 @@ def a_server(api: Any, network: Any) -> str:
     made = api.compute.create_server(
         name="s", flavor_id=flavor, networks=[{"uuid": network.id}], block_device_mapping=[disk]
     )
-    return str(api.compute.wait_for_server(made, interval=0.3).id)
+    return str(api.compute.wait_for_server(made, interval=0.3, wait=PATIENCE).id)
 
 
 def a_database(api: Any, network: Any) -> str:

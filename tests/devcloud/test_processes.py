@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from devcloud.processes import Process, Processes, Stat, current_boot, end, send, stat_of
 
@@ -30,15 +30,6 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 def start(processes: Processes, name: str, command: list[str]) -> Process:
     return processes.start(name, command, dict(os.environ), Path.cwd())
-
-
-def wait_for(condition: object, seconds: float = 10.0) -> None:
-    """Wait until the callable `condition` returns something true."""
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
@@ -70,7 +61,7 @@ def test_it_runs_in_a_session_of_its_own_so_that_a_closed_terminal_does_not_end_
 
 def test_its_output_goes_to_its_log(processes: Processes) -> None:
     start(processes, "one", ["/bin/sh", "-c", "echo said; echo warned >&2"])
-    wait_for(lambda: processes.log("one").read_text() == "said\nwarned\n")
+    until(lambda: processes.log("one").read_text() == "said\nwarned\n")
 
 
 def test_stop_ends_it_and_forgets_it(processes: Processes) -> None:
@@ -83,29 +74,29 @@ def test_stop_ends_it_and_forgets_it(processes: Processes) -> None:
 
 def test_what_does_not_leave_when_asked_is_killed(processes: Processes) -> None:
     started = start(processes, "one", STUBBORN)
-    wait_for(lambda: b"SIG_IGN" in Path(f"/proc/{started.pid}/cmdline").read_bytes())
+    until(lambda: b"SIG_IGN" in Path(f"/proc/{started.pid}/cmdline").read_bytes())
     assert processes.stop("one", seconds=0.3)
     assert not started.is_running
 
 
 def test_stop_ends_the_children_too(processes: Processes) -> None:
     start(processes, "one", WITH_A_CHILD)
-    wait_for(lambda: processes.log("one").read_text().endswith("\n"))
+    until(lambda: processes.log("one").read_text().endswith("\n"))
     child = int(processes.log("one").read_text())
     assert is_alive(child)
     processes.stop("one")
-    wait_for(lambda: not is_alive(child))
+    until(lambda: not is_alive(child))
 
 
 def test_children_whose_parent_was_killed_are_still_found_and_ended(processes: Processes) -> None:
     parent = start(processes, "one", WITH_A_CHILD)
-    wait_for(lambda: processes.log("one").read_text().endswith("\n"))
+    until(lambda: processes.log("one").read_text().endswith("\n"))
     child = int(processes.log("one").read_text())
     send(parent, signal.SIGKILL)
-    wait_for(lambda: not parent.is_running)
+    until(lambda: not parent.is_running)
     assert parent.members() == [child]
     assert processes.stop("one")
-    wait_for(lambda: not is_alive(child))
+    until(lambda: not is_alive(child))
 
 
 def test_a_second_start_under_the_same_name_ends_the_first(processes: Processes) -> None:
@@ -147,13 +138,13 @@ def test_what_was_started_right_before_we_were_killed_is_found_by_its_token(
     (tmp_path / "run" / "one.json").write_text(json.dumps(asdict(announced)))
     assert processes.running("one") is None
     assert processes.stop("one")
-    wait_for(lambda: not is_alive(started.pid))
+    until(lambda: not is_alive(started.pid))
 
 
 def test_a_signal_goes_to_the_process_itself_only(processes: Processes) -> None:
     parent = start(processes, "one", WITH_A_CHILD)
-    wait_for(lambda: processes.log("one").read_text().endswith("\n"))
+    until(lambda: processes.log("one").read_text().endswith("\n"))
     child = int(processes.log("one").read_text())
     assert send(parent, signal.SIGKILL)
-    wait_for(lambda: not parent.is_running)
+    until(lambda: not parent.is_running)
     assert is_alive(child)

@@ -6,14 +6,14 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from handlers.api_server import WatchedServer, watched_server
+from waiting import until
 
 from govcloud.handlers import WATCHED, registry_for, watch
 from govcloud.liveness import SILENCE, Jumps, Pulse
@@ -107,13 +107,6 @@ def pulse(server: WatchedServer) -> Iterator[Pulse]:
     finally:
         stop.set()
         thread.join(1)  # where a task of kopf's died, it does not even hear that it is to stop
-
-
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_bookmarks_keep_every_watch_alive_on_which_nothing_happens(server: WatchedServer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from handlers.api_server import WatchedServer, watched_server
-from handlers.test_liveness import until
+from waiting import until
 
 from govcloud.handlers import RIGHTS, WATCHED, registry_for, watch
 

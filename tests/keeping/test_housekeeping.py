@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from waiting import until
 
+from devcloud.patience import PATIENCE
 from govcloud.housekeeping import Housekeeping, Task
 
 HOUR = timedelta(hours=1)
@@ -25,20 +25,13 @@ class Count:
             raise ValueError("not now")
 
 
-def _until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_every_task_runs_at_the_start_and_again_in_its_time() -> None:
     often, seldom = Count(), Count()
     keeping = Housekeeping((Task("often", timedelta(milliseconds=1), often), Task("seldom", HOUR, seldom)))
     keeping.start()
-    _until(lambda: often.runs > 3 and seldom.runs == 1)
+    until(lambda: often.runs > 3 and seldom.runs == 1)
     assert keeping.alive()
-    assert keeping.stop(timedelta(seconds=5))
+    assert keeping.stop(timedelta(seconds=PATIENCE))
     assert seldom.runs == 1
 
 
@@ -63,8 +56,8 @@ def test_one_that_fails_does_not_keep_others_from_running() -> None:
     bad, good = Count(failures=100), Count()
     keeping = Housekeeping((Task("bad", HOUR, bad), Task("good", timedelta(milliseconds=1), good)), (ValueError,))
     keeping.start()
-    _until(lambda: bad.runs >= 1 and good.runs > 2)
-    keeping.stop(timedelta(seconds=5))
+    until(lambda: bad.runs >= 1 and good.runs > 2)
+    keeping.stop(timedelta(seconds=PATIENCE))
 
 
 def test_what_somebody_should_know_is_told_although_nothing_fails() -> None:

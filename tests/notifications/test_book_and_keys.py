@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from adapters.kube_server import Say, server_saying
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.kube_keys import KubeKeys
 from govcloud.adapters.notice_book import open_book
 from govcloud.api.notification import SecretKey
@@ -50,7 +51,7 @@ def test_a_book_can_be_closed_while_somebody_writes_into_it(tmp_path: Path) -> N
         while book.last_told("a") is None:
             pass
 
-    assert refused.wait(10)
+    assert refused.wait(PATIENCE)
 
 
 def test_a_damaged_book_is_put_aside(tmp_path: Path) -> None:

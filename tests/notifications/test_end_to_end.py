@@ -6,8 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any
 import pytest
 from notifications.serving import Quiet, served
 from reconcile.world import NAME, NAMESPACE, World, jurisdiction_spec
+from waiting import until
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.http_notifier import HttpNotifier
 from govcloud.adapters.notice_book import open_book
 from govcloud.controller import Controller
@@ -71,14 +72,7 @@ def running(world: World, book: Path) -> Iterator[Controller]:
         try:
             yield controller
         finally:
-            assert controller.stop(timedelta(seconds=10))
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
+            assert controller.stop(timedelta(seconds=PATIENCE))
 
 
 def test_what_happens_arrives_once_and_in_order_across_two_processes(world: World, receiver: Receiver, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import pytest
 from notifications.serving import Quiet, served
+from provider.provider_kit import unused_port
 
 from govcloud.adapters.http_notifier import HttpNotifier, is_of_this_machine
 from govcloud.failures import Retry, Stop
@@ -141,7 +142,7 @@ def test_an_answer_that_drips_is_cut_off() -> None:
 
     def drip(connection: socket.socket) -> None:
         try:
-            for letter in b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 200:
+            for letter in b"HTTP/1.1 200 OK\r\nX-Endless: " + b"x" * 10_000:
                 connection.sendall(bytes([letter]))
                 time.sleep(0.02)
         except OSError:
@@ -150,7 +151,7 @@ def test_an_answer_that_drips_is_cut_off() -> None:
     began = time.monotonic()
     with listening(drip) as url, pytest.raises(Retry):
         here(seconds=1.0, seconds_in_all=0.3).post(url, HEADERS, BODY)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 100, "not after the last drop, which falls after 200 s"
 
 
 def test_a_connection_that_is_closed_or_talks_nonsense_is_no_answer() -> None:
@@ -160,10 +161,8 @@ def test_a_connection_that_is_closed_or_talks_nonsense_is_no_answer() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     with pytest.raises(Retry, match="does not answer"):
-        here().post(f"http://127.0.0.1:{port}/", HEADERS, BODY)
+        here().post(f"http://127.0.0.1:{unused_port()}/", HEADERS, BODY)
 
 
 def test_a_failure_says_nothing_of_what_the_other_side_said(receiver: Receiver) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from devcloud.patience import PATIENCE
 from stacks.provider.retry import is_write
 
 _HOP_BY_HOP = {
@@ -60,7 +61,7 @@ def lossy_proxy() -> Iterator[LossyProxy]:
             with requests.Session() as upstream:
                 upstream.trust_env = False
                 answer = upstream.request(
-                    self.command, self.path, headers=headers, data=body, timeout=60, allow_redirects=False
+                    self.command, self.path, headers=headers, data=body, timeout=PATIENCE, allow_redirects=False
                 )
             if proxy.loses(self.command, self.path, body):
                 self.close_connection = True

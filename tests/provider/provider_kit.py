@@ -158,8 +158,11 @@ def serve(script: Script) -> Iterator[Served]:
         thread.join()
 
 
+_taken: list[socket.socket] = []
+
+
 def unused_port() -> int:
-    """A loopback port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port on which nobody listens, nor will: it stays taken as long as this process lives."""
+    _taken.append(socket.socket())
+    _taken[-1].bind(("127.0.0.1", 0))
+    return int(_taken[-1].getsockname()[1])

@@ -7,14 +7,32 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from provider.provider_kit import FastClock
+from waiting import until
 
+from devcloud.patience import PATIENCE
 from stacks.provider.errors import Code, ProviderError
 from stacks.provider.sharing import SharedCalls
 from stacks.provider.waiting import Patience, Waiters
 
 
+class CountingLock:
+    """Tells how many came in."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 def test_callers_who_come_during_a_call_share_the_next_one() -> None:
-    shared = SharedCalls()
+    shared, lock = SharedCalls(), CountingLock()
+    shared._lock = lock  # type: ignore[assignment]
     first_began, let_first_end = threading.Event(), threading.Event()
     calls: list[int] = []
 
@@ -22,21 +40,18 @@ def test_callers_who_come_during_a_call_share_the_next_one() -> None:
         calls.append(len(calls))
         if len(calls) == 1:
             first_began.set()
-            let_first_end.wait(5)
+            let_first_end.wait(PATIENCE)
         return len(calls)
 
     with ThreadPoolExecutor(8) as pool:
         first = pool.submit(shared.ask, "servers", question)
-        first_began.wait(5)
+        first_began.wait(PATIENCE)
+        before = lock.taken
         later = [pool.submit(shared.ask, "servers", question) for _ in range(6)]
-        while not shared._forming:
-            pass
-        while sum(not future.running() and not future.done() for future in later):
-            pass
-        threading.Event().wait(0.05)
+        until(lambda: lock.taken == before + len(later), "that all of them have come")
         let_first_end.set()
-        assert first.result(5) == 1
-        assert {future.result(5) for future in later} == {2}
+        assert first.result(PATIENCE) == 1
+        assert {future.result(PATIENCE) for future in later} == {2}
     assert calls == [0, 1]
 
 
@@ -57,11 +72,11 @@ def test_different_questions_do_not_wait_for_each_other() -> None:
 
     def slow() -> None:
         held.set()
-        done.wait(5)
+        done.wait(PATIENCE)
 
     with ThreadPoolExecutor(2) as pool:
         pool.submit(shared.ask, "servers", slow)
-        held.wait(5)
+        held.wait(PATIENCE)
         assert shared.ask("volumes", lambda: "at once") == "at once"
         done.set()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from waiting import until
 
+from devcloud import patience
 from govcloud.queue import WorkQueue
 
 MOMENT = timedelta(milliseconds=60)
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=patience.PATIENCE)
 
 
 class Work:
@@ -32,7 +34,7 @@ class Work:
         with self._lock:
             self.busy.append(key)
             self.most_at_once[key] = max(self.most_at_once.get(key, 0), self.busy.count(key))
-        self.hold.wait(5)
+        self.hold.wait(patience.PATIENCE)
         with self._lock:
             self.busy.remove(key)
             self.done.append(key)
@@ -58,13 +60,6 @@ def queue(work: Work) -> Iterator[WorkQueue[str]]:
     assert made.stop(PATIENCE)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
-
-
 def test_a_key_that_is_woken_is_worked_on_once(queue: WorkQueue[str], work: Work) -> None:
     queue.wake("a")
     until(lambda: len(queue) == 0)
@@ -72,10 +67,13 @@ def test_a_key_that_is_woken_is_worked_on_once(queue: WorkQueue[str], work: Work
     assert work.done == ["a"]
 
 
-def test_wakings_before_it_begins_are_one(queue: WorkQueue[str], work: Work) -> None:
+def test_wakings_before_it_begins_are_one(work: Work) -> None:
+    queue = WorkQueue(work, workers=3)
     for _ in range(20):
         queue.wake("a", MOMENT)
+    queue.start()
     until(lambda: len(queue) == 0)
+    queue.stop(PATIENCE)
 
     assert work.done == ["a"]
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from reconcile.backing_up import WEEK, BackingUp, regular_backups
 from reconcile.world import NAME, NAMESPACE, World
+from waiting import until
 
+from devcloud.patience import PATIENCE
 from govcloud.controller import Controller
 from govcloud.core.objects import BackupObject
 from govcloud.core.story import Seen, story_of
 from govcloud.core.story_words import chapters
 from govcloud.observe import parse_spec
-
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -28,13 +26,6 @@ def due(world: World) -> World:
 
 def controller_of(world: World, workers: int) -> Controller:
     return Controller(world.ports, 1, timedelta(hours=1), backup_workers=workers)
-
-
-def until(seen: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def value(controller: Controller, name: str, **labels: str) -> float | None:

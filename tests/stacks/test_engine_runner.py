@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from devcloud.patience import PATIENCE
 from stacks.engine import failures, leftovers
 from stacks.engine.commands import STACK_VARIABLE, Installation, StackName
 from stacks.engine.registration import Inputs
@@ -241,14 +242,14 @@ def _runs(process: int) -> bool:
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found in /proc")
 def test_a_process_that_a_killed_controller_left_is_ended(tmp_path: Path) -> None:
     environment = {STACK_VARIABLE: str(STACK), "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
-    process = subprocess.Popen(["/bin/sleep", "60"], env={**os.environ, **environment})
+    process = subprocess.Popen(["/bin/sleep", "600"], env={**os.environ, **environment})
     try:
         while not Path(f"/proc/{process.pid}/environ").read_bytes():
             time.sleep(0.01)  # it has begun, but the kernel is still setting it up
         assert leftovers.left_over(STACK, f"file://{tmp_path}") == (process.pid,)
         assert leftovers.left_over(StackName("govcloud-requests", "request-2"), f"file://{tmp_path}") == ()
         assert leftovers.end_left_over(STACK, f"file://{tmp_path}", grace=1.0) == 1
-        assert process.wait(5) == -9
+        assert process.wait(PATIENCE) == -9
     finally:
         process.kill()
         process.wait()
