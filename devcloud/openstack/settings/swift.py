@@ -15,6 +15,11 @@ _PLAIN_FILTERS = {
     "container-quotas": "container_quotas", "account-quotas": "account_quotas",
     "symlink": "symlink",
 }  # fmt: skip
+# All four servers are one process. What it does not answer within Swift's half a second is late, not broken: nobody is to be avoided for it,
+# and a listing that was not told of an object in time would never be, for nothing here tells it later.
+_PATIENCE: Section = {"conn_timeout": 60, "node_timeout": 300}
+_OF_THE_PROXY: Section = {"error_suppression_limit": 1_000_000}
+_OF_BACKENDS: Section = {"container_update_timeout": 300}
 _KEYSTONE_AUTH: Section = {
     "use": "egg:swift#keystoneauth", "reseller_prefix": "AUTH", "operator_roles": "admin, swiftoperator, member",
     "reader_roles": "reader",
@@ -39,14 +44,14 @@ def files(site: Site) -> Files:
 def _common(site: Site, port: str) -> Section:
     return {
         "bind_ip": HOST, "bind_port": site.ports[port], "swift_dir": site.layout.conf / "swift", "workers": 0,
-        "log_level": "WARNING",
+        "log_level": "WARNING", **_PATIENCE,
     }  # fmt: skip
 
 
 def _backend(site: Site, kind: str) -> dict[str, Section]:
     local = {
         "devices": site.layout.data / "swift", "mount_check": "false", "disable_fallocate": "true",
-        "fallocate_reserve": 0,
+        "fallocate_reserve": 0, **_OF_BACKENDS,
     }  # fmt: skip
     return {
         "DEFAULT": {**_common(site, f"swift-{kind}"), **local},
@@ -67,6 +72,7 @@ def _proxy(site: Site) -> dict[str, Section]:
             "use": "egg:swift#proxy",
             "account_autocreate": "true",
             "allow_account_management": "true",
+            **_OF_THE_PROXY,
         },
         "filter:authtoken": token,
         "filter:keystoneauth": _KEYSTONE_AUTH,
