@@ -12,6 +12,7 @@ import pytest
 
 from devcloud.bootstrap import REQUIREMENTS, ensure_uv
 from devcloud.paths import ROOT
+from devcloud.patience import PATIENCE
 from devcloud.progress import say
 from devcloud.tools import PULUMI
 
@@ -20,7 +21,7 @@ CONTAINERFILE = (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8")
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env={**_environment(), **environment}, text=True, capture_output=True, timeout=240, check=False
+        [str(word) for word in command], cwd=cwd, env={**_environment(), **environment}, text=True, capture_output=True, timeout=2 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -64,8 +64,8 @@ def answer(database: Database, statement: str) -> str:
 
 
 def eventually(database: Database, statement: str, wanted: str) -> bool:
-    """Whether a replica comes to the same answer within some seconds."""
-    waiting = f"do $$ begin for i in 1..100 loop exit when ({statement})::text = '{wanted}'; perform pg_sleep(0.1); end loop; end $$"
+    """Whether a replica comes to the same answer within five minutes."""
+    waiting = f"do $$ begin for i in 1..3000 loop exit when ({statement})::text = '{wanted}'; perform pg_sleep(0.1); end loop; end $$"
     query(database, waiting)
     return answer(database, statement) == wanted
 

@@ -22,6 +22,7 @@ from provider.engine_looks import marked, nothing_to_do, of_machines, wish
 from provider.programs import Database, Outside, Unit
 from provider.provider_kit import MemoryJournal
 
+from devcloud.patience import PATIENCE
 from stacks.provider.clouds import Cloud, auth_of
 from stacks.provider.marks import marks_of
 from stacks.provider.runs import CloudLogin
@@ -168,7 +169,7 @@ def test_a_database_is_made_and_grows_in_place(engine: Engine, unit: Tenant) -> 
 
 
 def _wait_for(journal: Path, sign: Callable[[dict[str, Any]], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         lines = journal.read_text().splitlines() if journal.exists() else []
         if any(sign(json.loads(line)) for line in lines if line.endswith("}")):

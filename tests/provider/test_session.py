@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +13,7 @@ from keystoneauth1 import noauth, token_endpoint
 from keystoneauth1.identity import v3
 from provider.provider_kit import EFFECT, Answer, FastClock, MemoryJournal, Script, Seen, Served, serve, unused_port
 
+from devcloud.patience import PATIENCE
 from stacks.provider.journal import JournalUnavailable, NoEffectContext, effect
 from stacks.provider.retry import RetryBudget
 from stacks.provider.session import AnswerLost, JournaledSession
@@ -228,13 +229,17 @@ def test_no_body_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_silent_service_is_not_waited_for_without_end() -> None:
+    given_up = threading.Event()
+
     def silent(_: Seen) -> Answer:
-        time.sleep(0.5)
+        given_up.wait(PATIENCE)
         return Answer(202, {})
 
     journal = MemoryJournal()
-    with serve(silent) as cloud, effect(EFFECT), pytest.raises(AnswerLost):
-        session_to(cloud.url, journal, read_timeout=0.1).post(f"{cloud.url}/v3/volumes", json={})
+    with serve(silent) as cloud, effect(EFFECT):
+        with pytest.raises(AnswerLost):
+            session_to(cloud.url, journal, read_timeout=0.1).post(f"{cloud.url}/v3/volumes", json={})
+        given_up.set()
     assert journal.outcomes[0][1].result == "unknown"
 
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from adapters.stack_tenants import ENOUGH, JURISDICTION, Tenant, new_key, unit_called
 
+from devcloud.patience import PATIENCE
 from govcloud.failures import Retry
 from govcloud.ports import StackOutcome
 from stacks.diff import allowed_operations, diff
@@ -31,8 +32,6 @@ VICTIMS: tuple[Victim, ...] = ("engine", "controller", "both")
 ROOT = Path(__file__).parents[2]
 ROOM = ENOUGH + Quota(key_pairs=4, floating_ips=4)
 _TRIES = 4
-_PATIENCE = 180.0
-"""Seconds for one piece of work, before a machine of two cores counts as stuck."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def interrupted(tenant: Tenant, work: Work, blow: Blow) -> bool:
     try:
         struck = _when(lambda: _lines(journal) >= blow.lines, process, blow.seconds) and _strike(process, blow.victim)
         if blow.victim == "engine" or not struck:
-            assert process.wait(_PATIENCE) == 0, (
+            assert process.wait(PATIENCE) == 0, (
                 f"the controller gave up: {(tenant.state / 'controller.log').read_text()[-4000:]}"
             )
     finally:
@@ -104,7 +103,7 @@ def interrupted(tenant: Tenant, work: Work, blow: Blow) -> bool:
 
 
 def _when(moment: Callable[[], bool], process: subprocess.Popen[bytes], delay: float) -> bool:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not moment():
         if process.poll() is not None or time.monotonic() > deadline:
             return False
