@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from adapters.s3_server import S3Server
 
 # How long an example takes depends on what else the machine does: that is measured in bench/, and fails no test.
-settings.register_profile("govcloud", deadline=None)
+settings.register_profile("govcloud", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("govcloud")
 
 
