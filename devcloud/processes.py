@@ -22,7 +22,7 @@ from devcloud.paths import write_atomically
 TOKEN_VARIABLE = "GOVCLOUD_DEV_PROCESS"
 PROC = Path("/proc")
 NO_PID = 0
-SECONDS_TO_LEAVE = 60.0
+SECONDS_TO_LEAVE = 15.0
 SECONDS_TO_DIE = 60.0
 POLL_SECONDS = 0.05
 
