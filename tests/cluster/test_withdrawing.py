@@ -43,7 +43,7 @@ def test_a_termination_is_taken_back_and_the_same_machine_runs_again(world: Worl
 
     request.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统停用"}))
     request.approve_all("Terminate")
-    record = request.until("the backup is proven", _cools_off, 240)["progress"]["termination"]
+    record = request.until("the backup is proven", _cools_off)["progress"]["termination"]
     assert "destroyedAt" not in record
     assert _power(world, server.id) == "SHUTOFF"
 
@@ -66,7 +66,7 @@ def test_a_termination_is_taken_back_and_the_same_machine_runs_again(world: Worl
 
     request.edit(lambda spec: spec.update(stage="Terminated", termination={"reason": "系统停用"}))
     request.approve_all("Terminate")
-    again = request.until("it is proven anew", _cools_off, 240)["progress"]["termination"]
+    again = request.until("it is proven anew", _cools_off)["progress"]["termination"]
     assert again["backup"] != record["backup"]
 
 
