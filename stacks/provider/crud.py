@@ -33,13 +33,16 @@ _log = logging.getLogger(__name__)
 
 
 class InitFailed(Exception):
-    """The object exists but is not ready. Carries what the engine needs in order not to lose it."""
+    """The object exists but is not ready. Carries what the engine needs in order not to lose it. `gone`: it is not there any more, and the
+    next run has to look before it does anything else.
+    """
 
-    def __init__(self, identity: str, outputs: Mapping[str, Any], cause: ProviderError) -> None:
+    def __init__(self, identity: str, outputs: Mapping[str, Any], cause: ProviderError, *, gone: bool = False) -> None:
         super().__init__(str(cause))
         self.identity = identity
         self.outputs = outputs
         self.cause = cause
+        self.gone = gone
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,26 @@ def what_changes(declaration: Declaration, old: Properties, new: Properties, old
     return properties.changes(declaration, old, new, imported=bool(olds.get(IMPORTED)))
 
 
-def update(work: Work, identity: str, old: Properties, new: Properties, olds: Properties) -> Resource:
+def update(work: Work, identity: str, old: Properties, new: Properties, olds: Properties, *, may_make: bool = False) -> Resource:
     """Change the resource in place; with nothing changed, finish what an earlier attempt left unfinished.
 
+    Args:
+        may_make: whether the plan makes this resource, so that it may be made anew where what an attempt began is gone.
+
     Raises:
+        InitFailed: it is gone, or was taken away because it failed for good; the next run makes it.
         ProviderError, keystoneauth's exceptions: some or all of it was not done. Doing it again is safe.
     """
     work = _with_fault(work)
-    return until_answered(work, lambda: _updated(work, identity, old, new, olds))
+    try:
+        return until_answered(work, lambda: _updated(work, identity, old, new, olds))
+    except Exception as error:
+        told = in_words(error, work.what)
+        if may_make and _is_gone(work, identity, new):
+            told = ProviderError(Code.CONFLICT, f"{work.what} is gone before it was finished; the next attempt makes it anew")
+        elif not (may_make and _is_of_no_avail(work, identity, what_changes(work.declaration, old, new, olds)) and _removed(work, identity, new)):
+            raise
+        raise InitFailed(identity, _outputs(work, {}, new), told, gone=True) from error
 
 
 def delete(work: Work, identity: str, inputs: Properties) -> None:
@@ -250,6 +265,23 @@ def _updated(work: Work, identity: str, old: Properties, new: Properties, olds: 
         HANDLERS[handler](work, identity, old, new)
     outputs = _finished(work, _Object(identity), new, new=not changed)
     return Resource(identity, _with_unshown(work.declaration, outputs, olds))
+
+
+def _is_gone(work: Work, identity: str, inputs: Properties) -> bool:
+    """Whether the service says so; one that cannot be asked says nothing."""
+    try:
+        return _shown(work, identity, inputs) is None
+    except (ProviderError, ksa.ClientException):
+        return False
+
+
+def _is_of_no_avail(work: Work, identity: str, changed: list[Changed]) -> bool:
+    """Whether it failed for good before it was ever finished, and holds nothing that anybody could miss."""
+    wait, unfinished = work.declaration.wait, all(change.only_recorded for change in changed)
+    if wait is None or not (unfinished and work.declaration.holds_nothing):
+        return False
+    shown = work.show(identity) or {}
+    return shown.get(wait.status) in wait.failed and not shown.get(wait.moving)
 
 
 def _send_update(work: Work, identity: str, changed: list[Changed], new: Properties) -> None:

@@ -92,6 +92,10 @@ class Run:
         replaced = operation in ("create", "delete") and (name, "replace") in self.allowed
         return replaced or (name, operation) in self.allowed
 
+    def makes(self, name: str) -> bool:
+        """Whether the plan itself says that it makes the resource of that logical name."""
+        return self.allowed is not None and self.allows(name, "create")
+
 
 class RunSource(Protocol):
     """Where the provider learns about runs."""

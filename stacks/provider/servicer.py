@@ -248,7 +248,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 "update",
                 context,
                 request.timeout,
-                lambda work: crud.update(work, request.id, old, new, olds),
+                lambda work: crud.update(work, request.id, old, new, olds, may_make=self._runs.of(target.stack).makes(target.name)),
             )
             return provider_pb2.UpdateResponse(properties=wire.struct_of(done.outputs, secrets))
 
@@ -403,6 +403,7 @@ def _abort_with_partial_state(
         properties=wire.struct_of(partial.outputs, _secret_names(target, given)),
         reasons=[str(told)],
         inputs=given,
+        refresh_before_update=partial.gone,
     )
     packed = any_pb2.Any()
     packed.Pack(detail)

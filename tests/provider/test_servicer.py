@@ -14,7 +14,7 @@ from provider.twin import lose_answer_of, refuse
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 
 from stacks.provider import wire
-from stacks.provider.errors import Code
+from stacks.provider.errors import Code, code_in
 from stacks.provider.marks import marks_of, operation_key
 
 # --------------------------------------------------------------------------------------------------- who may do what
@@ -279,6 +279,87 @@ def test_what_does_not_get_ready_in_time_keeps_its_id_and_is_finished_later(stag
     outputs = engine.update(partial.id, DATA, DATA)
     assert outputs["size"] == 1
     assert stage.cloud.writes() == ["POST /cinder/v3/volumes"]
+
+
+def test_what_is_gone_before_it_was_finished_is_read_by_the_next_run_which_makes_it_anew(stage: Stage) -> None:
+    """Deleted by the attempt that was killed, or by a person: waiting for it would never end."""
+    stage.run(allowed=frozenset({("data", "create")}))
+    with pytest.raises(grpc.RpcError) as failed:
+        stage.engine().configure().update("no-such-volume", DATA, DATA)
+    partial = _partial_state(failed.value)
+    assert (partial.id, partial.refresh_before_update) == ("no-such-volume", True)
+    assert partial.reasons[0] == "Conflict: blockstorage Volume data is gone before it was finished; the next attempt makes it anew"
+
+
+@pytest.mark.parametrize("allowed", [None, frozenset({("data", "update")})])
+def test_what_the_plan_does_not_make_is_not_made_anew_because_it_is_gone(stage: Stage, allowed: Any) -> None:
+    stage.run(allowed=allowed)
+    with pytest.raises(grpc.RpcError) as failed:
+        stage.engine().configure().update("no-such-volume", DATA, {**DATA, "size": 2})
+    assert "grpc-status-details-bin" not in dict(failed.value.trailing_metadata())
+    assert code_in(str(failed.value.details())) is Code.FAILED
+
+
+SERVER = "openstack:compute/instance:Instance"
+WEB = {"name": "web", "flavorName": "m1.small", "powerState": "active"}
+
+
+def _a_server(stage: Stage, status: str, task: str | None = None) -> None:
+    """One that an earlier attempt made and that nobody waited for to the end."""
+    stage.cloud.things["flavors"]["f1"] = {"id": "f1", "name": "m1.small", "status": "", "metadata": {}}
+    fault = {"message": "No valid host was found."}
+    stage.cloud.things["servers"]["s-1"] = {"id": "s-1", "name": "web", "status": status, "OS-EXT-STS:task_state": task, "fault": fault, "metadata": {}}
+
+
+def test_a_server_that_can_never_be_finished_is_taken_away_and_made_anew_by_the_next_run(stage: Stage) -> None:
+    """What it works on lies in volumes: as it is, it is of no use to anybody, and it would be waited for without end."""
+    stage.run(allowed=frozenset({("web", "create")}))
+    _a_server(stage, "ERROR")
+    with pytest.raises(grpc.RpcError) as failed:
+        stage.engine().configure().update("s-1", WEB, WEB, SERVER, "web")
+    partial = _partial_state(failed.value)
+    assert partial.refresh_before_update
+    assert partial.reasons[0] == "Failed: compute Instance web failed: No valid host was found."
+    assert stage.cloud.things["servers"] == {}
+    assert [context.operation for context, _ in stage.journal.intents] == ["delete"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "power"),
+    [(None, "active"), (frozenset({("web", "update")}), "shutoff"), (frozenset({("web", "update"), ("web", "create")}), "shutoff")],
+)
+def test_a_server_that_was_finished_is_not_taken_away_because_it_failed(stage: Stage, allowed: Any, power: str) -> None:
+    """Nor one that a plan changes which took the place of the one that made it, and which may therefore make it too."""
+    stage.run(allowed=allowed)
+    _a_server(stage, "ERROR")
+    with told(Code.FAILED):
+        stage.engine().configure().update("s-1", WEB, {**WEB, "powerState": power}, SERVER, "web")
+    assert stage.cloud.writes() == []
+
+
+def test_a_server_is_not_taken_away_because_nova_fails(stage: Stage) -> None:
+    stage.run(allowed=frozenset({("web", "create")}))
+    _a_server(stage, "ACTIVE")
+    stage.cloud.faults.append(refuse("GET", "/servers/", 500))
+    with told(Code.FAILED):
+        stage.engine().configure().update("s-1", WEB, WEB, SERVER, "web")
+    assert stage.cloud.writes() == []
+
+
+def test_a_volume_that_can_never_be_finished_is_kept(stage: Stage) -> None:
+    """It may hold data: a person looks, and deletes it. Then it is gone, and made anew."""
+    stage.run(allowed=frozenset({("data", "create")}))
+    stage.cloud.things["volumes"]["v-1"] = {"id": "v-1", "size": 1, "status": "error", "metadata": {}}
+    with told(Code.FAILED):
+        stage.engine().configure().update("v-1", DATA, DATA)
+    assert stage.cloud.writes() == []
+
+
+def test_a_service_that_does_not_answer_has_not_said_that_something_is_gone(stage: Stage) -> None:
+    stage.run(allowed=frozenset({("data", "create")}))
+    stage.cloud.faults.append(refuse("GET", "/volumes/", 503))
+    with told(Code.UNREACHABLE):
+        stage.engine().configure().update("a-volume", DATA, DATA)
 
 
 def test_a_secret_that_the_service_echoes_is_not_told(stage: Stage) -> None:

@@ -40,6 +40,8 @@ INSTANCE = Declaration(
     plural="servers",
     mark=MarkIn.METADATA,
     listing="/servers/detail",
+    # The stacks' servers boot from volumes that are resources of their own.
+    holds_nothing=True,
     # The tag repeats the mark because Nova finds a server by its tags, but not (for ordinary users) by its metadata.
     list_query=(("tags", "govcloud_op={key}"),),
     microversion=MICROVERSION,

@@ -199,6 +199,7 @@ class Declaration:
         identified_by: attribute of an object that is its id.
         microversion: pinned, so that a newer cloud behaves as this declaration expects.
         remade_without: a secret output that only the create answer shows; an adopted object lacks it and is made anew.
+        holds_nothing: what the object works on lies in objects of other kinds; one that failed before it was finished is taken away.
         tags_apart: tags are set with a request of their own after creation.
         insists: the service refuses with 409 while something around the object changes, and takes the request later.
         needs_one: of each group, exactly one input must be given.
@@ -221,6 +222,7 @@ class Declaration:
     identified_by: str = "id"
     microversion: str = ""
     remade_without: str = ""
+    holds_nothing: bool = False
     tags_apart: bool = False
     insists: bool = False
     needs_one: tuple[tuple[str, ...], ...] = ()
