@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from devcloud.patience import PATIENCE
 from stacks.engine import failures, leftovers
@@ -214,20 +215,12 @@ def test_a_killed_controller_takes_the_cli_with_it(tmp_path: Path) -> None:
     )
     controller = subprocess.Popen([sys.executable, "-c", script, str(cli), str(tmp_path / "home")])
     try:
-        _until(pid.exists)
+        until(pid.exists)
         controller.kill()
         controller.wait()
-        _until(lambda: not _runs(int(pid.read_text())))
+        until(lambda: not _runs(int(pid.read_text())))
     finally:
         controller.kill()
-
-
-def _until(seen: Callable[[], bool]) -> None:
-    for _ in range(3_000):
-        if seen():
-            return
-        time.sleep(0.01)
-    pytest.fail("not seen within 30 s")
 
 
 def _runs(process: int) -> bool:
