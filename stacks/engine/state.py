@@ -95,7 +95,7 @@ def repaired(state: State, found: Mapping[str, str]) -> str:
 
     What was being created and was found in the cloud (`found`: URN -> id) is remembered as made but not finished, so that the engine
     asks for it to be finished, or deletes it where no program wants it. What was being updated is read anew before the next update:
-    nobody knows how far that came. What was being deleted is still remembered, and is deleted again.
+    nobody knows how far that came. What was being finished is still to be finished. What was being deleted is still remembered, and is deleted again.
     """
     deployment = dict(state.document["deployment"])
     pending = deployment.pop("pending_operations", None) or []
@@ -143,7 +143,8 @@ def _unfinished(resource: Mapping[str, Any], identity: str) -> dict[str, Any]:
 
 
 def _to_read_anew(resource: Mapping[str, Any], updating: set[str]) -> Mapping[str, Any]:
-    if resource["urn"] not in updating or resource.get("delete"):
+    """What was never finished is left to be finished: the engine takes what it has read for finished."""
+    if resource["urn"] not in updating or resource.get("delete") or resource.get("initErrors"):
         return resource
     return {**resource, "refreshBeforeUpdate": True}
 

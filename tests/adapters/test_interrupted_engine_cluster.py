@@ -79,14 +79,17 @@ def _engines() -> Iterator[int]:
                 yield int(entry.name)
 
 
-def _kill_the_engine_while_it_makes_a_volume(lab: Lab) -> None:
+def _kill_the_engine_at(lab: Lab, method: str, path_part: str) -> None:
+    """When the next such request was carried out, and before it is answered."""
+
     def kill(request: Seen) -> Answer | None:
-        if request.method == "POST" and request.path.endswith("/volumes"):
+        if request.method == method and path_part in request.path:
             for process in _engines():
                 os.kill(process, signal.SIGKILL)
+            lab.cloud.after.clear()
         return None
 
-    lab.cloud.after[:] = [kill]
+    lab.cloud.after.append(kill)
 
 
 def _let_the_provider_finish(lab: Lab) -> None:
@@ -104,10 +107,9 @@ def test_a_replacement_killed_half_way_goes_on(lab: Lab) -> None:
     lab.up(1, {("data", "create"), ("depends", "create")}, volume("data", "first"), depends)
     before = lab.volumes()
     allowed = {("data", "replace"), ("depends", "update")}
-    _kill_the_engine_while_it_makes_a_volume(lab)
+    _kill_the_engine_at(lab, "POST", "/volumes")
     with pytest.raises(EngineError, match="code -9"):
         lab.up(2, allowed, volume("data", "second"), depends)
-    lab.cloud.after.clear()
     lab.up(2, allowed, volume("data", "second"), depends)
     after = lab.volumes()
     assert after["data"] != before["data"]
@@ -116,13 +118,26 @@ def test_a_replacement_killed_half_way_goes_on(lab: Lab) -> None:
     assert lab.up(2, allowed, volume("data", "second"), depends).operations == {"same": 2}
 
 
+@pytest.mark.soak  # tried without an engine in tests/stacks/test_engine_state.py
+def test_what_was_being_finished_when_it_was_killed_is_not_taken_for_finished(lab: Lab) -> None:
+    lab.cloud.born = ("creating", "creating")
+    with pytest.raises(EngineError, match="Timeout: "):
+        lab.up(1, {("data", "create")}, volume("data"))
+    _kill_the_engine_at(lab, "GET", "/volumes/")
+    with pytest.raises(EngineError, match="code -9"):
+        lab.up(1, {("data", "create")}, volume("data"))
+    with pytest.raises(EngineError, match="Timeout: "):
+        lab.up(1, {("data", "create")}, volume("data"))
+    lab.cloud.things["volumes"][lab.volumes()["data"]]["status"] = "available"
+    assert lab.up(1, {("data", "create")}, volume("data")).operations == {"update": 1}
+
+
 @pytest.mark.soak  # tried without an engine in tests/provider/test_servicer.py
 def test_what_is_gone_before_it_was_finished_is_made_anew(lab: Lab) -> None:
     """As when an attempt is killed while it takes away what failed, or a person does that."""
-    _kill_the_engine_while_it_makes_a_volume(lab)
+    _kill_the_engine_at(lab, "POST", "/volumes")
     with pytest.raises(EngineError, match="code -9"):
         lab.up(1, {("data", "create")}, volume("data"))
-    lab.cloud.after.clear()
     _let_the_provider_finish(lab)
     for made in lab.cloud.things["volumes"].values():
         made["status"] = "error"

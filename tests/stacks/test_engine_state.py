@@ -132,6 +132,14 @@ def test_what_was_being_updated_is_read_anew_before_the_next_update() -> None:
     assert anew == {f"{VOLUME}data"}
 
 
+def test_what_was_being_finished_is_still_to_be_finished() -> None:
+    """The engine would take it for finished once it has read it, ready or not."""
+    unfinished = volume("data", initErrors=["Timeout: it took longer than 900 s"])
+    state = parse(json.dumps({**DOCUMENT, "deployment": {**DOCUMENT["deployment"], "resources": [unfinished]}}))
+    for document in (repaired(state, {}), to_be_read_anew(state, {"data"})):
+        assert json.loads(document)["deployment"]["resources"] == [unfinished]
+
+
 def test_what_is_not_believed_is_read_anew_and_nothing_else_changes() -> None:
     document = json.loads(to_be_read_anew(parse(json.dumps(DOCUMENT)), {"data", "old", "unknown"}))
     resources = document["deployment"]["resources"]
