@@ -101,10 +101,10 @@ class Reconciler:
         if decided is None:
             return Pass("gone", None)
         facts, action = decided
-        self._note_an_altered_status(facts)
-        self._note_the_end_of_a_pause(facts)
         if isinstance(action, act.AtLength) and not has_turn():
             return _waiting_for_a_turn(facts)
+        self._note_an_altered_status(facts)
+        self._note_the_end_of_a_pause(facts)
         outcome = self._carry_out(facts, action)
         progress = progress_after(facts, action, outcome)
         # A finalizer that was changed made the object another version: the next pass tells.

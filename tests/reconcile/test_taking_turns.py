@@ -72,3 +72,18 @@ def test_a_place_is_free_again_when_the_cloud_fails(world: World, controller: Co
     _apply_and_approve(world, controller)
     assert world.condition("Stalled").reason == Reason.RESOURCE_FAILED
     assert (controller.turns.taken, controller.turns.waiting) == (0, 0)
+
+
+def test_the_end_of_a_pause_is_recorded_once_by_who_has_to_wait(world: World, controller: Controller) -> None:
+    """A pass without a place writes no status, so that it must not record what the status is to note."""
+    with controller.turns.visit(BUSY) as has_turn:
+        assert has_turn()
+        _apply_and_approve(world, controller)
+        world.cluster.pause("night", EVERYTHING)
+        controller.reconciler.decisions_changed()
+        _looks(controller)
+        world.cluster.resume("night")
+        for _ in range(3):
+            _looks(controller)
+    _looks(controller)
+    assert sum(record.message.startswith("resumed: ") for record in world.audit.records()) == 1
