@@ -305,6 +305,45 @@ def test_a_stuck_change_can_be_taken_back(production: World) -> None:
     assert production.run() == ["Rest"]
 
 
+def _stuck_after_a_resize(world: World) -> None:
+    """Nova gave the server its new flavor, and the engine, to which that was a failure, still remembers the old one."""
+    failed = Stop(Reason.RESOURCE_FAILED, "the flavor is another one, the rest failed")
+    world.wire.fail_next("cloud.update web-0", failed, times=99, after=True)
+    world.edit_service("web", offering="vm-medium")
+    approve_change(world)
+    assert world.condition("Stalled").reason == "ResourceFailed"
+    assert world.things()["web-0"].inputs["flavor_name"] == "m1.medium"
+    world.wire.forgive()
+
+
+def test_what_a_stuck_change_did_to_a_resource_is_undone_when_it_is_taken_back(production: World) -> None:
+    _stuck_after_a_resize(production)
+    production.edit_service("web", offering="vm-small")
+    approve_change(production)
+
+    assert production.things()["web-0"].inputs["flavor_name"] == "m1.small"
+    assert production.condition("Stalled").status == "False"
+    production.look_for_drift()
+    assert production.condition("Drifted").status == "False"
+
+
+@pytest.mark.parametrize("by_hand", ["deleted", "renamed"])
+def test_what_somebody_else_did_to_it_meanwhile_is_not_put_back_with_it(production: World, by_hand: str) -> None:
+    _stuck_after_a_resize(production)
+    thing = production.things()["web-0"]
+    if by_hand == "deleted":
+        production.delete_by_hand("web-0")
+    else:
+        production.cloud.change(thing.id, {**thing.inputs, "name": "mine"})
+    production.look_for_drift()
+    production.edit_service("web", offering="vm-small")
+    approve_change(production)
+
+    assert production.condition("Stalled").status == "False"
+    production.look_for_drift()
+    assert production.condition("Drifted").status == "True"
+
+
 def test_a_quota_that_is_never_granted_does_not_hold_a_request_for_ever(production: World) -> None:
     production.edit_service("web", count=4)
     production.run()

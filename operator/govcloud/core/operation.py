@@ -23,6 +23,7 @@ from govcloud.core.existing import resources_that_exist
 from govcloud.core.facts import TRIAL_END_PLAN, Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
+from govcloud.core.repairs import to_be_read_anew
 from govcloud.core.restore_steps import clear, copies, given_up, handover, headroom, left_snapshots, unproven
 from govcloud.core.standing import Standing
 from govcloud.core.stopping import for_the_end, power_off
@@ -138,8 +139,7 @@ def _stack(facts: Facts, plan: Plan, unit: UnitObject) -> Action:
     if (held := unproven(facts, plan) or held_by_snapshots(facts)) is not None:
         return held
     running = not plan.wanted().suspended if plan.transition in _POWERED else facts.progress.running
-    anew = frozenset(each.resource for each in plan.repairs)
-    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running, anew)
+    return Deploy("stack", plan, unit, plan.resources(), plan.allowed(), running, to_be_read_anew(facts, plan))
 
 
 _POWERED = ("Provision", "Promote", "ExtendTrial", "Suspend", "Resume")

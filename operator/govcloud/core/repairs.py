@@ -8,6 +8,7 @@ from dataclasses import replace
 from govcloud.api.request import Drift, RequestSpec
 from govcloud.core.drift import known_drift
 from govcloud.core.facts import Facts
+from govcloud.core.plan import Plan
 from govcloud.core.said import Said
 from stacks.kind import Problem
 from stacks.program import Program, Resource, Value
@@ -38,6 +39,23 @@ def as_found(program: Program, drift: Sequence[Drift]) -> Program:
     found = {_place(each): each for each in drift}
     resources = (_as_found(resource, found.get((resource.type, resource.name))) for resource in program.resources)
     return replace(program, resources=tuple(resource for resource in resources if resource is not None))
+
+
+def to_be_read_anew(facts: Facts, plan: Plan) -> frozenset[str]:
+    """Names of the resources of which the cloud is believed when the plan is carried out, and not what the stack remembers."""
+    return frozenset(each.resource for each in plan.repairs) | _changed_in_part(facts, plan)
+
+
+def _changed_in_part(facts: Facts, plan: Plan) -> frozenset[str]:
+    """What plans whose place this one takes may have changed, and this one changes back: the engine remembers no change that failed.
+
+    Not what somebody else changed too, or deleted: nobody approved that this be put back.
+    """
+    begun = [change for number in plan.replaces for change in facts.plans[number].diff if change.operation == "update"]
+    fields = {each.resource: {field for change in begun if change.resource == each.resource for field in change.fields} for each in begun}
+    otherwise = {each.resource for each in known_drift(facts) if not (each.fields and fields.get(each.resource, set()).issuperset(each.fields))}
+    back = {change.resource for change in plan.diff if change.operation == "update"}
+    return frozenset(fields.keys() & back - otherwise)
 
 
 def repair_problems(facts: Facts, spec: RequestSpec) -> Iterator[Problem]:
