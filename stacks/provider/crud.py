@@ -29,6 +29,9 @@ from stacks.provider.work import Work, unwrapped
 IMPORTED = "__imported"
 """Output of a resource whose inputs were read from the cloud, until its program has been run once."""
 
+UNFINISHED = "__unfinished"
+"""Output of a resource that a run passed by which was not to finish it: the next run that may finishes it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -115,6 +118,7 @@ def read(work: Work, identity: str, inputs: Properties, olds: Properties) -> Res
     if shown is None:
         return None
     outputs = _with_unshown(work.declaration, _outputs(work, shown, inputs), olds)
+    outputs |= {UNFINISHED: True} if olds.get(UNFINISHED) else {}
     return Resource(identity, outputs if inputs and not olds.get(IMPORTED) else {**outputs, IMPORTED: True})
 
 

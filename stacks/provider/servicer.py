@@ -188,7 +188,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         def answer() -> Any:
             declared = Target.of(request.urn).declaration
             old, new = wire.values_of(request.old_inputs), wire.values_of(request.news)
-            return _diff_response(crud.what_changes(declared, old, new, wire.values_of(request.olds)))
+            olds = wire.values_of(request.olds)
+            return _diff_response(crud.what_changes(declared, old, new, olds), unfinished=bool(olds.get(crud.UNFINISHED)))
 
         return self._guarded(context, request.urn, answer)
 
@@ -240,6 +241,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 outputs = _previewed(target.declaration, new, olds, (change.field for change in changed))
                 return provider_pb2.UpdateResponse(properties=wire.struct_of(outputs, secrets))
+            if not changed and not self._allows(target, "update", "create"):
+                # A plan that only stops things passes by what another one never finished, and leaves it as it is.
+                return provider_pb2.UpdateResponse(properties=wire.struct_of({**olds, crud.UNFINISHED: True}, secrets))
             # Nothing changed: the engine asks to finish what an earlier attempt at the same plan began.
             finishing = all(change.only_recorded for change in changed)
             self._require_allowed(target, "update", *(("create",) if finishing else ()))
@@ -321,9 +325,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _cloud(self, peer: Peer, run: Run) -> Cloud:
         return self._clouds.of(login_for(run, peer.cloud))
 
-    def _require_allowed(self, target: Target, *operations: str) -> None:
+    def _allows(self, target: Target, *operations: str) -> bool:
         run = self._runs.of(target.stack)
-        if not any(run.allows(target.name, operation) for operation in operations):
+        return any(run.allows(target.name, operation) for operation in operations)
+
+    def _require_allowed(self, target: Target, *operations: str) -> None:
+        if not self._allows(target, *operations):
+            run = self._runs.of(target.stack)
             sentence = f"plan {run.plan} does not allow to {operations[0]} {target.name} ({target.type})"
             raise ProviderError(Code.PLAN_MISMATCH, sentence)
 
@@ -344,14 +352,14 @@ def _marks(run: Run, target: Target, plan: int) -> Marks:
     return Marks(operation_key(run.owner, target.urn, plan), run.owner)
 
 
-def _diff_response(changed: list[properties.Changed]) -> Any:
+def _diff_response(changed: list[properties.Changed], *, unfinished: bool) -> Any:
     kinds = {
         change.field.wire: provider_pb2.PropertyDiff(kind=_DIFF_KINDS[change.kind, change.replaces], inputDiff=True)
         for change in changed
     }
     some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(
-        changes=some if changed else none,
+        changes=some if changed or unfinished else none,
         diffs=list(kinds),
         replaces=[change.field.wire for change in changed if change.replaces],
         detailedDiff=kinds,

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.protobuf import empty_pb2
 from provider.provider_kit import Answer
-from provider.stage import CREDENTIAL, DATA, KEYPAIR, NETWORK, OWNER, VOLUME, Stage, told, urn_of
+from provider.stage import CREDENTIAL, DATA, KEYPAIR, NETWORK, OWNER, VOLUME, EngineCall, Stage, told, urn_of
 from provider.twin import lose_answer_of, refuse
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 
@@ -298,6 +298,34 @@ def test_what_the_plan_does_not_make_is_not_made_anew_because_it_is_gone(stage: 
         stage.engine().configure().update("no-such-volume", DATA, {**DATA, "size": 2})
     assert "grpc-status-details-bin" not in dict(failed.value.trailing_metadata())
     assert code_in(str(failed.value.details())) is Code.FAILED
+
+
+def test_what_was_never_finished_is_passed_by_where_the_plan_does_not_make_it_and_finished_where_one_does(stage: Stage) -> None:
+    """Else a provisioning whose volume never gets ready could not be ended: to stop its servers comes first, and touches nothing else."""
+    stage.run(plan=2, allowed=frozenset({("web", "update")}))
+    engine = stage.engine().configure()
+    outputs = engine.update("v-1", DATA, DATA)
+    assert outputs["size"] == 1
+    assert stage.cloud.writes() == []
+    assert _asked_again(engine, outputs)
+    stage.runs.end("s1")
+
+    stage.run(plan=3, allowed=frozenset({("data", "create")}))
+    engine = stage.engine().configure()
+    stage.cloud.things["volumes"]["v-1"] = {"id": "v-1", "size": 1, "status": "available", "metadata": {}}
+    inputs, known = wire.struct_of(DATA), wire.struct_of(outputs)
+    read = engine.stub.Read(provider_pb2.ReadRequest(id="v-1", urn=urn_of(VOLUME, "data"), inputs=inputs, properties=known))
+    assert _asked_again(engine, wire.values_of(read.properties)), "looking at it finishes nothing"
+    assert not _asked_again(engine, engine.update("v-1", DATA, DATA))
+
+
+def _asked_again(engine: EngineCall, outputs: dict[str, Any]) -> bool:
+    """Whether the engine would ask for an update although no input differs."""
+    inputs = wire.struct_of(DATA)
+    diff = provider_pb2.DiffRequest(id="v-1", urn=urn_of(VOLUME, "data"), olds=wire.struct_of(outputs), old_inputs=inputs, news=inputs)
+    answer = engine.stub.Diff(diff)
+    assert not answer.replaces
+    return bool(answer.changes == provider_pb2.DiffResponse.DIFF_SOME)
 
 
 SERVER = "openstack:compute/instance:Instance"
