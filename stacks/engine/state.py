@@ -10,6 +10,7 @@ from typing import Any
 
 from stacks.engine.events import logical_name
 from stacks.engine.failures import StateDamaged
+from stacks.provider.properties import UNFINISHED
 
 _OURS = "openstack:"
 _STACK = "pulumi:pulumi:Stack"
@@ -139,7 +140,7 @@ def _has_to_go(resource: Mapping[str, Any]) -> bool:
 
 def _unfinished(resource: Mapping[str, Any], identity: str) -> dict[str, Any]:
     inputs = resource.get("inputs") or {}
-    return {**resource, "id": identity, "outputs": inputs, "initErrors": ["the run that made it was interrupted"]}
+    return {**resource, "id": identity, "outputs": {**inputs, UNFINISHED: True}, "initErrors": ["the run that made it was interrupted"]}
 
 
 def _to_read_anew(resource: Mapping[str, Any], updating: set[str]) -> Mapping[str, Any]:

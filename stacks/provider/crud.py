@@ -22,15 +22,12 @@ from stacks.provider.handlers import HANDLERS
 from stacks.provider.handlers.networking import set_tags
 from stacks.provider.journal import current_effect, effect
 from stacks.provider.looking import marked, the_marked_one
-from stacks.provider.properties import Changed, Properties
+from stacks.provider.properties import UNFINISHED, Changed, Properties
 from stacks.provider.session import AnswerLost
 from stacks.provider.work import Work, unwrapped
 
 IMPORTED = "__imported"
 """Output of a resource whose inputs were read from the cloud, until its program has been run once."""
-
-UNFINISHED = "__unfinished"
-"""Output of a resource that a run passed by which was not to finish it: the next run that may finishes it."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +77,7 @@ def create(work: Work, inputs: Properties) -> Resource:
         told = in_words(error, work.what)
         if made.made_now and told.code is Code.FAILED and _removed(work, made.identity, inputs):
             raise told from error
-        raise InitFailed(made.identity, _outputs(work, {}, inputs), told) from error
+        raise InitFailed(made.identity, {**_outputs(work, {}, inputs), UNFINISHED: True}, told) from error
 
 
 def taken_over(work: Work, earlier: Iterable[marks.Marks], inputs: Properties) -> Resource | None:
@@ -146,7 +143,7 @@ def update(work: Work, identity: str, old: Properties, new: Properties, olds: Pr
             told = ProviderError(Code.CONFLICT, f"{work.what} is gone before it was finished; the next attempt makes it anew")
         elif not (may_make and _is_of_no_avail(work, identity, what_changes(work.declaration, old, new, olds)) and _removed(work, identity, new)):
             raise
-        raise InitFailed(identity, _outputs(work, {}, new), told, gone=True) from error
+        raise InitFailed(identity, {**_outputs(work, {}, new), UNFINISHED: True}, told, gone=True) from error
 
 
 def delete(work: Work, identity: str, inputs: Properties) -> None:
@@ -267,7 +264,7 @@ def _updated(work: Work, identity: str, old: Properties, new: Properties, olds: 
     _send_update(work, identity, changed, new)
     for handler in dict.fromkeys(change.field.by for change in changed if change.field.change is Change.HANDLED):
         HANDLERS[handler](work, identity, old, new)
-    outputs = _finished(work, _Object(identity), new, new=not changed)
+    outputs = _finished(work, _Object(identity), new, new=not changed or bool(olds.get(UNFINISHED)))
     return Resource(identity, _with_unshown(work.declaration, outputs, olds))
 
 

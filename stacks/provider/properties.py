@@ -15,6 +15,9 @@ from stacks.provider.declarations.model import MARK_OPERATION, Change, Declarati
 
 Properties = Mapping[str, Any]
 
+UNFINISHED: Final = "__unfinished"
+"""Output of a resource that was never finished: the next run whose plan may do so finishes it, whatever else that changes of it."""
+
 
 class Unknown:
     """A value that exists only once the resource it comes from has been made."""

@@ -189,7 +189,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             declared = Target.of(request.urn).declaration
             old, new = wire.values_of(request.old_inputs), wire.values_of(request.news)
             olds = wire.values_of(request.olds)
-            return _diff_response(crud.what_changes(declared, old, new, olds), unfinished=bool(olds.get(crud.UNFINISHED)))
+            return _diff_response(crud.what_changes(declared, old, new, olds), unfinished=bool(olds.get(properties.UNFINISHED)))
 
         return self._guarded(context, request.urn, answer)
 
@@ -243,7 +243,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(properties=wire.struct_of(outputs, secrets))
             if not changed and not self._allows(target, "update", "create"):
                 # A plan that only stops things passes by what another one never finished, and leaves it as it is.
-                return provider_pb2.UpdateResponse(properties=wire.struct_of({**olds, crud.UNFINISHED: True}, secrets))
+                return provider_pb2.UpdateResponse(properties=wire.struct_of({**olds, properties.UNFINISHED: True}, secrets))
             # Nothing changed: the engine asks to finish what an earlier attempt at the same plan began.
             finishing = all(change.only_recorded for change in changed)
             self._require_allowed(target, "update", *(("create",) if finishing else ()))

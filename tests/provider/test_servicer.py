@@ -319,6 +319,24 @@ def test_what_was_never_finished_is_passed_by_where_the_plan_does_not_make_it_an
     assert not _asked_again(engine, engine.update("v-1", DATA, DATA))
 
 
+def test_what_was_never_finished_is_finished_also_by_a_plan_that_changes_it(stage: Stage) -> None:
+    """What a network has after its making, its tags for one, is no change that the engine could see."""
+    stage.run(allowed=frozenset({("net", "create"), ("net", "update")}))
+    stage.cloud.faults.append(refuse("PUT", "/tags", 503))
+    net = {"name": "net", "tags": ["unit=education"]}
+    engine = stage.engine().configure()
+    with pytest.raises(grpc.RpcError) as failed:
+        engine.create(net, NETWORK, "net")
+    partial = _partial_state(failed.value)
+    stage.cloud.faults.clear()
+
+    known, new = wire.values_of(partial.properties), {**net, "name": "other"}
+    inputs = {"old_inputs": wire.struct_of(net), "news": wire.struct_of(new)}
+    engine.stub.Update(provider_pb2.UpdateRequest(id=partial.id, urn=urn_of(NETWORK, "net"), olds=wire.struct_of(known), **inputs))
+    made = stage.cloud.things["networks"][partial.id]
+    assert (made["name"], "unit=education" in made["tags"]) == ("other", True)
+
+
 def _asked_again(engine: EngineCall, outputs: dict[str, Any]) -> bool:
     """Whether the engine would ask for an update although no input differs."""
     inputs = wire.struct_of(DATA)

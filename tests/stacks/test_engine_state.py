@@ -96,6 +96,7 @@ def test_what_was_found_is_remembered_as_unfinished_with_its_secrets_still_close
     assert made["id"] == "id-found"
     assert made["initErrors"]
     assert made["inputs"] == {"secret": SECRET}
+    assert made["outputs"] == {"secret": SECRET, "__unfinished": True}
 
 
 def while_being_made(*resources: dict[str, Any]) -> list[tuple[str, str]]:
