@@ -102,7 +102,7 @@ class Reconciler:
             return Pass("gone", None)
         facts, action = decided
         if isinstance(action, act.AtLength) and not has_turn():
-            return _waiting_for_a_turn(facts)
+            return _pass(facts, "WaitForTurn", facts.progress, None)  # whoever gives the turns wakes it up
         self._note_an_altered_status(facts)
         self._note_the_end_of_a_pause(facts)
         outcome = self._carry_out(facts, action)
@@ -110,17 +110,12 @@ class Reconciler:
         # A finalizer that was changed made the object another version: the next pass tells.
         is_told = outcome.fault is not None or not isinstance(action, _TOLD_BY_THE_NEXT_PASS)
         status = self._tell(facts, action, outcome, progress) if is_told else None
-        return Pass(
-            action=type(action).__name__,
-            again_after=_again(facts, action, outcome, progress),
+        return replace(
+            _pass(facts, type(action).__name__, progress, _again(facts, action, outcome, progress)),
             fault=outcome.fault,
-            jurisdiction=facts.jurisdiction.name if facts.jurisdiction else "",
-            deadlines=progress.deadlines,
             news=news(facts.progress, progress) if is_told else (),
             outbox=outbox(facts, status) if status else None,
             short_of=short_of(facts, action, outcome.fault.reason if outcome.fault else None),
-            backup_is_due=next_step(facts) is not None,
-            backup_failed=_newest_backup_failed(facts),
         )
 
     def watch_admission(self) -> None:
@@ -250,20 +245,16 @@ class Reconciler:
         self.ports.cluster.write_approval_status(verdict.approval, ApprovalStatus(conditions=(accepted,)))
 
 
-def _waiting_for_a_turn(facts: Facts) -> Pass:
-    """Whoever gives the turns wakes the request up."""
+def _pass(facts: Facts, action: str, progress: Progress, again_after: timedelta | None) -> Pass:
+    """What is known after every pass, whatever it did."""
     return Pass(
-        action="WaitForTurn",
-        again_after=None,
+        action=action,
+        again_after=again_after,
         jurisdiction=facts.jurisdiction.name if facts.jurisdiction else "",
-        deadlines=facts.progress.deadlines,
+        deadlines=progress.deadlines,
         backup_is_due=next_step(facts) is not None,
-        backup_failed=_newest_backup_failed(facts),
+        backup_failed=(ended := last_ended(facts)) is not None and not is_verified(ended),
     )
-
-
-def _newest_backup_failed(facts: Facts) -> bool:
-    return (ended := last_ended(facts)) is not None and not is_verified(ended)
 
 
 def _further(facts: Facts, action: act.Action, outcome: Outcome) -> tuple[Entry, ...]:

@@ -138,10 +138,8 @@ def update(work: Work, identity: str, old: Properties, new: Properties, olds: Pr
     try:
         return until_answered(work, lambda: _updated(work, identity, old, new, olds))
     except Exception as error:
-        told = in_words(error, work.what)
-        if may_make and _is_gone(work, identity, new):
-            told = ProviderError(Code.CONFLICT, f"{work.what} is gone before it was finished; the next attempt makes it anew")
-        elif not (may_make and _is_of_no_avail(work, identity, what_changes(work.declaration, old, new, olds)) and _removed(work, identity, new)):
+        changed = what_changes(work.declaration, old, new, olds)
+        if not may_make or (told := _why_another(work, identity, new, changed, error)) is None:
             raise
         raise InitFailed(identity, {**_outputs(work, {}, new), UNFINISHED: True}, told, gone=True) from error
 
@@ -266,6 +264,14 @@ def _updated(work: Work, identity: str, old: Properties, new: Properties, olds: 
         HANDLERS[handler](work, identity, old, new)
     outputs = _finished(work, _Object(identity), new, new=not changed or bool(olds.get(UNFINISHED)))
     return Resource(identity, _with_unshown(work.declaration, outputs, olds))
+
+
+def _why_another(work: Work, identity: str, inputs: Properties, changed: list[Changed], error: Exception) -> ProviderError | None:
+    """Why another one has to be made, where this one is gone, or is taken away here because it can never be finished."""
+    if _is_gone(work, identity, inputs):
+        return ProviderError(Code.CONFLICT, f"{work.what} is gone before it was finished; the next attempt makes it anew")
+    taken_away = _is_of_no_avail(work, identity, changed) and _removed(work, identity, inputs)
+    return in_words(error, work.what) if taken_away else None
 
 
 def _is_gone(work: Work, identity: str, inputs: Properties) -> bool:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from cluster.worlds import world_of
 
 from devcloud.demo import looks
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
-from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 
@@ -33,10 +29,7 @@ WAIVER = {
 @pytest.fixture(scope="module")
 def stuck(tmp_path_factory: pytest.TempPathFactory) -> Request:
     """A machine and a container in a trial. While it is being ended, an administrator writes into the container: the copy differs."""
-    teller = Teller(Path(tmp_path_factory.mktemp("waivers")) / "report.json", sys.stdout)
-    with teller.step("waivers"):
-        world = World(Environment.load(state_directory()), teller)
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("waivers", Path(tmp_path_factory.mktemp("waivers"))) as world:
         asked = Request(world, "requests/health-survey.yaml")
         asked.manifest["metadata"]["name"] = f"given-up-{os.urandom(2).hex()}"
         container = {"quotaGib": 1, "offering": "object-standard"}

@@ -51,6 +51,12 @@ def _approve(step: str) -> Act:
     return lambda world: world.decide(step)
 
 
+def _ended_where(something_is_so: Act) -> tuple[Act, ...]:
+    """A provisioned request whose end is approved, and what is so by then."""
+    provisioned: tuple[Act, ...] = (lambda world: world.apply(services=small()), _approve("superior-unit"), _approve("authority"))
+    return (*provisioned, something_is_so, World.terminate, _approve("unit-consent"), _approve("authority"))
+
+
 LIFE = (
     Chapter(
         "provisioning",
@@ -128,15 +134,7 @@ TROUBLE = (
 LOSS = (
     Chapter(
         "copy that differs",
-        (
-            lambda world: world.apply(services=small()),
-            _approve("superior-unit"),
-            _approve("authority"),
-            lambda world: world.backups.corrupt.add("data"),
-            World.terminate,
-            _approve("unit-consent"),
-            _approve("authority"),
-        ),
+        _ended_where(lambda world: world.backups.corrupt.add("data")),
         "Terminating",
         patient=False,
     ),
@@ -150,15 +148,7 @@ LOSS = (
 RETURN = (
     Chapter(
         "an end that is waited for",
-        (
-            lambda world: world.apply(services=small()),
-            _approve("superior-unit"),
-            _approve("authority"),
-            lambda world: world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"coolingOffDays": 7})),
-            World.terminate,
-            _approve("unit-consent"),
-            _approve("authority"),
-        ),
+        _ended_where(lambda world: world.cluster.put_jurisdiction("jiujiang", jurisdiction_spec(tightened={"coolingOffDays": 7}))),
         "Terminating",
     ),
     Chapter(

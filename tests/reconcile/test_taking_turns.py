@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -21,6 +23,15 @@ def controller(world: World) -> Controller:
     return Controller(world.ports, 1, timedelta(hours=1))
 
 
+@contextmanager
+def _while_another_is_worked_on(world: World, controller: Controller) -> Iterator[None]:
+    """It has the only place; meanwhile ours is applied, and approved by everybody."""
+    with controller.turns.visit(BUSY) as has_turn:
+        assert has_turn()
+        _apply_and_approve(world, controller)
+        yield
+
+
 def _looks(controller: Controller) -> None:
     while controller.look_at(KEY) == timedelta(0):
         pass
@@ -36,19 +47,14 @@ def _apply_and_approve(world: World, controller: Controller) -> None:
 
 
 def test_decisions_are_judged_and_plans_begin_while_another_is_worked_on(world: World, controller: Controller) -> None:
-    with controller.turns.visit(BUSY) as has_turn, world.nothing_touched():
-        assert has_turn()
-        _apply_and_approve(world, controller)
-
+    with world.nothing_touched(), _while_another_is_worked_on(world, controller):
         assert [world.judged(approval) for approval in world.cluster.approvals()] == ["Counted", "Counted"]
         assert world.status().phase == "Provisioning"
         assert controller.turns.waiting == 1
 
 
 def test_who_waited_goes_on_when_the_other_is_done(world: World, controller: Controller) -> None:
-    with controller.turns.visit(BUSY) as has_turn:
-        assert has_turn()
-        _apply_and_approve(world, controller)
+    with _while_another_is_worked_on(world, controller):
         assert len(controller.queue) == 0
     assert len(controller.queue) == 1
 
@@ -58,9 +64,7 @@ def test_who_waited_goes_on_when_the_other_is_done(world: World, controller: Con
 
 
 def test_who_waits_and_is_told_to_stay_as_it_is_gives_its_place_on(world: World, controller: Controller) -> None:
-    with controller.turns.visit(BUSY) as has_turn:
-        assert has_turn()
-        _apply_and_approve(world, controller)
+    with _while_another_is_worked_on(world, controller):
         world.cluster.pause("night", EVERYTHING)
     with world.nothing_touched():
         _looks(controller)
@@ -76,9 +80,7 @@ def test_a_place_is_free_again_when_the_cloud_fails(world: World, controller: Co
 
 def test_the_end_of_a_pause_is_recorded_once_by_who_has_to_wait(world: World, controller: Controller) -> None:
     """A pass without a place writes no status, so that it must not record what the status is to note."""
-    with controller.turns.visit(BUSY) as has_turn:
-        assert has_turn()
-        _apply_and_approve(world, controller)
+    with _while_another_is_worked_on(world, controller):
         world.cluster.pause("night", EVERYTHING)
         controller.reconciler.decisions_changed()
         _looks(controller)

@@ -286,19 +286,16 @@ class ProveAbsence:
     unit: UnitObject
 
 
-Effect = (
-    EnsureUnit | Deploy | RebuildState | WriteCredentials | OpenBackup | TakeBackup | StoreManifest | ClearBackup
-    | CopyBack | ProveCopy | HandOver | ClearCopies | Destroy | ProveAbsence
-)  # fmt: skip
-Note = (
-    Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
-    | FinishStep | Complete
-)  # fmt: skip
 AtLength = (
     EnsureUnit | Deploy | RebuildState | TakeBackup | StoreManifest | ClearBackup | CopyBack | ProveCopy | HandOver | ClearCopies | Destroy
     | ProveAbsence
 )  # fmt: skip
 """Effects on the cloud: seconds to hours, while the rest takes as long as the Kubernetes API."""
+Effect = AtLength | WriteCredentials | OpenBackup
+Note = (
+    Freeze | Reject | AddFinalizer | RemoveFinalizer | Reserve | SettleReservation | Begin | TryAgain | BeginRebuild | BeginTrialEnd
+    | FinishStep | Complete
+)  # fmt: skip
 Idle = Rest | Refuse | Block | Await | Backoff | WaitForBackup
 Action = Effect | Note | Idle
 Beside = GiveUpBackup
