@@ -45,6 +45,10 @@ class ProgramFailed(EngineError):
     """The program that was handed to the engine raised: a fault of ours."""
 
 
+class EngineLost(EngineError):
+    """The engine could not be reached by the program that it had called for, or went away meanwhile. To try again helps."""
+
+
 class RunFailed(EngineError):
     """Some operations of the run failed; what succeeded is in the state."""
 

@@ -7,37 +7,26 @@ lock: nobody else in the world runs this stack meanwhile.
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Set
-from concurrent import futures
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import grpc
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc
-from pulumi.runtime.settings import _GRPC_CHANNEL_OPTIONS
-
 from stacks.engine import leftovers, state
 from stacks.engine.commands import Answer, Installation, StackName, meaning_of, unexplained
 from stacks.engine.events import Events, Performed, read_events
-from stacks.engine.failures import EngineError, ProgramFailed, RunFailed, StackMissing
+from stacks.engine.failures import EngineError, EngineLost, ProgramFailed, RunFailed, StackMissing
+from stacks.engine.hosting import ENGINE_LOST, PROGRAM_RAISED, hosted
 from stacks.engine.registration import Collected, Inputs, program_function
 from stacks.program import Program
 
-log = logging.getLogger(__name__)
-
 _AT_ONCE = 64
 """Resource operations at the same time. OpenStack, not we, is what takes time: forty machines should wait together."""
-
-_PROGRAM_RAISED = "python inline source runtime error"
 
 
 @dataclass(frozen=True)
@@ -115,7 +104,7 @@ class Engine:
             remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
             self._installation.ask(stack, ["stack", "import"], given=state.to_be_read_anew(remembered, anew))
         collected = Collected()
-        with _serving(program_function(program, inputs, collected)) as client:
+        with hosted(program_function(program, inputs, collected)) as client:
             events = self._run(stack, ["up", "--skip-preview", "--yes", *_served_by(client)])
         return Outcome(events.operations, events.performed, dict(collected.resources), dict(collected.outputs))
 
@@ -126,7 +115,7 @@ class Engine:
             EngineError: it cannot be told, and why.
         """
         self._make_sound(stack, find)
-        with _serving(program_function(program, inputs, Collected())) as client:
+        with hosted(program_function(program, inputs, Collected())) as client:
             return self._run(stack, ["preview", *_served_by(client)]).performed
 
     def refresh(self, stack: StackName, find: Find) -> Outcome:
@@ -250,27 +239,20 @@ class Engine:
 
 
 def _failure(answer: Answer, events: Events, stack: StackName, command: str) -> EngineError:
-    if _PROGRAM_RAISED in answer.out or any(_PROGRAM_RAISED in item.message for item in events.diagnostics):
+    if _told(PROGRAM_RAISED, answer, events):
         return ProgramFailed(f"stack {stack.stack}: its program raised", (answer.out + answer.err)[-4000:])
     if known := meaning_of(answer, stack):
         return known
     of_resources = tuple(item for item in events.diagnostics if item.resource)
     if of_resources:
         return RunFailed(of_resources, answer.err[-4000:])
+    if _told(ENGINE_LOST, answer, events):
+        return EngineLost(f"stack {stack.stack}: the engine went away before its program had told all resources", answer.out[-4000:])
     return unexplained(answer, stack, command)
 
 
-class _Program(LanguageServer):  # type: ignore[misc]  # the SDK has no types for it
-    """The SDK's own language server, but quiet when the engine gives a run up before the program has told all of it."""
-
-    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - name of the protocol
-        try:
-            return super().Run(request, context)
-        except grpc.RpcError as error:
-            log.debug("the engine has gone: %s", error)
-            return language_pb2.RunResponse()
-        except Exception as error:  # noqa: BLE001 - the border: the engine tells it as the reason why the run failed
-            return language_pb2.RunResponse(error=f"{_PROGRAM_RAISED}: {error}")
+def _told(words: str, answer: Answer, events: Events) -> bool:
+    return words in answer.out or any(words in item.message for item in events.diagnostics)
 
 
 def _events_of(stack: StackName) -> str:
@@ -280,16 +262,3 @@ def _events_of(stack: StackName) -> str:
 
 def _served_by(client: str) -> list[str]:
     return [f"--client={client}", "--exec-kind", "auto.inline"]
-
-
-@contextmanager
-def _serving(program: Callable[[], None]) -> Iterator[str]:
-    """Offer the program to the engine on a port of loopback, as the SDK's own Automation API does."""
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Program(program), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(grace=1).wait()

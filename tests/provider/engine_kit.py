@@ -162,13 +162,14 @@ class Engine:
     def up(self, program: Program) -> Mapping[str, int]:
         """Carry the program out; how many resources were touched by what."""
         with self.runs.running(self._run()):
-            result = self._selected(program).up(parallel=16)
+            result = _reaching_the_engine(lambda: self._selected(program).up(parallel=16))
         return dict(result.summary.resource_changes or {})
 
     def preview(self, program: Program) -> Mapping[str, int]:
         """What would be done."""
         with self.runs.running(self._run()):
-            return {str(key): n for key, n in self._selected(program).preview().change_summary.items()}
+            result = _reaching_the_engine(lambda: self._selected(program).preview())
+        return {str(key): n for key, n in result.change_summary.items()}
 
     def refresh(self, program: Program) -> Mapping[str, int]:
         """Read everything again."""
@@ -195,3 +196,14 @@ class Engine:
     def state(self) -> str:
         """All that is kept of the stack, as it lies on the disk."""
         return "".join(file.read_text() for file in (self.home / "state").rglob("*.json"))
+
+
+def _reaching_the_engine(run: Callable[[], Any]) -> Any:
+    """Try once more where the program did not reach the engine. The SDK shares its connections by address: where the kernel gives an engine
+    the port of one that died, they count as dead for a while (the product's own are not shared: stacks/engine/hosting.py)."""
+    try:
+        return run()
+    except automation.CommandError as error:
+        if "Resource monitor has terminated" not in str(error):
+            raise
+        return run()

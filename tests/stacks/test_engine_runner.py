@@ -170,7 +170,8 @@ def test_a_run_that_failed_in_order_is_cleared_up_too(cli: ScriptedCli) -> None:
         ({"code": 1, "err": "error: could not deserialize deployment: incorrect passphrase"}, failures.WrongPassphrase),
         ({"code": 1, "err": "error: failed to load checkpoint: unexpected end of JSON input"}, failures.StateDamaged),
         ({"code": 1, "err": "error: snapshot integrity failure"}, failures.StateDamaged),
-        ({"code": 1, "out": "error: python inline source runtime error: boom"}, failures.ProgramFailed),
+        ({"code": 1, "out": "error: an unhandled error occurred: the program raised: boom"}, failures.ProgramFailed),
+        ({"code": 1, "out": "error: an unhandled error occurred: the program lost the engine: gone"}, failures.EngineLost),
         ({"code": 3, "err": "no idea"}, failures.EngineError),
     ],
 )

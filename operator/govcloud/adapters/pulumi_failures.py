@@ -83,6 +83,8 @@ def meaning(error: engine.EngineError) -> Exception:
             )  # the program asked the cloud for something, and the cloud's answer is the reason
         case engine.ProgramFailed():
             return Stop(Reason.PROGRAM_FAULT, f"{error}: a fault of the controller; its log has the details")
+        case engine.EngineLost():
+            return Retry(Reason.ENGINE_FAILED, str(error), SOON)
         case engine.StackLocked():
             return Retry(Reason.STACK_LOCKED, str(error), SOON)
         case engine.StateDamaged():

@@ -1,0 +1,112 @@
+"""Offering a program to the engine, which calls for it when it is ready for resources.
+
+The SDK's own server (`pulumi.automation._server`) does the same for its Automation API. Three things are otherwise here:
+
+- A program that could not tell all of its resources always ends with an error. An empty answer means that there are no more resources,
+  and the engine deletes what was not told. The SDK's server answers so when the engine is out of reach for a moment.
+- The connections to the engine are closed at the end of the run. The SDK leaves them to the garbage collector, and gRPC goes on trying
+  to reach a port on which nobody listens any more.
+- No run shares its connections with another one. By default gRPC shares them by address, with what it believes of them: the port of an
+  engine that was killed would count as unreachable also for the next engine that the kernel gives it to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.errors import RunError
+from pulumi.runtime import run_in_stack
+from pulumi.runtime.proto import engine_pb2_grpc, language_pb2, language_pb2_grpc, resource_pb2_grpc
+from pulumi.runtime.settings import _GRPC_CHANNEL_OPTIONS, reset_options
+
+log = logging.getLogger(__name__)
+
+PROGRAM_RAISED = "the program raised"
+"""Begins what the engine is told when the program is at fault, or when the cloud refused an answer that it asked for."""
+
+ENGINE_LOST = "the program lost the engine"
+"""Begins what the engine is told when it could not be reached, or gave the run up while the program was still telling."""
+
+_CHANNEL_OPTIONS = [*_GRPC_CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1)]
+
+Program = Callable[[], None]
+
+
+@contextmanager
+def hosted(program: Program) -> Iterator[str]:
+    """Offer the program on a port of loopback while the block runs; yields the address."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(program), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=1).wait()
+
+
+class Host(LanguageServer):  # type: ignore[misc]  # the SDK has no types for it
+    """The SDK's server with a `Run` of ours."""
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - name of the protocol
+        # The SDK keeps what belongs to one run in context variables.
+        return contextvars.copy_context().run(self._run, request)
+
+    def _run(self, request: Any) -> Any:
+        try:
+            with ExitStack() as connections:
+                self._tell(request, connections)
+        except (grpc.RpcError, RunError) as error:
+            return language_pb2.RunResponse(error=f"{ENGINE_LOST}: {error}")
+        except Exception as error:  # noqa: BLE001 - the border: the engine tells it as the reason why the run failed
+            return language_pb2.RunResponse(error=f"{PROGRAM_RAISED}: {error}\n{traceback.format_exc()}")
+        return language_pb2.RunResponse()
+
+    def _tell(self, request: Any, connections: ExitStack) -> None:
+        """Tell the engine all resources of the program, and wait until it has seen to them."""
+
+        def connected(address: str) -> Any:
+            return connections.enter_context(grpc.insecure_channel(address, options=_CHANNEL_OPTIONS))
+
+        reset_options(
+            project=request.project,
+            stack=request.stack,
+            organization=request.organization,
+            monitor_address=resource_pb2_grpc.ResourceMonitorStub(connected(request.monitor_address)),
+            engine_address=engine_pb2_grpc.EngineStub(connected(request.args[0])),
+            parallel=request.parallel,
+            preview=request.dryRun,
+        )
+        with _loop(request.parallel) as loop:
+            loop.run_until_complete(run_in_stack(self.program))
+
+
+def _unasked(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """When a run fails, the first failure ends it; the SDK asks for no other, and asyncio would complain of each."""
+    log.debug("failed as well: %s", context.get("exception", context["message"]))
+
+
+@contextmanager
+def _loop(parallel: int) -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop for one run, with threads for the calls that block. What still runs at its end is cancelled."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_unasked)
+    loop.set_default_executor(futures.ThreadPoolExecutor(max_workers=max(parallel, 1) * 4))
+    try:
+        yield loop
+    finally:
+        under_way = asyncio.all_tasks(loop)
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            loop.run_until_complete(asyncio.wait(under_way))
+        loop.close()

@@ -1,0 +1,160 @@
+"""How a program is told to an engine: all of it, or an error; over connections that are closed afterwards and shared with nobody."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pulumi
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2_grpc, language_pb2, language_pb2_grpc, resource_pb2, resource_pb2_grpc
+from waiting import until
+
+from stacks.engine.hosting import ENGINE_LOST, PROGRAM_RAISED, hosted
+
+PROJECT, STACK = "govcloud-requests", "request-1"
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]  # the SDK has no types for it
+    """Takes what a program tells, as the engine does; goes away after so many resources."""
+
+    def __init__(self, patience: int = 100) -> None:
+        self.told: list[str] = []
+        self.waited_for = False
+        self._patience = patience
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802 - name of the protocol
+        return resource_pb2.SupportsFeatureResponse(hasSupport=False)
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if len(self.told) == self._patience:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel")
+        self.told.append(request.name)
+        return resource_pb2.RegisterResourceResponse(urn=f"urn:pulumi:{STACK}::{PROJECT}::{request.type}::{request.name}")
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return empty_pb2.Empty()
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.waited_for = True
+        return empty_pb2.Empty()
+
+
+class Log(engine_pb2_grpc.EngineServicer):  # type: ignore[misc]
+    """Where a program's messages go."""
+
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return empty_pb2.Empty()
+
+
+@contextmanager
+def engine(monitor: Monitor, port: int = 0) -> Iterator[int]:
+    """An engine on this port, as long as the block runs."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
+    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
+    engine_pb2_grpc.add_EngineServicer_to_server(Log(), server)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(grace=None).wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def called(program: Callable[[], None], port: int) -> str:
+    """The engine on this port calls for the program; the error that it is answered, empty where there is none."""
+    address = f"127.0.0.1:{port}"
+    request = language_pb2.RunRequest(
+        project=PROJECT, stack=STACK, organization="organization", monitor_address=address, args=[address], parallel=4
+    )
+    with hosted(program) as host, grpc.insecure_channel(host) as channel:
+        return str(language_pb2_grpc.LanguageRuntimeStub(channel).Run(request).error)
+
+
+def three_parts() -> None:
+    for name in ("web", "data", "backup"):
+        pulumi.ComponentResource("govcloud:test:Part", name)
+
+
+def connections_to(port: int) -> int:
+    """Open connections to a port of loopback, as the kernel knows them."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[2].endswith(f":{port:04X}") and line.split()[3] == "01" for line in lines)
+
+
+def test_all_of_a_program_is_told() -> None:
+    monitor = Monitor()
+    with engine(monitor) as port:
+        assert called(three_parts, port) == ""
+    assert sorted(monitor.told) == ["backup", "data", f"{PROJECT}-{STACK}", "web"]
+    assert monitor.waited_for
+
+
+def test_no_connection_is_left_open() -> None:
+    with engine(Monitor()) as port:
+        called(three_parts, port)
+        until(lambda: connections_to(port) == 0)
+
+
+def test_an_engine_out_of_reach_is_never_told_that_there_are_no_more_resources() -> None:
+    assert called(three_parts, free_port()).startswith(ENGINE_LOST)
+
+
+@pytest.mark.parametrize("patience", [0, 1, 3])
+def test_an_engine_that_goes_away_meanwhile_neither(patience: int) -> None:
+    monitor = Monitor(patience)
+    with engine(monitor) as port:
+        assert called(three_parts, port).startswith(ENGINE_LOST)
+    assert not monitor.waited_for
+
+
+def test_what_is_believed_of_a_dead_engine_does_not_count_for_the_next_one_on_its_port() -> None:
+    port = free_port()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:  # somebody still tries to reach the dead one
+        with pytest.raises(grpc.RpcError, match="refused"):
+            resource_pb2_grpc.ResourceMonitorStub(channel).SupportsFeature(resource_pb2.SupportsFeatureRequest(id="secrets"))
+        assert called(three_parts, port).startswith(ENGINE_LOST)
+        with engine(Monitor(), port):
+            assert called(three_parts, port) == ""
+
+
+def test_a_program_that_raises_is_told_apart() -> None:
+    def program() -> None:
+        three_parts()
+        raise KeyError("there is no such flavor")
+
+    monitor = Monitor()
+    with engine(monitor) as port:
+        error = called(program, port)
+    assert error.startswith(PROGRAM_RAISED)
+    assert "there is no such flavor" in error
+    assert not monitor.waited_for
+
+
+def test_programs_at_the_same_time_are_told_to_their_own_engines() -> None:
+    monitors = [Monitor() for _ in range(4)]
+
+    def run(number: int) -> str:
+        def program() -> None:
+            for part in range(20):
+                pulumi.ComponentResource("govcloud:test:Part", f"{number}-{part}")
+
+        with engine(monitors[number]) as port:
+            return called(program, port)
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, range(4))) == [""] * 4
+    for number, monitor in enumerate(monitors):
+        assert {name for name in monitor.told if "-" in name and name[0].isdigit()} == {f"{number}-{part}" for part in range(20)}
