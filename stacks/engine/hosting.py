@@ -1,6 +1,6 @@
 """Offering a program to the engine, which calls for it when it is ready for resources.
 
-The SDK's own server (`pulumi.automation._server`) does the same for its Automation API. Three things are otherwise here:
+The SDK's own server (`pulumi.automation._server`) does the same for its Automation API. Four things are otherwise here:
 
 - A program that could not tell all of its resources always ends with an error. An empty answer means that there are no more resources,
   and the engine deletes what was not told. The SDK's server answers so when the engine is out of reach for a moment.
@@ -8,6 +8,8 @@ The SDK's own server (`pulumi.automation._server`) does the same for its Automat
   to reach a port on which nobody listens any more.
 - No run shares its connections with another one. By default gRPC shares them by address, with what it believes of them: the port of an
   engine that was killed would count as unreachable also for the next engine that the kernel gives it to.
+- A program is told only to the engine of its own stack. An engine that was left over and calls on a port that has another program now
+  would put one unit's resources into another unit's stack.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from pulumi.runtime import run_in_stack
 from pulumi.runtime.proto import engine_pb2_grpc, language_pb2, language_pb2_grpc, resource_pb2_grpc
 from pulumi.runtime.settings import _GRPC_CHANNEL_OPTIONS, reset_options
 
+from stacks.engine.commands import StackName
+
 log = logging.getLogger(__name__)
 
 PROGRAM_RAISED = "the program raised"
@@ -42,10 +46,10 @@ Program = Callable[[], None]
 
 
 @contextmanager
-def hosted(program: Program) -> Iterator[str]:
-    """Offer the program on a port of loopback while the block runs; yields the address."""
+def hosted(stack: StackName, program: Program) -> Iterator[str]:
+    """Offer the program of this stack on a port of loopback while the block runs; yields the address."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(program), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Host(stack, program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -54,14 +58,21 @@ def hosted(program: Program) -> Iterator[str]:
         server.stop(grace=1).wait()
 
 
-class Host(LanguageServer):  # type: ignore[misc]  # the SDK has no types for it
+class _Host(LanguageServer):  # type: ignore[misc]  # the SDK has no types for it
     """The SDK's server with a `Run` of ours."""
+
+    def __init__(self, stack: StackName, program: Program) -> None:
+        super().__init__(program)
+        self._stack = stack
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - name of the protocol
         # The SDK keeps what belongs to one run in context variables.
         return contextvars.copy_context().run(self._run, request)
 
     def _run(self, request: Any) -> Any:
+        caller = StackName(request.project, request.stack)
+        if caller != self._stack:
+            return language_pb2.RunResponse(error=f"{ENGINE_LOST}: the engine of {caller} called for the program of {self._stack}")
         try:
             with ExitStack() as connections:
                 self._tell(request, connections)

@@ -104,7 +104,7 @@ class Engine:
             remembered = state.parse(self._installation.ask(stack, ["stack", "export"]))
             self._installation.ask(stack, ["stack", "import"], given=state.to_be_read_anew(remembered, anew))
         collected = Collected()
-        with hosted(program_function(program, inputs, collected)) as client:
+        with hosted(stack, program_function(program, inputs, collected)) as client:
             events = self._run(stack, ["up", "--skip-preview", "--yes", *_served_by(client)])
         return Outcome(events.operations, events.performed, dict(collected.resources), dict(collected.outputs))
 
@@ -115,7 +115,7 @@ class Engine:
             EngineError: it cannot be told, and why.
         """
         self._make_sound(stack, find)
-        with hosted(program_function(program, inputs, Collected())) as client:
+        with hosted(stack, program_function(program, inputs, Collected())) as client:
             return self._run(stack, ["preview", *_served_by(client)]).performed
 
     def refresh(self, stack: StackName, find: Find) -> Outcome:

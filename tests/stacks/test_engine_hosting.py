@@ -16,9 +16,10 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, language_pb2, language_pb2_grpc, resource_pb2, resource_pb2_grpc
 from waiting import until
 
+from stacks.engine.commands import StackName
 from stacks.engine.hosting import ENGINE_LOST, PROGRAM_RAISED, hosted
 
-PROJECT, STACK = "govcloud-requests", "request-1"
+STACK = StackName("govcloud-requests", "request-1")
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]  # the SDK has no types for it
@@ -36,7 +37,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc] 
         if len(self.told) == self._patience:
             context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel")
         self.told.append(request.name)
-        return resource_pb2.RegisterResourceResponse(urn=f"urn:pulumi:{STACK}::{PROJECT}::{request.type}::{request.name}")
+        return resource_pb2.RegisterResourceResponse(urn=f"urn:pulumi:request-1::govcloud-requests::{request.type}::{request.name}")
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
@@ -73,13 +74,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def called(program: Callable[[], None], port: int) -> str:
+def called(program: Callable[[], None], port: int, by: StackName = STACK) -> str:
     """The engine on this port calls for the program; the error that it is answered, empty where there is none."""
     address = f"127.0.0.1:{port}"
     request = language_pb2.RunRequest(
-        project=PROJECT, stack=STACK, organization="organization", monitor_address=address, args=[address], parallel=4
+        project=by.project, stack=by.stack, organization="organization", monitor_address=address, args=[address], parallel=4
     )
-    with hosted(program) as host, grpc.insecure_channel(host) as channel:
+    with hosted(STACK, program) as host, grpc.insecure_channel(host) as channel:
         return str(language_pb2_grpc.LanguageRuntimeStub(channel).Run(request).error)
 
 
@@ -98,7 +99,7 @@ def test_all_of_a_program_is_told() -> None:
     monitor = Monitor()
     with engine(monitor) as port:
         assert called(three_parts, port) == ""
-    assert sorted(monitor.told) == ["backup", "data", f"{PROJECT}-{STACK}", "web"]
+    assert sorted(monitor.told) == ["backup", "data", "govcloud-requests-request-1", "web"]
     assert monitor.waited_for
 
 
@@ -141,6 +142,14 @@ def test_a_program_that_raises_is_told_apart() -> None:
     assert error.startswith(PROGRAM_RAISED)
     assert "there is no such flavor" in error
     assert not monitor.waited_for
+
+
+@pytest.mark.parametrize("other", [StackName("govcloud-requests", "request-2"), StackName("govcloud-units", "request-1")])
+def test_a_program_is_not_told_to_the_engine_of_another_stack(other: StackName) -> None:
+    monitor = Monitor()
+    with engine(monitor) as port:
+        assert "called for the program of" in called(three_parts, port, by=other)
+    assert monitor.told == []
 
 
 def test_programs_at_the_same_time_are_told_to_their_own_engines() -> None:
