@@ -151,6 +151,27 @@ def test_an_office_that_comes_too_early_is_asked_again_in_its_turn(planned: Worl
     assert planned.status().phase == "Trial"
 
 
+def test_a_decision_refused_as_too_early_does_not_count_when_its_turn_comes_within_the_same_second(planned: World) -> None:
+    early = planned.decide("authority")
+    planned.run()
+    refused = planned.verdict(early)
+    right = planned.decide("superior-unit", after=timedelta(0))
+    planned.run()
+
+    assert right.created_at == early.created_at
+    assert planned.judged(right) == "Counted"
+    assert planned.verdict(early) == refused
+    assert planned.next_action().waiting_for == "authority"
+
+
+def test_decisions_of_the_same_second_count_whichever_was_stored_first(planned: World) -> None:
+    later_step = planned.decide("authority")
+    earlier_step = planned.decide("superior-unit", after=timedelta(0))
+    planned.run()
+
+    assert (planned.judged(earlier_step), planned.judged(later_step)) == ("Counted", "Counted")
+
+
 def test_one_person_speaks_for_one_office_only(planned: World) -> None:
     planned.decide("superior-unit", approver="zhao.gang")
     second = planned.decide("authority", approver="zhao.gang")

@@ -407,10 +407,18 @@ class World:
     # The offices
 
     def decide(
-        self, step: str, decision: str = "Approved", /, *, name: str = NAME, signed_by: SigningOffice | None = None, **changes: Any
+        self,
+        step: str,
+        decision: str = "Approved",
+        /,
+        *,
+        name: str = NAME,
+        signed_by: SigningOffice | None = None,
+        after: timedelta = timedelta(minutes=1),
+        **changes: Any,
     ) -> ApprovalObject:
-        """One decision of the right office on the plan that waits, unless `changes` say otherwise; a minute passes before it."""
-        self.clock.advance(timedelta(minutes=1))
+        """One decision of the right office on the plan that waits, unless `changes` say otherwise; `after` passes before it."""
+        self.clock.advance(after)
         request, plan = self.request(name), self.status(name).plan
         office, person = self.officials.get(step, ("某办公室", "mou.ren"))
         number = next(self._numbers)

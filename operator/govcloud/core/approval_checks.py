@@ -216,6 +216,13 @@ def _under_a_withdrawn_number(hearing: Hearing) -> Fault | None:
     return Reason.WITHDRAWN, f"{same.name} of this document number was taken back; decide again under another / 该批文号的审批已撤销，请以新文号重新审批"
 
 
+def _out_of_order_for_good(hearing: Hearing) -> Fault | None:
+    """What was refused as out of its turn waits for no turn. The API server tells times to the second only: within one, the refusal tells the order."""
+    said = hearing.approval.status.conditions if hearing.approval.status else ()
+    refusal = next((condition for condition in said if condition.reason == Reason.OUT_OF_ORDER), None)
+    return None if refusal is None else (Reason.OUT_OF_ORDER, refusal.message)
+
+
 def _too_early(hearing: Hearing) -> Fault | None:
     if hearing.spec.decision != "Approved" or not any(step in hearing.so_far.missing for step in hearing.earlier_steps):
         return None
@@ -249,6 +256,7 @@ CHECKS: tuple[Callable[[Hearing], Fault | None], ...] = (
     _withdrawn_for_good,
     _signed_before_a_revocation,
     _under_a_withdrawn_number,
+    _out_of_order_for_good,
     _too_early,
     _too_late,
 )
