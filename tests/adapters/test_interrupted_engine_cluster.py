@@ -71,12 +71,14 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         made.server.stop(0.2)
 
 
-def _engines() -> Iterator[int]:
-    """Processes of the stack's CLI."""
+def _engines() -> list[int]:
+    """Processes of the stack's CLI, all at one moment: when the first of them is killed, the next attempt begins."""
+    found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             if entry.name.isdigit() and f"{STACK_VARIABLE}={STACK}\0".encode() in (entry / "environ").read_bytes():
-                yield int(entry.name)
+                found.append(int(entry.name))
+    return found
 
 
 def _kill_the_engine_at(lab: Lab, method: str, path_part: str) -> None:
@@ -84,9 +86,10 @@ def _kill_the_engine_at(lab: Lab, method: str, path_part: str) -> None:
 
     def kill(request: Seen) -> Answer | None:
         if request.method == method and path_part in request.path:
-            for process in _engines():
-                os.kill(process, signal.SIGKILL)
             lab.cloud.after.clear()
+            for process in _engines():
+                with suppress(ProcessLookupError):  # a child that ended with its parent
+                    os.kill(process, signal.SIGKILL)
         return None
 
     lab.cloud.after.append(kill)

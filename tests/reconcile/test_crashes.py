@@ -233,7 +233,7 @@ def seen(world: World) -> dict[str, object]:
         "status": without_times(_without_ids(world.request().status)),
         "finalizer": world.request().has_finalizer,
         "labels": world.request().labels,
-        "things": sorted((t.type, t.project, t.name, t.owner, t.key, repr(t.inputs)) for t in world.cloud.things()),
+        "things": sorted((t.type, t.project, t.name, t.owner, t.key, _without_numbers(t.inputs)) for t in world.cloud.things()),
         "quotas": world.cloud.quotas,
         "plans": {plan.number: plan.text for plan in world.cluster.plans(world.request().key)},
         "secrets": {name: sorted(values) for name, values in world.cluster.secrets.items()},
@@ -245,6 +245,11 @@ def seen(world: World) -> dict[str, object]:
 
 def _without_ids(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**status, "resources": sorted(r["name"] for r in status.get("resources", ())), "endpoints": None}
+
+
+def _without_numbers(inputs: Mapping[str, Any]) -> str:
+    """What a backup was made of is named by its id, and parts are worked on side by side: which of them came first is nobody's concern."""
+    return repr({**inputs, "of": inputs["of"].rstrip("0123456789")} if "of" in inputs else dict(inputs))
 
 
 def _reserved(world: World) -> list[tuple[str, str, str]]:
