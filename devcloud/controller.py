@@ -59,6 +59,8 @@ def variables(environment: Environment) -> dict[str, str]:
         "GOVCLOUD_STATE_DIR": str(environment.controller_state),
         "GOVCLOUD_HEALTH_PORT": str(environment.ports[CONTROLLER]),
         "GOVCLOUD_INSECURE_NOTIFICATIONS": "true",
+        # Where it is deployed, one that lost its Lease because the machine was busy is started anew. Here nobody would do that.
+        "GOVCLOUD_LEASE_SECONDS": f"{PATIENCE:.0f}",
         # A jump of the clock by months would have every request backed up at once. Whoever wants to see it starts the controller with some.
         "GOVCLOUD_BACKUP_WORKERS": "0",
         "KUBECONFIG": str(environment.kubeconfig_of(CONTROLLER)),

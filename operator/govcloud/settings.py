@@ -38,6 +38,9 @@ class Settings(BaseModel):
     namespace: str = Field(
         "govcloud-system", description="namespace of the controller: its Lease, its Events, its clock, its published checkpoint"
     )
+    lease_seconds: int = Field(
+        15, ge=15, le=3600, description="without a sign of life for this long the acting controller is succeeded; it ends itself after two thirds of it"
+    )
     health_port: int = Field(8080, ge=1, le=65535, description="port of /healthz and /metrics on loopback")
     workers: int = Field(4, ge=1, le=64, description="requests for which something is done in the cloud at the same time")
     backup_workers: int = Field(

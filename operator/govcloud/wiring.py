@@ -74,7 +74,7 @@ def wired(settings: Settings, api: KubeApi, lost: Callable[[str], NoReturn]) -> 
         lost: ends the process at once, when the Lease is lost; it is told why.
     """
     with ExitStack() as stack:
-        fence = stack.enter_context(leadership(api, settings.namespace, _machine(), lost))
+        fence = stack.enter_context(leadership(api, settings.namespace, _machine(), lost, settings.lease_seconds))
         audit = stack.enter_context(_audit_log(settings, fence))
         cluster = stack.enter_context(_cluster(settings, api, audit))
         journal = AuditJournal(audit, _UnitNames(cluster))

@@ -234,3 +234,19 @@ def test_times_that_would_allow_two_leaders_are_refused() -> None:
         Terms("govcloud-system", holder, duration=10, renew_deadline=10)
     with pytest.raises(ValueError, match="two leaders"):
         Terms("govcloud-system", holder, renew_deadline=2, retry_period=2)
+
+
+@pytest.mark.parametrize(("duration", "given_up_after"), [(15, 10), (300, 200)])
+def test_a_lease_of_any_length_is_given_up_after_two_thirds_of_it(duration: int, given_up_after: int) -> None:
+    store, clock = Store(), Clock()
+    lost: list[str] = []
+    holder = Holder("a", "boot", "pid:[1]", 7, "7")
+    lead = Leadership(store, Terms.lasting(duration, "govcloud-system", holder), lost.append, clock)
+    assert lead.try_to_acquire()
+    assert store.lease is not None and store.lease["spec"]["leaseDurationSeconds"] == duration
+    clock.now += given_up_after - 0.5
+    lead.check()
+    assert lost == []
+    clock.now += 0.5
+    lead.check()
+    assert lost == [f"the Lease could not be renewed for {given_up_after} s"]

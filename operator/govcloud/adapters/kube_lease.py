@@ -55,6 +55,11 @@ class Terms:
     renew_deadline: float = 10.0
     retry_period: float = 2.0
 
+    @classmethod
+    def lasting(cls, duration: float, namespace: str, holder: Holder) -> Terms:
+        """Those of a Lease that runs out after `duration`, 15 and more: a holder gives up after two thirds of it."""
+        return cls(namespace, holder, duration, duration * 2 / 3)
+
     def __post_init__(self) -> None:
         if not self.retry_period < self.renew_deadline < self.duration:
             raise ValueError("retry_period < renew_deadline < duration must hold, else two leaders could act at once")
@@ -235,17 +240,18 @@ class Leadership:
 
 
 @contextmanager
-def leadership(api: KubeApi, namespace: str, name: str, on_lost: Callable[[str], None]) -> Iterator[str]:
+def leadership(api: KubeApi, namespace: str, name: str, on_lost: Callable[[str], None], duration: float) -> Iterator[str]:
     """Wait for leadership, keep it inside the block, give it back at its end; gives the fencing token.
 
     Args:
         name: the pod's or the machine's name, for people.
         on_lost: see `Leadership`.
+        duration: seconds, 15 and more; see `Terms.lasting`.
 
     Raises:
         Stop: the API refuses, and waiting will not help.
     """
-    terms = Terms(namespace, Holder.this_process(name))
+    terms = Terms.lasting(duration, namespace, Holder.this_process(name))
     lead = Leadership(api.with_patience(SECONDS_FOR_AN_ANSWER), terms, on_lost)
     lead.acquire(threading.Event())
     lead.keep()
