@@ -81,6 +81,18 @@ class Database:
     def answers(self) -> bool:
         return self._data.exists() and self._server.pid() is not None
 
+    def is_at_rest(self) -> bool:
+        """Whether nobody moves its data at this moment, as starting and stopping it do."""
+        try:
+            with self._lock.open("a") as file:
+                return _taken(file.fileno())
+        except FileNotFoundError:
+            return True
+
+    @property
+    def _lock(self) -> Path:
+        return self._home / "lock"
+
     def create(self, volume: Path, archive: Path | None = None) -> None:
         """A new instance's database, running.
 
@@ -143,7 +155,7 @@ class Database:
 
         It asks again and again, for in Trove's process a thread that waited in the kernel would hold up all others.
         """
-        with (self._home / "lock").open("a") as file:
+        with self._lock.open("a") as file:
             while not _taken(file.fileno()):
                 time.sleep(0.05)
             yield

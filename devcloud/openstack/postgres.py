@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devcloud.failures import DevCloudError
+from devcloud.patience import PATIENCE
 from devcloud.processes import stat_of
 
 SYSTEM_USER = "postgres"
@@ -126,7 +127,8 @@ class Server:
 
     def _run(self, program: str, *arguments: str, given: str = "", password: str = "") -> None:
         command = [*as_postgres(), str(self._binaries / program), *arguments]
-        environment = {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password}
+        # pg_ctl waits for a start or a stop for a minute where nobody says for how long.
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password, "PGCTLTIMEOUT": f"{PATIENCE:.0f}"}
         # pg_ctl hands its output streams on to the server: a pipe would stay open until the server ends.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(

@@ -123,3 +123,15 @@ def test_a_database_that_is_not_there_can_be_stopped_and_removed(tmp_path: Path,
     assert not found.endpoint.running
     found.remove()
     assert databases.load(layout, "an-instance") is None
+
+
+def test_a_database_is_not_at_rest_while_its_data_is_moved(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.make()
+    database = databases.new(layout, "i", "secret")
+    assert database.is_at_rest()
+    (layout.trove / "i").mkdir()
+    assert database.is_at_rest()
+    with database._alone():
+        assert not database.is_at_rest()
+    assert database.is_at_rest()

@@ -13,7 +13,8 @@ import requests
 from trove.backup import models, state
 from trove.common import cfg
 
-SECONDS = 60
+from devcloud.patience import PATIENCE
+
 PIECE = 1 << 20
 
 
@@ -45,7 +46,7 @@ def _upload(context: Any, backup_info: dict[str, Any], archive: Path) -> str:
 
 
 def _put(context: Any, url: str, content: Any) -> None:
-    requests.put(url, data=content, headers=_token(context), timeout=SECONDS).raise_for_status()
+    requests.put(url, data=content, headers=_token(context), timeout=PATIENCE).raise_for_status()
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def fetched(context: Any, backup_info: dict[str, Any] | None) -> Iterator[Path |
         yield None
         return
     with tempfile.NamedTemporaryFile(prefix="govcloud-", suffix=".tar") as file:
-        with requests.get(backup_info["location"], headers=_token(context), stream=True, timeout=SECONDS) as answer:
+        with requests.get(backup_info["location"], headers=_token(context), stream=True, timeout=PATIENCE) as answer:
             answer.raise_for_status()
             for piece in answer.iter_content(PIECE):
                 file.write(piece)

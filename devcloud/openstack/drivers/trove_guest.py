@@ -62,7 +62,7 @@ def report_all(layout: Layout) -> None:
 
 def _report_if_at_rest(guest: Guest) -> None:
     row = guest.row
-    if not row.deleted and row.task_status == tasks.InstanceTasks.NONE:
+    if not row.deleted and row.task_status == tasks.InstanceTasks.NONE and guest.is_at_rest():
         guest.report_now()
 
 
@@ -141,6 +141,10 @@ class Guest:
     def is_running(self) -> bool:
         """Whether the database answers."""
         raise NotImplementedError
+
+    def is_at_rest(self) -> bool:
+        """Whether the database is neither being started nor being stopped: one that has just stopped is not on its volume yet."""
+        return True
 
     def restart(self) -> None:
         """Starts the database; stops it before if it runs."""

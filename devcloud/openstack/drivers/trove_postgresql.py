@@ -47,6 +47,9 @@ class PostgresGuest(Guest):
     def is_running(self) -> bool:
         return self._database.answers()
 
+    def is_at_rest(self) -> bool:
+        return self._database.is_at_rest()
+
     # ---- life
 
     def prepare(
