@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pytest
 from provider.engine_kit import pulumi_binary
 from provider.provider_kit import Answer, FastClock, MemoryJournal, Seen
 from provider.twin import Twin, twin
+from waiting import until
 
 from govcloud.adapters.pulumi_runs import StackRuns
 from stacks.engine.commands import STACK_VARIABLE, Installation, StackName
@@ -97,11 +97,7 @@ def _kill_the_engine_at(lab: Lab, method: str, path_part: str) -> None:
 
 def _let_the_provider_finish(lab: Lab) -> None:
     """It lives on in this process, where a killed controller takes it along: what it still does is over when it has seen its volume ready."""
-    for _ in range(1_000):
-        if all(each["status"] == "available" for each in lab.cloud.things["volumes"].values()):
-            return
-        time.sleep(0.01)
-    pytest.fail("not ready within 10 s")
+    until(lambda: all(each["status"] == "available" for each in lab.cloud.things["volumes"].values()), "that the provider saw its volume ready")
 
 
 def test_a_replacement_killed_half_way_goes_on(lab: Lab) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from admission.people import UID, People, Person, Town, approval, granting, namespace, plan, request
 from waiting import until
+
+from govcloud.api.common import FINALIZER
 
 pytestmark = pytest.mark.cluster
 
@@ -20,11 +23,16 @@ def labels(**values: str | None) -> dict[str, dict[str, dict[str, str | None]]]:
 
 
 @pytest.fixture
-def lived_in(controller: Person, town: Town) -> Iterator[str]:
-    """The town's namespace while the controller says that something lives in it."""
+def lived_in(people: People, controller: Person, town: Town) -> Iterator[str]:
+    """The town's namespace while the controller says that something lives in it. Something does: the controller that runs puts wrong marks right."""
+    living = f"living-{secrets.token_hex(3)}"
+    assert people("applicant").create(request(town, living)).accepted
+    held = controller.patch(f"csreq/{living}", town.namespace, {"metadata": {"finalizers": [FINALIZER]}})
+    assert held.accepted, held.said
     marked = controller.patch(f"namespace/{town.namespace}", None, labels(live_requests="true"))
     assert marked.accepted, marked.said
     yield f"namespace/{town.namespace}"
+    controller.patch(f"csreq/{living}", town.namespace, {"metadata": {"finalizers": None}})
     controller.patch(f"namespace/{town.namespace}", None, labels(live_requests=None))
 
 

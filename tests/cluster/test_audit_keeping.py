@@ -48,6 +48,8 @@ def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(wor
     name = f"case-{os.urandom(3).hex()}"
     ordered = _as_auditor(world, "hold", "add", name, "--unit", "no-such-unit", "--reason", "inspection")
     assert ordered == (0, f"ordered: {name} keeps every record of no-such-unit\n")
+    hold = world.until("the hold is on record", lambda: next((hold for hold in _holds(world) if hold["name"] == name), None))
+    assert (hold["by"], hold["unit"], hold["reason"]) == ("auditor", "no-such-unit", "inspection")
     before = _status(world)["records"]
     world.until("the log is copied", lambda: _status(world)["copied"] >= before)
 
@@ -57,8 +59,6 @@ def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(wor
     for path in sorted((tmp_path / "back" / "segments").iterdir())[:-1]:
         assert path.read_bytes() == (world.audit_log / "segments" / path.name).read_bytes()
 
-    (hold,) = [hold for hold in _holds(world) if hold["name"] == name]
-    assert (hold["by"], hold["unit"], hold["reason"]) == ("auditor", "no-such-unit", "inspection")
     assert _as_auditor(world, "hold", "remove", name, "--reason", "it ended")[0] == 0
     metrics = urlopen(world.environment.health_url.replace("/healthz", "/metrics")).read().decode()  # noqa: S310
     assert "govcloud_audit_uncopied_seconds" in metrics

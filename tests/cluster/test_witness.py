@@ -20,6 +20,7 @@ from devcloud.demo.world import World
 from devcloud.environment import Environment
 from devcloud.failures import DevCloudError
 from devcloud.paths import ROOT, state_directory
+from devcloud.patience import PATIENCE
 from devcloud.ports import choose
 from govcloud.audit.cosignatures import COSIGNATURE, cosigned_at
 from govcloud.audit.notes import PublicKey, SignedCheckpoint, parse
@@ -72,7 +73,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
             yield Watched(world, f"http://127.0.0.1:{port}", key, tmp_path / "older")
         finally:
             witness.terminate()
-            witness.wait(10)
+            witness.wait(PATIENCE)
             controller.stop(world.environment)
             controller.start(world.environment)
 
@@ -98,7 +99,7 @@ def test_what_is_published_is_cosigned_and_a_log_that_was_rolled_back_is_refused
     assert last.checkpoint.size > old.checkpoint.size
     assert watched.cosigned(), "what the end of the controller signed was taken to the witness too"
 
-    refused = requests.post(f"{watched.url}/add-checkpoint", data=Submission(0, (), old).body().encode(), timeout=5)
+    refused = requests.post(f"{watched.url}/add-checkpoint", data=Submission(0, (), old).body().encode(), timeout=PATIENCE)
     assert (refused.status_code, refused.text) == (409, f"{last.checkpoint.size}\n")
     assert refused.headers["Content-Type"] == SIZE
 
