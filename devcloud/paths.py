@@ -4,6 +4,7 @@ Standard library only: the bootstrap runs before anything is installed.
 """
 
 import os
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,9 +27,9 @@ def state_directory() -> Path:
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Replace `path` in one step, so that a reader or a crash never meets half a file."""
+    """Replace `path` in one step, so that a reader or a crash never meets half a file; safe in several threads at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     temporary.chmod(mode)
     temporary.replace(path)
