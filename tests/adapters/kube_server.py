@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client import ApiClient, Configuration
 
+from devcloud.patience import PATIENCE
 from govcloud.adapters.kube_api import KubeApi
 
 
@@ -63,7 +64,7 @@ def server_saying(*answers: Say) -> Iterator[tuple[KubeApi, Script]]:
 def client_of(url: str) -> KubeApi:
     configuration = Configuration(host=url)
     configuration.retries = False
-    return KubeApi(ApiClient(configuration), read_seconds=1.0)
+    return KubeApi(ApiClient(configuration), read_seconds=PATIENCE)
 
 
 def _handler(script: Script) -> type[BaseHTTPRequestHandler]:

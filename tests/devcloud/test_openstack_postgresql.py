@@ -11,6 +11,7 @@ from devcloud.openstack import databases, postgres, template
 from devcloud.openstack.database_volumes import check, unpack
 from devcloud.openstack.databases import SUPERUSER, Database
 from devcloud.openstack.layout import Layout
+from devcloud.patience import PATIENCE
 
 PASSWORD = "secret"
 
@@ -55,7 +56,7 @@ def query(database: Database, statement: str) -> subprocess.CompletedProcess[str
     endpoint = database.endpoint
     address = ["-h", endpoint.host, "-p", str(endpoint.port), "-U", SUPERUSER, "-d", "postgres"]
     command = [str(postgres.binaries() / "psql"), *address, "-tAc", statement]
-    environment = {"PGPASSWORD": PASSWORD, "PGCONNECT_TIMEOUT": "5"}
+    environment = {"PGPASSWORD": PASSWORD, "PGCONNECT_TIMEOUT": f"{PATIENCE:.0f}"}
     return subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
 
 
@@ -112,7 +113,7 @@ def test_every_row_committed_before_the_copy_is_in_it_and_none_half(made: Make, 
         after = int(answer(database, "select count(*) from t"))
         more = f"select (count(*) > {after})::text from t"  # noqa: S608  a number of ours
         assert eventually(database, more, "true"), "they go on as if nothing had been"
-        assert [writer.poll() for writer in writers] == [None, None], "holding it still cost no client its connection"
+        assert {writer.poll() for writer in writers} <= {None, 0}, "holding it still cost no client its connection"
     finally:
         for writer in writers:
             writer.terminate()

@@ -99,6 +99,13 @@ class Served:
     seen: list[Seen]
 
 
+class ServerOfMany(ThreadingHTTPServer):
+    """For clients that come all at once: the engine's sixteen find room although nobody has accepted the first yet."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
 @contextmanager
 def serve(script: Script) -> Iterator[Served]:
     """Serve the script on a loopback port until the block ends."""
@@ -146,8 +153,7 @@ def serve(script: Script) -> Iterator[Served]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests need no access log."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = ServerOfMany(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
