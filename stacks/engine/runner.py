@@ -24,6 +24,7 @@ from stacks.engine.failures import EngineError, EngineLost, ProgramFailed, RunFa
 from stacks.engine.hosting import ENGINE_LOST, PROGRAM_RAISED, hosted
 from stacks.engine.registration import Collected, Inputs, program_function
 from stacks.program import Program
+from stacks.provider.errors import code_in
 
 _AT_ONCE = 64
 """Resource operations at the same time. OpenStack, not we, is what takes time: forty machines should wait together."""
@@ -241,9 +242,9 @@ class Engine:
 def _failure(answer: Answer, events: Events, stack: StackName, command: str) -> EngineError:
     if _told(PROGRAM_RAISED, answer, events):
         return ProgramFailed(f"stack {stack.stack}: its program raised", (answer.out + answer.err)[-4000:])
-    if known := meaning_of(answer, stack):
-        return known
     of_resources = tuple(item for item in events.diagnostics if item.resource)
+    if not any(code_in(item.message) for item in of_resources) and (known := meaning_of(answer, stack)):
+        return known  # where the provider gives a reason, the CLI's output has OpenStack's words in it, which can be the same
     if of_resources:
         return RunFailed(of_resources, answer.err[-4000:])
     if _told(ENGINE_LOST, answer, events):

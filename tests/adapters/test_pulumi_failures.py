@@ -93,6 +93,7 @@ def test_a_program_that_asked_for_what_the_cloud_does_not_have_is_no_fault_of_ou
     ("error", "kind", "reason"),
     [
         (engine.ProgramFailed("its program raised", "KeyError: 'x'"), Stop, Reason.PROGRAM_FAULT),
+        (engine.ProgramFailed("its program raised", "invoke of openstack:a:b failed: connection reset"), Retry, Reason.ENGINE_FAILED),
         (engine.EngineLost("went away"), Retry, Reason.ENGINE_FAILED),
         (engine.StackLocked("held"), Retry, Reason.STACK_LOCKED),
         (engine.StateDamaged("cut off"), Stop, Reason.PROGRAM_FAULT),

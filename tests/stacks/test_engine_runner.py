@@ -182,6 +182,14 @@ def test_what_the_cli_says_is_understood(cli: ScriptedCli, answer: dict[str, Any
     assert type(error.value) is failure
 
 
+@pytest.mark.parametrize("words", ["web-0 has an invalid character in its name", "could not deserialize the answer"])
+def test_what_openstack_says_is_not_taken_for_words_of_the_cli(cli: ScriptedCli, words: str) -> None:
+    refused = json.dumps({"diagnosticEvent": {"urn": FRESH["urn"], "message": f"Invalid: fresh: {words}", "severity": "error"}})
+    cli.answers({"up": [{"code": 255, "out": f"error: Invalid: fresh: {words}", "events": refused}]})
+    with pytest.raises(failures.RunFailed, match=words):
+        cli.up()
+
+
 def test_a_missing_cli_is_told(tmp_path: Path) -> None:
     engine = Engine(Installation(str(tmp_path / "nothing"), tmp_path, "x"), dict)
     with pytest.raises(failures.EngineMissing, match="nothing"):

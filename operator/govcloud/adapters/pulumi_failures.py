@@ -31,6 +31,10 @@ _LONGEST = 1000
 _OF_THE_CATALOG = re.compile(r"\b(flavor|image|network|datastore|volume type|role)\b", re.IGNORECASE)
 
 
+_UNANSWERED = re.compile(r"\binvoke of \S+ failed: .*")
+"""The SDK's words for a question to the cloud that failed. Without a code of the provider's beside them, it never came to an answer."""
+
+
 @dataclass(frozen=True)
 class _Verdict:
     """One row. `after` None means that waiting will not help."""
@@ -81,6 +85,8 @@ def meaning(error: engine.EngineError) -> Exception:
             return _of_text(
                 error.detail
             )  # the program asked the cloud for something, and the cloud's answer is the reason
+        case engine.ProgramFailed() if unanswered := _UNANSWERED.search(error.detail):
+            return Retry(_UNEXPLAINED.reason, _short(unanswered[0]), _UNEXPLAINED.after)
         case engine.ProgramFailed():
             return Stop(Reason.PROGRAM_FAULT, f"{error}: a fault of the controller; its log has the details")
         case engine.EngineLost():
