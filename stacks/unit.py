@@ -23,6 +23,8 @@ ROLES = ("member",)
 
 PROJECT, USER, CREDENTIAL, DEFAULT_NETWORK = "project", "service-user", "credential", "default-network"
 ACCESS_PROJECT = "access-project"
+KEPT = frozenset({PROJECT, USER, ACCESS_PROJECT})
+"""What no run of the stack takes away: all that the unit has hangs on it, and no wish of `UnitStack` ends it."""
 
 _DEFAULT_CIDR = "192.168.128.0/20"
 _DEFAULT_GROUP = Quota(security_groups=2, security_group_rules=8)

@@ -76,6 +76,7 @@ class Run:
         clouds: logins by the name that provider resources give as `cloud`.
         allowed: logical resource names with what the plan does to them; None: no plan limits the run.
         rebuild: given where the run makes a lost state anew.
+        kept: logical names of what the run never deletes, nor replaces, whatever the engine says that it was told.
     """
 
     stack: str
@@ -84,9 +85,12 @@ class Run:
     clouds: Mapping[str, CloudLogin]
     allowed: frozenset[tuple[str, str]] | None = None
     rebuild: Rebuild | None = None
+    kept: frozenset[str] = frozenset()
 
     def allows(self, name: str, operation: str) -> bool:
         """Whether the plan does this to the resource of that logical name; a replace is a delete and a create."""
+        if operation == "delete" and name in self.kept:
+            return False
         if self.allowed is None:
             return True
         replaced = operation in ("create", "delete") and (name, "replace") in self.allowed

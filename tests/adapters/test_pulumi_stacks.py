@@ -195,6 +195,7 @@ def test_a_units_stack_is_made_by_the_controller_and_the_units_own_user(world: W
     access = world.ensure()
     (made,) = world.engine.made
     assert (made.stack, made.run.owner, made.run.plan) == (UNIT_STACK, UNIT.uid, 1)
+    assert made.run.kept == {"project", "service-user", "access-project"}
     assert made.run.clouds["admin"] == CONTROLLER
     assert made.run.clouds["service-user"].username == "govcloud-education"
     assert made.run.clouds["service-user"].project_name == "unit-education"

@@ -107,3 +107,12 @@ def test_the_connections_of_an_ended_run_are_forgotten_and_what_waits_on_them_st
     with pytest.raises(ProviderError, match="not configured"):
         peers.of("a")
     assert peers.of("b").stack == "s2"
+
+
+def test_what_a_run_keeps_it_neither_deletes_nor_replaces() -> None:
+    for allowed in (None, frozenset({("project", "delete")}), frozenset({("project", "replace")})):
+        run = Run("unit-1", "uid", 1, {}, allowed, kept=frozenset({"project"}))
+        assert not run.allows("project", "delete")
+    run = Run("unit-1", "uid", 1, {}, kept=frozenset({"project"}))
+    assert run.allows("project", "update")
+    assert run.allows("credential", "delete")
