@@ -82,7 +82,7 @@ class _Host(LanguageServer):  # type: ignore[misc]  # the SDK has no types for i
                 self._tell(request, context, monitor)
         except (grpc.RpcError, RunError, asyncio.CancelledError) as error:
             return language_pb2.RunResponse(error=f"{ENGINE_LOST}: {error}")
-        except Exception as error:  # noqa: BLE001 - the border: the engine tells it as the reason why the run failed
+        except BaseException as error:  # noqa: BLE001 - the border: the engine waits for an answer, whatever it is
             return language_pb2.RunResponse(error=f"{PROGRAM_RAISED}: {error}\n{traceback.format_exc()}")
         return language_pb2.RunResponse()
 

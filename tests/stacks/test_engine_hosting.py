@@ -171,10 +171,11 @@ def test_what_is_believed_of_a_dead_engine_does_not_count_for_the_next_one_on_it
             assert called(three_parts, port) == ""
 
 
-def test_a_program_that_raises_is_told_apart() -> None:
+@pytest.mark.parametrize("fault", [KeyError, SystemExit])
+def test_a_program_that_raises_is_told_apart(fault: type[BaseException]) -> None:
     def program() -> None:
         three_parts()
-        raise KeyError("there is no such flavor")
+        raise fault("there is no such flavor")
 
     monitor = Monitor()
     with engine(monitor) as port:
