@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from devcloud.bootstrap import run_quietly
 from devcloud.failures import DevCloudError
+from devcloud.locks import exclusive
+from devcloud.paths import cache_root
 from devcloud.progress import Say
 
 # Debian's package would at once make and start a database server of its own, which nobody here has asked for.
@@ -37,19 +39,15 @@ NEEDED = (
 )
 
 
-def ensure(say: Say) -> None:
-    """Install what is missing when we are root; otherwise raise `DevCloudError` with the command to run."""
-    missing = [package.name for package in NEEDED if not package.is_present()]
-    if not missing:
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        names = " ".join(missing)
-        command = f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {names}"
-        raise DevCloudError(f"the system lacks {names}. Install with:\n  {command}")
-    _install(missing, say)
+def _missing(needed: Sequence[SystemPackage]) -> list[str]:
+    return [package.name for package in needed if not package.is_present()]
 
 
 def _install(packages: list[str], say: Say) -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        names = " ".join(packages)
+        command = f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {names}"
+        raise DevCloudError(f"the system lacks {names}. Install with:\n  {command}")
     say(f"installing {', '.join(packages)} with apt-get")
     if "postgresql" in packages and not NO_MAIN_CLUSTER.exists():
         NO_MAIN_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
@@ -62,3 +60,16 @@ def _install(packages: list[str], say: Say) -> None:
         say,
         DEBIAN_FRONTEND="noninteractive",
     )
+
+
+def ensure(
+    say: Say, needed: Sequence[SystemPackage] = NEEDED, install: Callable[[list[str], Say], None] = _install
+) -> None:
+    """Install what is missing when we are root; otherwise raise `DevCloudError` with the command to run.
+
+    Two clouds may call this at once: one installs, the other waits.
+    """
+    if _missing(needed):
+        with exclusive(cache_root() / "locks" / "system-packages", "installing system packages", say):
+            if missing := _missing(needed):
+                install(missing, say)

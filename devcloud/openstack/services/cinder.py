@@ -14,6 +14,7 @@ def run(runtime: Runtime) -> list[Any]:
     allow_eventlet()
     _no_thread_pool_proxies()
     application = _api(runtime)
+    _make_rules()
     _heartbeat_for_each_service()
     services = _start_services()
     runtime.serve(application, "cinder", threads=12)
@@ -39,6 +40,13 @@ def _api(runtime: Runtime) -> Any:
     from cinder.wsgi import wsgi
 
     return wsgi.initialize_application()
+
+
+def _make_rules() -> None:
+    """Cinder makes its rules at the first request; a second one that comes meanwhile finds none, and is refused."""
+    from cinder import policy
+
+    policy.init()
 
 
 def _heartbeat_for_each_service() -> None:
