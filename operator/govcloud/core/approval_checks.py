@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from govcloud.api.approval import ApprovalSpec
+from govcloud.api.common import Condition
 from govcloud.api.jurisdiction import Approvals
 from govcloud.core.document_numbers import Decision, decision_of, folded
 from govcloud.core.guard import Window, was_unguarded
@@ -70,6 +71,11 @@ class Hearing:
     @property
     def earlier_steps(self) -> tuple[PlannedStep, ...]:
         return self.plan.steps[: self.plan.steps.index(self.step)] if self.step else ()
+
+    def said_before(self, reason: Reason) -> Condition | None:
+        """What an earlier hearing said of the decision, where it gave this reason."""
+        said = self.approval.status.conditions if self.approval.status else ()
+        return next((condition for condition in said if condition.reason == reason), None)
 
 
 def fault_of(hearing: Hearing) -> Fault | None:
@@ -189,8 +195,7 @@ def _without_its_reason(hearing: Hearing) -> Fault | None:
 
 def _withdrawn_for_good(hearing: Hearing) -> Fault | None:
     """What was taken back once stays taken back, whatever becomes of the revocation."""
-    said = hearing.approval.status.conditions if hearing.approval.status else ()
-    if not any(condition.reason == Reason.WITHDRAWN for condition in said):
+    if hearing.said_before(Reason.WITHDRAWN) is None:
         return None
     return Reason.WITHDRAWN, "the office took it back; decide again / 审批已撤销，请重新审批"
 
@@ -218,8 +223,7 @@ def _under_a_withdrawn_number(hearing: Hearing) -> Fault | None:
 
 def _out_of_order_for_good(hearing: Hearing) -> Fault | None:
     """What was refused as out of its turn waits for no turn. The API server tells times to the second only: within one, the refusal tells the order."""
-    said = hearing.approval.status.conditions if hearing.approval.status else ()
-    refusal = next((condition for condition in said if condition.reason == Reason.OUT_OF_ORDER), None)
+    refusal = hearing.said_before(Reason.OUT_OF_ORDER)
     return None if refusal is None else (Reason.OUT_OF_ORDER, refusal.message)
 
 
