@@ -16,8 +16,9 @@ from provider.twin import Twin, twin
 from waiting import until
 
 from govcloud.adapters.pulumi_runs import StackRuns
-from stacks.engine.commands import STACK_VARIABLE, Installation, StackName
+from stacks.engine.commands import Installation, StackName
 from stacks.engine.failures import EngineError
+from stacks.engine.leftovers import left_over
 from stacks.engine.runner import Engine, Outcome, attached
 from stacks.program import Program, Ref, Resource, Value
 from stacks.provider.clouds import Clouds
@@ -47,7 +48,8 @@ class Lab:
     def __post_init__(self) -> None:
         self.server = ProviderServer(self.runs, self.journal, clock=FastClock())
         port = self.server.start()
-        engine = Engine(Installation(str(pulumi_binary()), self.home, "correct horse"), lambda: attached(port), settle=0.0)
+        self.installation = Installation(str(pulumi_binary()), self.home, "correct horse")
+        engine = Engine(self.installation, lambda: attached(port), settle=0.0)
         self.running = StackRuns(engine, Finder(Clouds(self.journal, FastClock()), FastClock()), b"k" * 32)
 
     def up(self, plan: int, allowed: set[tuple[str, str]], *resources: Resource) -> Outcome:
@@ -71,23 +73,13 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         made.server.stop(0.2)
 
 
-def _engines() -> list[int]:
-    """Processes of the stack's CLI, all at one moment: when the first of them is killed, the next attempt begins."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdigit() and f"{STACK_VARIABLE}={STACK}\0".encode() in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-    return found
-
-
 def _kill_the_engine_at(lab: Lab, method: str, path_part: str) -> None:
     """When the next such request was carried out, and before it is answered."""
 
     def kill(request: Seen) -> Answer | None:
         if request.method == method and path_part in request.path:
             lab.cloud.after.clear()
-            for process in _engines():
+            for process in left_over(STACK, lab.installation.backend_url):
                 with suppress(ProcessLookupError):  # a child that ended with its parent
                     os.kill(process, signal.SIGKILL)
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -14,6 +13,7 @@ import grpc
 import pulumi
 import pytest
 from google.protobuf import empty_pb2
+from provider.provider_kit import unused_port
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, resource_pb2, resource_pb2_grpc
 from waiting import until
 
@@ -67,12 +67,6 @@ def engine(monitor: Monitor, port: int = 0) -> Iterator[int]:
         yield port
     finally:
         server.stop(grace=None).wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def called(program: Callable[[], None], port: int, by: StackName = STACK) -> str:
@@ -129,7 +123,7 @@ def test_no_connection_and_no_thread_is_left() -> None:
 
 
 def test_an_engine_out_of_reach_is_never_told_that_there_are_no_more_resources() -> None:
-    assert called(three_parts, free_port()).startswith(ENGINE_LOST)
+    assert called(three_parts, unused_port()).startswith(ENGINE_LOST)
 
 
 @pytest.mark.parametrize("patience", [0, 1, 3])
@@ -162,7 +156,8 @@ def test_a_run_ends_when_only_the_monitor_goes_away() -> None:
 
 
 def test_what_is_believed_of_a_dead_engine_does_not_count_for_the_next_one_on_its_port() -> None:
-    port = free_port()
+    with engine(Monitor()) as port:
+        pass  # it dies
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:  # somebody still tries to reach the dead one
         with pytest.raises(grpc.RpcError, match="refused"):
             resource_pb2_grpc.ResourceMonitorStub(channel).SupportsFeature(resource_pb2.SupportsFeatureRequest(id="secrets"))
