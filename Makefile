@@ -9,7 +9,7 @@ SERVICES := tests/cluster tests/attacks tests/admission
 PYTEST := $(VENV)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo up down status logs reset test lint test-unit test-cluster test-services test-parts soak mutants crds requirements clean
+.PHONY: help environment demo up down status logs reset test lint test-unit test-cluster test-services test-parts soak soak-services soak-parts mutants crds requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,8 @@ test-cluster: environment ## end to end, on two development clouds side by side
 	@$(MAKE) --no-print-directory --keep-going -j2 test-services test-parts
 
 # The end of a pipe must not hide how its beginning ended.
-test-services test-parts: SHELL := /bin/bash
-test-services test-parts: .SHELLFLAGS := -o pipefail -c
+test-services test-parts soak-services soak-parts: SHELL := /bin/bash
+test-services test-parts soak-services soak-parts: .SHELLFLAGS := -o pipefail -c
 
 test-services: environment ## the half of it that works on requests, with the controller
 	@mkdir -p build
@@ -66,9 +66,19 @@ test-parts: environment ## the other half: provider, engine, backups, the develo
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR)-parts $(DEV) run -- $(PYTEST) $(addprefix --ignore=,$(SERVICES)) -m "cluster and not soak" \
 	  --junit-xml=build/test-parts.xml 2>&1 | sed -u 's/^/[parts] /'
 
-soak: environment ## the exhaustive rest, for hours; what it draws follows from a seed that it prints (GOVCLOUD_SEED=n: the same again)
+soak: environment ## the exhaustive rest, for an hour or more, on two development clouds side by side; GOVCLOUD_SEED=n draws again what a run drew
 	@mkdir -p build
-	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) -m soak --timeout=0 --junit-xml=build/soak.xml
+	@$(MAKE) --no-print-directory --keep-going -j2 soak-services soak-parts
+
+soak-services: environment ## the half of it that works on requests, with the controller
+	@mkdir -p build
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) $(SERVICES) -m soak --timeout=0 \
+	  --junit-xml=build/soak-services.xml 2>&1 | sed -u 's/^/[services] /'
+
+soak-parts: environment ## the other half, in three workers: lives and kills drawn from a seed, lost answers, the audit log
+	@mkdir -p build
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR)-parts $(DEV) run -- $(PYTEST) $(addprefix --ignore=,$(SERVICES)) -m soak --timeout=0 -n 3 --dist worksteal \
+	  --junit-xml=build/soak-parts.xml 2>&1 | sed -u 's/^/[parts] /'
 
 mutants: environment ## how many small faults in the audit package its tests find, for hours; in slices with MODULES="frames merkle" MINUTES=10, of a sample with SAMPLE=20 SEED=1
 	@$(VENV)/python bench/mutants.py $(MODULES) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) --show
