@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from govcloud.api.faults import faults_in, place
-from govcloud.api.request import Progress, RequestSpec, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request import RequestSpec
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.accounts import accounts_named
 from govcloud.core.backup_sets import is_regular
 from govcloud.core.calendar import official_day

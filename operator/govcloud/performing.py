@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from govcloud.api.backup import PartStatus
 from govcloud.api.common import Condition
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.core import actions as act
 from govcloud.core.accounts import reservation_of
 from govcloud.core.backup_sets import holds_helpers, is_regular, with_changes

@@ -19,7 +19,8 @@ from govcloud.api.approval import ApprovalStatus
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
 from govcloud.api.catalog import CatalogStatus
 from govcloud.api.jurisdiction import JurisdictionStatus
-from govcloud.api.request import Drift, RequestKey
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestKey
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.log import AuditLog
 from govcloud.core.guard import Guard, PolicyLook

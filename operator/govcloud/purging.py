@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from govcloud.api.request import Failure, Progress
+from govcloud.api.progress import Failure, Progress
 from govcloud.audit.holds import Hold
 from govcloud.audit.log import AuditLog
 from govcloud.audit.records import Outcome as Result

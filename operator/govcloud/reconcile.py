@@ -11,7 +11,8 @@ from threading import Lock
 from govcloud.api.approval import ApprovalStatus
 from govcloud.api.common import Condition, as_written
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import RequestStatus
 from govcloud.audit.records import Entry
 from govcloud.carrying_out import Executor
 from govcloud.core import actions as act

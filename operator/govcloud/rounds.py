@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from govcloud.api.request import MOST_DRIFT, RequestKey
+from govcloud.api.progress import MOST_DRIFT
+from govcloud.api.request import RequestKey
 from govcloud.core.drift import is_looked_after
 from govcloud.core.objects import RequestObject, UnitObject
 from govcloud.failures import Retry, Stop

@@ -11,7 +11,7 @@ from provider.provider_kit import MemoryJournal
 
 from devcloud.patience import PATIENCE
 from govcloud.adapters.pulumi_stacks import PulumiStacks
-from govcloud.api.request import Drift
+from govcloud.api.progress import Drift
 from govcloud.core.repairs import as_found
 from govcloud.failures import Stop
 from stacks.diff import allowed_operations, diff

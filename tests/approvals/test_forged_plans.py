@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from reconcile.world import World
 
-from govcloud.api.request import Operation
+from govcloud.api.progress import Operation
 from govcloud.audit.records import Record
 from govcloud.core.plan import Plan
 from govcloud.frozen import MOST_READ, FrozenPlans

@@ -15,7 +15,7 @@ from reconcile.world import UNIT, Crash, World
 from govcloud.adapters.remembering_cluster import statuses_shown
 from govcloud.adapters.status_book import StatusBook
 from govcloud.api.backup import BackupSpec, BackupStatus, PartStatus
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.api.unit import UnitStatus
 from govcloud.audit.records import Outcome, Phase
 from govcloud.core.ending_steps import backup_name

@@ -11,7 +11,7 @@ from approvals.offices import Ed25519Office
 from reconcile.world import AUTHORITY, NAMESPACE, SUPERIOR_TITLE, Crash, World, jurisdiction_spec
 
 from govcloud.api.common import as_written
-from govcloud.api.request import Operation
+from govcloud.api.progress import Operation
 from govcloud.core.objects import ApprovalObject
 from govcloud.core.signatures import key_id
 from govcloud.failures import Retry, Stop

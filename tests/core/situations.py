@@ -20,7 +20,7 @@ from reconcile.world import AGREEMENT, ANNUAL_PLAN, ITEM, OFFICIALS, World, waiv
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, PartStatus
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.core.accounts import agreement_with, plan_with, reservation_of
 from govcloud.core.actions import Action
 from govcloud.core.decide import decide

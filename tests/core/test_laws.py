@@ -11,7 +11,8 @@ from core.situations import Situation, all_turns
 from reconcile.world import OFFICIALS
 
 from govcloud.api.common import as_written
-from govcloud.api.request import Progress, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.accounts import accounts_named
 from govcloud.core.approvals import standing

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govcloud.api.backup import BackedUpRequest, BackupSpec, BackupStatus, PartStatus
-from govcloud.api.request import Operation, Progress, RestorationRecord
+from govcloud.api.progress import Operation, Progress, RestorationRecord
 from govcloud.audit.holds import Hold
 from govcloud.core.backup_sets import is_verified
 from govcloud.core.objects import BackupObject

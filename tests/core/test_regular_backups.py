@@ -11,7 +11,7 @@ from core.situations import Situation, regular
 
 from govcloud.api.backup import MOST_PARTS
 from govcloud.api.pause import PauseSpec
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import holds_helpers, is_running
 from govcloud.core.existing import data_that_exists, parts_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reconcile.world import World, request_spec
 
-from govcloud.api.request import Failure, Operation, Progress
+from govcloud.api.progress import Failure, Operation, Progress
 from govcloud.audit.usage import Mark
 from govcloud.core import actions as act
 from govcloud.core import evidence

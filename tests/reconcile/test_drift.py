@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from reconcile.world import NAME, World
 
-from govcloud.api.request import Drift, Failure, Operation, Progress
+from govcloud.api.progress import Drift, Failure, Operation, Progress
 from govcloud.audit.records import Action, Record
 from govcloud.core.drift import gone_without_loss, is_looked_after
 from govcloud.failures import Retry

@@ -12,7 +12,7 @@ from reconcile.backing_up import ENOUGH, BackingUp, lies_in, purge, regular_back
 from reconcile.world import NAME, UNIT, World, services
 
 from govcloud.adapters.memory import Crash
-from govcloud.api.request import RestorationRecord
+from govcloud.api.progress import RestorationRecord
 from govcloud.audit.query import Filter, search
 from govcloud.audit.records import Action
 from govcloud.audit.verify import Result

@@ -35,7 +35,8 @@ from govcloud.api.approval import ApprovalSpec, RequestRef
 from govcloud.api.catalog import CatalogSpec
 from govcloud.api.common import Condition, as_written
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
-from govcloud.api.request import NextAction, PlanView, Progress, RequestStatus, TerminationRecord, TrialRecord
+from govcloud.api.progress import Progress, TerminationRecord, TrialRecord
+from govcloud.api.request_status import NextAction, PlanView, RequestStatus
 from govcloud.api.unit import UnitSpec
 from govcloud.audit.log import AuditLog
 from govcloud.audit.query import Filter, search

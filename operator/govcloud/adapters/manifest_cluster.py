@@ -21,7 +21,9 @@ from govcloud.adapters.kube_objects import (
 from govcloud.adapters.manifest_files import Document
 from govcloud.api.common import API_VERSION, UNIT_LABEL, as_written
 from govcloud.api.jurisdiction import JurisdictionStatus
-from govcloud.api.request import Progress, RequestKey, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request import RequestKey
+from govcloud.api.request_status import RequestStatus
 from govcloud.api.reservation import Reservation
 from govcloud.core.accounts import AccountRef, accounts_named, agreement_with, plan_with, reservation_of
 from govcloud.core.guard import Guard, PolicyLook

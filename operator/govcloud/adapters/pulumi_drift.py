@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from govcloud.api.request import Drift
+from govcloud.api.progress import Drift
 from stacks.engine.failures import Diagnostic, RunFailed
 from stacks.engine.state import State
 from stacks.provider.drift import Drift as Found

@@ -17,7 +17,8 @@ from govcloud.adapters.pulumi_failures import translated
 from govcloud.adapters.pulumi_names import request_stack
 from govcloud.adapters.pulumi_runs import StackRuns
 from govcloud.adapters.pulumi_units import UnitStacks, UnitState, known_of_cloud
-from govcloud.api.request import Drift, RequestKey
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestKey
 from govcloud.core.objects import JurisdictionObject, UnitObject
 from govcloud.failures import Stop
 from govcloud.ports import StackOutcome, UnitAccess

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from govcloud.api.common import Conditions, Digest, Line, Model, ObjectName, Sha256, Text, Token, Uid
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.api.waiver import MOST_WAIVERS, WaivedPart
 
 PartState = Literal[

@@ -16,7 +16,8 @@ from govcloud.api.common import Model
 from govcloud.api.jurisdiction import JurisdictionSpec, JurisdictionStatus
 from govcloud.api.marks import rule
 from govcloud.api.pause import PauseSpec, PauseStatus
-from govcloud.api.request import RequestSpec, RequestStatus
+from govcloud.api.request import RequestSpec
+from govcloud.api.request_status import RequestStatus
 from govcloud.api.unit import UnitSpec, UnitStatus
 
 

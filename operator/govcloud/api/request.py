@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
 from govcloud.api.common import (
-    Conditions,
-    Digest,
     Line,
     Model,
     Money,
     Name,
     ObjectName,
-    Quantities,
     Sha256,
     Stage,
-    Text,
     Token,
     Uid,
     User,
     Word,
 )
-from govcloud.api.deadline import Deadline
 from govcloud.api.marks import checked_by, default_in_cluster, immutable, keyed_by, rule, validations
-from govcloud.api.notification import MOST_NOTICES, Notice
-from govcloud.api.waiver import MOST_WAIVERS, WaivedPart, Waivers
+from govcloud.api.waiver import Waivers
 from stacks.catalog import CATALOG, kind_named
 from stacks.kind import Parameters, ServiceKind
 
@@ -217,234 +210,6 @@ class RequestSpec(Model):
         None, description="data to get back; leaving it in place, or taking it out later, does nothing"
     )
     termination: Termination | None = Field(None, description="goes with stage Terminated")
-
-
-class NextAction(Model):
-    """Who must do what by when, in one sentence, citing the article."""
-
-    zh: Text
-    en: Text
-    waiting_for: Token | None = Field(None, description="the approval step that is waited for, or `applicant`, or none")
-    office: Token | None = None
-    deadline: datetime | None = None
-    article: Token | None = None
-
-
-class ChangeView(Model):
-    """One line of a plan's diff."""
-
-    service: Token
-    resource: Token
-    type: Token
-    operation: Literal["Create", "Update", "Replace", "Delete"]
-    fields: Annotated[tuple[Token, ...], Field(max_length=256)] = ()
-
-
-class PlanView(Model):
-    """What an official needs to see of a plan; the plan itself is the ControllerRevision named here."""
-
-    number: int
-    revision: Token
-    transition: Token
-    digest: Digest
-    digest_sm3: Token | None = None
-    monthly_cost: Money
-    steps: Annotated[tuple[Token, ...], Field(max_length=32)] = Field(
-        (), description="approval steps that this plan needs, in order"
-    )
-    diff: Annotated[tuple[ChangeView, ...], Field(max_length=4096)] = ()
-    quota: Quantities = Field(default_factory=dict)
-    backup_every_days: int | None = Field(
-        None, description="how often the protection level 等级保护 asks for a backup of the data, in days"
-    )
-    departures: Annotated[tuple[Text, ...], Field(max_length=64)] = Field(
-        (), description="rules in principle 原则上 that this plan departs from; an approval of it says why in its comment"
-    )
-    waived: Annotated[tuple[Text, ...], Field(max_length=MOST_WAIVERS)] = Field(
-        (), description="what will be destroyed WITHOUT a backup 不经备份即销毁, by which document of the unit"
-    )
-    summary_zh: Text = ""
-    summary_en: Text = ""
-
-
-class ResourceView(Model):
-    """One resource that runs, with its id in OpenStack."""
-
-    service: Token
-    name: Token
-    type: Token
-    id: Token
-
-
-class EndpointView(Model):
-    """Where a service is reached."""
-
-    service: Token
-    name: Token
-    address: Token
-    port: int = 0
-
-
-class Failure(Model):
-    """Why the last attempt did not succeed, and when the next one comes. `Retry`: waiting helps. `Stop`: someone must change something."""
-
-    kind: Literal["Retry", "Stop"]
-    reason: Token
-    message: Text
-    count: int = 1
-    retry_at: datetime | None = None
-
-
-class Operation(Model):
-    """A started transition. It finishes under this plan whatever the spec says meanwhile. `plan` 0 is the pack's own act at a trial's end."""
-
-    plan: int
-    transition: Token
-    started_at: datetime
-    approvals: Annotated[tuple[Token, ...], Field(max_length=32)] = Field(
-        (), description="uids of the approvals that allow it; one that vanishes freezes the operation"
-    )
-    done: Annotated[tuple[Token, ...], Field(max_length=256)] = Field(
-        (), description="steps of the operation that are finished, in order"
-    )
-
-
-class TrialRecord(Model):
-    """When the trial began and ends."""
-
-    started_at: datetime
-    ends_at: datetime
-    expired_at: datetime | None = None
-    reminded: Annotated[tuple[int, ...], Field(max_length=16)] = Field(
-        (), description="reminders of this end that were sent: how many days before it"
-    )
-
-
-class TerminationRecord(Model):
-    """How far the termination has come."""
-
-    quiesced_at: datetime | None = None
-    backup: Token | None = Field(None, description="name of the ServiceBackup")
-    backup_verified_at: datetime | None = Field(None, description="when all that holds data was proven, but what is `waived`")
-    waived: Annotated[tuple[WaivedPart, ...], Field(max_length=MOST_WAIVERS)] = Field(
-        (), description="what was given up without a proven backup, and by which document of the unit"
-    )
-    destroyed_at: datetime | None = None
-    absence_proved_at: datetime | None = None
-    sanitisation: Literal["api-deleted", "overwritten", "crypto-erased"] | None = Field(
-        None, description="honest level of the erasure of data"
-    )
-
-
-VolumeState = Literal["Copied", "Proven", "HandedOver"]
-
-
-class RestoredVolume(Model):
-    """How far a volume of a restore has come: a copy is made of the backup, proven, and handed over to the unit's project."""
-
-    resource: Token = Field(description="its name in the plan")
-    state: VolumeState
-
-
-class RestorationRecord(Model):
-    """How far a restore has come, or how the last one went."""
-
-    plan: int
-    backup: Token = Field(description="name of the ServiceBackup whose data it is")
-    reason: Line = Field(description="as it was asked for")
-    volumes: Annotated[tuple[RestoredVolume, ...], Field(max_length=256)] = ()
-    safeguard: Token | None = Field(None, description="name of the ServiceBackup that holds what was there before")
-    ended_at: datetime | None = None
-
-    def state_of(self, resource: str) -> str | None:
-        """How far that volume has come; None where nothing was made of it yet."""
-        return next((volume.state for volume in self.volumes if volume.resource == resource), None)
-
-
-MOST_DRIFT = 64
-
-
-class Drift(Model):
-    """A resource that is not as the controller left it."""
-
-    resource: Token = Field(description="its name in the plan")
-    type: Token
-    id: Token = Field(description="its id in OpenStack")
-    fields: Annotated[tuple[Token, ...], Field(max_length=64)] = Field(
-        (), description="what has another value; empty: the resource is gone"
-    )
-
-
-class Progress(Model):
-    """What resuming needs and cannot be seen elsewhere. Written by the controller only; everything else in the status is derived."""
-
-    last_plan: int = Field(0, description="number of the newest plan")
-    completed_plan: int | None = None
-    rejected_plan: int | None = None
-    operation: Operation | None = None
-    running: bool = Field(True, description="whether the servers are meant to be on")
-    running_since: datetime | None = Field(None, description="since when they were never stopped (XH-B 18)")
-    allocated: Quantities = Field(
-        default_factory=dict, description="quota that this request holds in the unit's project"
-    )
-    trial: TrialRecord | None = None
-    production_since: datetime | None = None
-    suspended_since: datetime | None = None
-    credentials_plan: int | None = Field(None, description="plan whose credentials the Secret holds")
-    restoration: RestorationRecord | None = None
-    termination: TerminationRecord | None = None
-    terminated_at: datetime | None = None
-    rebuilding: bool = Field(False, description="the engine's state was lost and is being made anew from the marks in the cloud")
-    failure: Failure | None = None
-    deadlines: Annotated[tuple[Deadline, ...], Field(max_length=64)] = Field(
-        (), description="legal limits that run, and those of the newest plan that have ended"
-    )
-    drift: Annotated[tuple[Drift, ...], Field(max_length=MOST_DRIFT)] | None = Field(
-        None, description="how the cloud differed from what the controller left at the last look; the first 64 resources"
-    )
-    notices: Annotated[tuple[Notice, ...], Field(max_length=MOST_NOTICES)] = Field(
-        (), description="the newest states that receivers of notifications are told of, where the jurisdiction has one"
-    )
-
-
-class BackupView(Model):
-    """A regular backup of the request, in short; the ServiceBackup of that name has the rest."""
-
-    name: Token
-    begun_at: datetime
-    state: Token = Field(description="Running, Verified, Failed or Mismatch")
-    message: Text = Field("", description="why it failed")
-
-
-class RegularBackups(Model):
-    """How the regular backups stand that the completed plan names."""
-
-    every_days: int
-    next_at: datetime = Field(description="when the next one is due")
-    newest: BackupView | None = None
-    not_covered: Annotated[tuple[Token, ...], Field(max_length=256)] = Field((), description="what holds data and is in no backup: the unit saves it itself")
-    newest_verified: BackupView | None = Field(None, description="the newest that was restored and found equal to what was backed up")
-
-
-class RequestStatus(Model):
-    """How the request stands."""
-
-    observed_generation: int = 0
-    phase: Token = Field("Planning", description="a word for people; derived, never read back")
-    conditions: Conditions = ()
-    next_action: NextAction | None = None
-    plan: PlanView | None = Field(
-        None, description="the plan that waits or is being carried out, else the last completed one"
-    )
-    progress: Progress = Progress()
-    due: datetime | None = Field(None, description="end of the trial, or the deadline of what is waited for")
-    monthly_cost: Money | None = None
-    regular_backups: RegularBackups | None = Field(None, description="there where the protection level asks for backups and data exists")
-    resources: Annotated[tuple[ResourceView, ...], Field(max_length=4096)] = ()
-    endpoints: Annotated[tuple[EndpointView, ...], Field(max_length=1024)] = ()
-    credentials_secret: Token | None = Field(
-        None, description="name of the Secret with the credentials, in this namespace"
-    )
 
 
 class RequestKey(Model):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 
 Said = Literal["Approaching", "Missed", "OnTime", "Late", "Withdrawn"]
 

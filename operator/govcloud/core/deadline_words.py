@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import TrialRecord
+from govcloud.api.progress import TrialRecord
 from govcloud.core.calendar import official_day
 from govcloud.core.deadline_news import News, Said
 from govcloud.core.deadlines_asked import PROVIDER

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.core import actions as act
 from govcloud.core.calendar import Calendar, calendar_of
 from govcloud.core.deadline_clock import as_of, closed, moments_of, paused, resumed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.core import actions as act
 from govcloud.core.evaluation import evaluation_clock
 from govcloud.core.facts import Facts

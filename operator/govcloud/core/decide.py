@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.core.actions import (
     Action,
     AddFinalizer,

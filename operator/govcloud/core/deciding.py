@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from govcloud.api.approval import ApprovalSpec, RequestRef
-from govcloud.api.request import RequestStatus
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.approval_checks import Trust
 from govcloud.core.approvals import standing
 from govcloud.core.document_numbers import folded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from govcloud.api.request import MOST_DRIFT, Drift, Progress
+from govcloud.api.progress import MOST_DRIFT, Drift, Progress
 from govcloud.core.facts import Facts
 from stacks.machines import ATTACHMENT, INSTANCE
 from stacks.order import needs

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import NextAction, Progress
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import NextAction
 from govcloud.core.calendar import official_day
 from govcloud.core.facts import Facts
 from policies.duties import EvaluationRule

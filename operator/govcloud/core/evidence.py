@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from govcloud.api.request import Drift
+from govcloud.api.progress import Drift
 from govcloud.api.reservation import Reservation
 from govcloud.audit import usage
 from govcloud.audit.records import Action as Verb

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from govcloud.api.jurisdiction import Approvals
-from govcloud.api.request import Drift, Progress, RequestKey, RequestSpec, RequestStatus
+from govcloud.api.progress import Drift, Progress
+from govcloud.api.request import RequestKey, RequestSpec
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.accounts import Account, AccountRef, Holder, account_of
 from govcloud.core.approval_checks import Trust
 from govcloud.core.guard import Admission

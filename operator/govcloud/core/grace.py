@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from govcloud.api.request import NextAction, Progress
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import NextAction
 from govcloud.core.facts import Facts
 from govcloud.core.steps import trial_article
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from govcloud.api.common import API_VERSION, Condition, as_written
 from govcloud.api.notification import MOST_NOTICES, Notice, Notifications
-from govcloud.api.request import RequestKey, RequestStatus
+from govcloud.api.request import RequestKey
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.canonical import canonical
 from govcloud.core.facts import Facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from govcloud.api.request import Operation
+from govcloud.api.progress import Operation
 from govcloud.core.actions import (
     Action,
     Backoff,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from govcloud.api.request import (
+from govcloud.api.progress import (
     Drift,
     Failure,
     Operation,

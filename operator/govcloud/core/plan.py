@@ -14,7 +14,8 @@ from pydantic import Field, PrivateAttr
 from govcloud.api.annual_plan import Budget
 from govcloud.api.common import Digest, Stage, User
 from govcloud.api.jurisdiction import Tightened
-from govcloud.api.request import Drift, RequestKey, RequestSpec
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestKey, RequestSpec
 from govcloud.api.waiver import Waiver
 from govcloud.core.canonical import canonical, sha256, sm3
 from govcloud.core.planned_restore import PlannedRestore

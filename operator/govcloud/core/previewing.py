@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.core.plan import Plan
 from stacks.program import Program
 from stacks.transform import with_power

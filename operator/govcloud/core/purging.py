@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from govcloud.api.request import Progress, RequestKey
+from govcloud.api.progress import Progress
+from govcloud.api.request import RequestKey
 from govcloud.audit.holds import Hold
 from govcloud.core.backup_sets import holds_helpers, is_regular, is_verified, state_of
 from govcloud.core.objects import BackupObject, PauseObject

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from govcloud.api.backup import MOST_PARTS, BackedUpRequest, BackupSpec, Part
-from govcloud.api.request import Failure
+from govcloud.api.progress import Failure
 from govcloud.core.actions import ClearBackup, GiveUpBackup, OpenBackup, StoreManifest, TakeBackup
 from govcloud.core.backup_sets import differs, holds_helpers, is_running, named_after
 from govcloud.core.existing import data_that_exists, not_backed_up, parts_of, resources_that_exist

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from govcloud.api.request import Progress, TrialRecord
+from govcloud.api.progress import Progress, TrialRecord
 from govcloud.core.facts import Facts
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from govcloud.api.request import Drift, RequestSpec
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestSpec
 from govcloud.core.drift import known_drift
 from govcloud.core.facts import Facts
 from govcloud.core.plan import Plan

@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from govcloud.api.request import Progress, RequestSpec, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request import RequestSpec
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.deciding import was_accepted
 from govcloud.core.objects import ApprovalObject, PinnedPlan, RequestObject
 from govcloud.core.plan import Plan, PlannedStep, parse_plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import RequestStatus
+from govcloud.api.request_status import RequestStatus
 from govcloud.core.calendar import SHANGHAI
 from govcloud.core.said import Said
 from govcloud.core.sentences import cost, decision, departures, effects, headline

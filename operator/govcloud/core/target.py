@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from govcloud.api.backup import MOST_PARTS
-from govcloud.api.request import Drift, RequestSpec
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestSpec
 from govcloud.core.case import LAID_OUT
 from govcloud.core.facts import Facts
 from govcloud.core.funding import priced_as_agreed

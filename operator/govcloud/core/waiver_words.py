@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from govcloud.api.request import TerminationRecord
+from govcloud.api.progress import TerminationRecord
 from govcloud.core import actions as act
 from govcloud.core.plan import Plan, PlannedWaiver
 from govcloud.core.said import Said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.core.deadlines import next_moment
 from govcloud.core.facts import Facts
 from govcloud.core.grace import grace_ends_at

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from govcloud.api.request import NextAction, Progress
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import NextAction
 from govcloud.core.calendar import beginning_of, official_day
 from govcloud.core.facts import Facts
 

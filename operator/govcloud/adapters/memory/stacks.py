@@ -10,7 +10,8 @@ from threading import RLock
 from govcloud.adapters.memory.cloud import MemoryCloud
 from govcloud.adapters.memory.stack_run import Stack, StackRun
 from govcloud.adapters.memory.wire import Wire
-from govcloud.api.request import Drift, RequestKey
+from govcloud.api.progress import Drift
+from govcloud.api.request import RequestKey
 from govcloud.core.objects import (
     JurisdictionObject,
     UnitObject,

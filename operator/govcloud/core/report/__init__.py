@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from govcloud.api.common import WAITING_LABEL
-from govcloud.api.request import Progress, RequestStatus
+from govcloud.api.progress import Progress
+from govcloud.api.request_status import RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.approvals import standing, unasked, unguarded
 from govcloud.core.facts import Facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from govcloud.api.request import BackupView, RegularBackups
+from govcloud.api.request_status import BackupView, RegularBackups
 from govcloud.core.backup_sets import is_running, is_verified, state_of, was_withdrawn
 from govcloud.core.existing import data_that_exists, not_backed_up
 from govcloud.core.facts import Facts

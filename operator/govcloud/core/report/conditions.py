@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from govcloud.api.common import Condition
-from govcloud.api.request import RequestStatus, TerminationRecord
+from govcloud.api.progress import TerminationRecord
+from govcloud.api.request_status import RequestStatus
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import is_verified
 from govcloud.core.deadline_words import overdue, weekends_only

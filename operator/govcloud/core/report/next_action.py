@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from govcloud.api.request import Drift, NextAction, TerminationRecord, TrialRecord
+from govcloud.api.progress import Drift, TerminationRecord, TrialRecord
+from govcloud.api.request_status import NextAction
 from govcloud.core import actions as act
 from govcloud.core.backup_sets import state_of
 from govcloud.core.drift import in_words

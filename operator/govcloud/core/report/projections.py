@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from govcloud.api.request import (
-    ChangeView,
-    EndpointView,
-    PlanView,
-    ResourceView,
-)
+from govcloud.api.request_status import ChangeView, EndpointView, PlanView, ResourceView
 from govcloud.core.drift import in_words
 from govcloud.core.facts import Facts
 from govcloud.core.funding import payers_of

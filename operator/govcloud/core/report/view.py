@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from govcloud.api.deadline import Deadline
-from govcloud.api.request import Progress
+from govcloud.api.progress import Progress
 from govcloud.core import actions as act
 from govcloud.core.deadlines import running
 from govcloud.core.deadlines_asked import PROVIDER
