@@ -19,6 +19,7 @@ from devcloud.openstack.bootstrap import image_content
 from devcloud.openstack.drivers import xts
 from devcloud.patience import PATIENCE
 from stacks.diff import allowed_operations, diff
+from stacks.program import Program
 from stacks.protection import unencrypted
 
 pytestmark = pytest.mark.cluster
@@ -101,7 +102,7 @@ def test_a_request_of_protection_level_three_is_on_encrypted_volumes(tenant: Ten
         "data": {"blockStorage": {"sizeGib": 1, "offering": "safe", "attachTo": {"service": "web"}}},
     }  # fmt: skip
     program = tenant.program(wanted, protection_level=3)
-    assert list(unencrypted(program, (), {offering.name: offering for offering in OFFERINGS})) == []
+    assert list(unencrypted(program, Program(), {offering.name: offering for offering in OFFERINGS})) == []
     with tenant.stacks() as stacks:
         stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
         made = stacks.up(tenant.key, tenant.unit, 1, program, allowed_operations(diff(None, program)))
