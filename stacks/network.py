@@ -16,6 +16,7 @@ from stacks.naming import named, tags
 from stacks.program import External, Lookup, Program, Ref, Resource, Value
 
 KIND_NAME = "network"
+SUBNET = "openstack:networking/subnet:Subnet"
 DEFAULT_NETWORK = External("default_network_id")
 
 _SMALLEST_PREFIX, _LARGEST_PREFIX = 8, 29
@@ -107,7 +108,7 @@ def network_with_subnet(
     }
     if dns_servers:
         inputs["dns_nameservers"] = dns_servers
-    yield Resource("openstack:networking/subnet:Subnet", subnet, inputs, service=service)
+    yield Resource(SUBNET, subnet, inputs, service=service)
 
 
 def router_for(name: str, service: str, marks: tuple[Value, ...], external_network: str) -> Iterator[Resource]:

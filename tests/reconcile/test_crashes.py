@@ -88,7 +88,7 @@ LIFE = (
     ),
     Chapter(
         "replacement",
-        (lambda world: world.edit_service("inner", cidr="10.30.0.0/24"), _approve("authority")),
+        (lambda world: world.edit_service("web", antiAffinity=True), _approve("authority")),
         "Production",
     ),
     Chapter("termination", (World.terminate, _approve("unit-consent"), _approve("authority")), "Terminated"),

@@ -432,6 +432,13 @@ def test_a_number_is_never_used_for_a_second_plan(world: World) -> None:
     assert world.shown_plan().number == 2
 
 
+def test_a_network_keeps_its_range_while_something_is_on_it(production: World) -> None:
+    production.edit_service("inner", cidr="10.30.0.0/24")
+    assert production.run() == ["Refuse"]
+    assert "services[inner].network.cidr" in said(production)
+    assert "db, web would keep their addresses of 10.20.0.0/24" in said(production)
+
+
 def of_level(level: int, **changes: object) -> dict[str, object]:
     return {"system": {"name": "急救订单系统", "classified": False, "governmentFunded": True, "protectionLevel": level}, **changes}
 

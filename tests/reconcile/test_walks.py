@@ -68,7 +68,7 @@ def wishes_one_thing(world: World, chance: random.Random) -> None:
     if volume is not None and machines is None:
         volume["blockStorage"]["sizeGib"] += 1
         changes += [{"services": found}] * 2
-    kinds["network"]["network"]["cidr"] = chance.choice(["10.20.0.0/24", "10.21.0.0/24"])
+    kinds["network"]["network"]["dnsServers"] = chance.choice([[], ["223.5.5.5"]])
     world.cluster.apply_request(NAMESPACE, NAME, spec | chance.choice(changes))
 
 

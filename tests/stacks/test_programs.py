@@ -269,8 +269,7 @@ def test_what_stays_rebuilds_no_data(request_: Wanted) -> None:
 
 def test_a_replaced_resource_replaces_what_cannot_live_without_it() -> None:
     """Another address range makes another subnet; the interface that joined the old one to the router goes with it."""
-    old = laid_out({"lan": {"network": NETWORK}, "web": {"virtualMachine": MACHINES}})
-    new = laid_out({"lan": {"network": {"cidr": "10.30.0.0/24"}}, "web": {"virtualMachine": MACHINES}})
+    old, new = (laid_out({"lan": {"network": {"cidr": range}}}) for range in ("10.20.0.0/24", "10.30.0.0/24"))
     assert operations(diff(old, new)) == {"lan-subnet": "replace", "lan-interface": "replace"}
 
 

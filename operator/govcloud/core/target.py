@@ -19,6 +19,7 @@ from stacks.database import Database
 from stacks.database_changes import lasting, on_other_networks, stuck_on_their_storage
 from stacks.diff import ResourceChange, diff, losses, rebuilds, shrinks
 from stacks.kind import Parameters, Problem, Quota
+from stacks.network_changes import on_other_addresses
 from stacks.program import Program
 from stacks.request import Wanted, data_of, lay_out, problems_of
 from stacks.transform import Origin, made_from, origins_in, with_power, with_removal, with_stage
@@ -123,6 +124,7 @@ def _losing(facts: Facts, spec: RequestSpec, program: Program) -> Iterator[Probl
         yield from (problem for problem in rebuilds(as_it_is, program) if problem.field not in more_clearly)
         yield from losses(handed_over, program)
         yield from stuck_on_their_storage(handed_over, program, _reoffered(before, now))
+        yield from on_other_addresses(handed_over, program)
         databases = {name for name, parameters in before.items() if isinstance(parameters, Database)}
         yield from on_other_networks(handed_over, program, databases)
 
