@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from govcloud.core.objects import ApprovalObject
+from govcloud.reasons import Reason
 
 _LOOKS_LIKE_CATEGORY = {"Ps": "[", "Pe": "]", "Pd": "-"}
 """Unicode category -> what all of it is taken for. Every kind of bracket, every length of dash."""
@@ -67,6 +68,16 @@ def decision_of(approval: ApprovalObject) -> Decision:
 def first_uses(approvals: Iterable[ApprovalObject]) -> dict[str, Decision]:
     """Folded document number -> the decision that used it first."""
     first: dict[str, Decision] = {}
-    for approval in sorted(approvals, key=lambda a: (a.created_at, a.uid)):
+    for approval in sorted(approvals, key=lambda a: (a.created_at, _place_within_its_second(a), a.uid)):
         first.setdefault(folded(approval.spec.document_number), decision_of(approval))
     return first
+
+
+def _place_within_its_second(approval: ApprovalObject) -> int:
+    """The API server tells times to the second only. Within one, what was said of a decision tells the order: a number that counted stays used."""
+    said = {condition.reason for condition in approval.status.conditions} if approval.status else set()
+    if Reason.DOCUMENT_NUMBER_USED in said:
+        return 3
+    if Reason.COUNTED in said:
+        return 0
+    return 1 if said else 2
