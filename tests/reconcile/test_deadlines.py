@@ -83,7 +83,7 @@ def test_a_decision_in_time_ends_the_clock(asked: World) -> None:
 
     assert found.result == "OnTime"
     assert found.ended_at == START + 2 * DAY + timedelta(minutes=2)
-    assert recorded(asked) == ["OnTime", "OnTime"]  # the office, and then the provider
+    assert deadline(asked).result == "OnTime"  # the office, and then the provider
     assert told(asked) == []
 
 
@@ -276,6 +276,21 @@ def test_an_office_that_takes_its_approval_back_is_asked_anew(asked: World) -> N
 
     assert (deadline(asked).started_at, deadline(asked).ended_at) == (taken_back, None)
     assert recorded(asked) == ["OnTime"]
+
+
+def test_it_is_asked_anew_also_where_it_takes_its_approval_back_within_the_second(asked: World) -> None:
+    asked.clock.advance(DAY)
+    asked.decide("authority")
+    asked.decide("authority", "Revoked", after=timedelta(0))
+    taken_back = asked.clock.now()
+    asked.run()
+
+    assert (deadline(asked).started_at, deadline(asked).ended_at) == (taken_back, None)
+    with asked.nothing_touched():
+        asked.run()
+    assert len(asked.status().progress.deadlines) == 2
+    asked.approve("authority")
+    assert deadline(asked).result == "OnTime"
 
 
 def test_an_edit_withdraws_what_was_asked_and_asks_anew(asked: World) -> None:

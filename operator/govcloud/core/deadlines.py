@@ -86,9 +86,15 @@ def _done_at(this: Turn, deadline: Deadline) -> datetime | None:
     if refusal is not None and refusal.approval.spec.step == deadline.step:
         return refusal.approval.created_at + this.facts.ahead
     decided = decided_at(this.judged[1], deadline.step)
-    if decided is None or decided + this.facts.ahead < deadline.started_at:
+    if decided is None or decided + this.facts.ahead < deadline.started_at or _began_with_a_revocation(this, deadline):
         return None
     return decided + this.facts.ahead
+
+
+def _began_with_a_revocation(this: Turn, deadline: Deadline) -> bool:
+    """Whether the office was asked anew because it took its approval back: that approval ends nothing, though it may be of the same second."""
+    revoked = this.judged[1].revoked if this.judged else ()
+    return any(v.approval.created_at + this.facts.ahead <= deadline.started_at for v in revoked if v.approval.spec.step == deadline.step)
 
 
 def _is_withdrawn(this: Turn, deadline: Deadline) -> bool:
