@@ -367,6 +367,20 @@ def test_a_signed_approval_that_is_still_there_is_not_revived_either(planned: Wo
     assert planned.judged(replayed) == "Withdrawn"
 
 
+def test_nor_is_one_that_was_signed_within_the_second_of_the_revocation(planned: World) -> None:
+    """The API server dates the revocation to the second, whatever part of it the signature names."""
+    original = planned.decide("superior-unit", signed_by=SUPERIOR)
+    planned.run()
+    revoked = planned.decide("superior-unit", "Revoked", signed_by=SUPERIOR)
+    fresh = original.spec.model_copy(update={"document_number": "九信办〔2026〕41号"})
+    signed = SUPERIOR.signs(fresh, NAMESPACE, revoked.created_at + timedelta(milliseconds=200))
+    planned.clock.advance(timedelta(minutes=1))
+    filed = planned.cluster.create_approval(NAMESPACE, "filed-later", signed)
+    planned.run()
+
+    assert planned.judged(filed) == "Withdrawn"
+
+
 def test_nor_is_one_that_was_signed_by_a_clock_that_is_ahead(planned: World) -> None:
     """Its time says that it was signed after the revocation."""
     template = planned.decide("superior-unit", valid_until=planned.clock.now()).spec.model_copy(update={"valid_until": None, "document_number": "九卫〔2026〕9号"})

@@ -204,7 +204,7 @@ def _signed_before_a_revocation(hearing: Hearing) -> Fault | None:
     """What was signed before the office took its word back is not its word any more, whoever files it when."""
     if hearing.spec.signature is None or hearing.spec.decision != "Approved":
         return None
-    signed = hearing.spec.signature.signed_at
+    signed = hearing.spec.signature.signed_at.replace(microsecond=0)  # as the API server dates revocations
     later = [v.approval for v in hearing.so_far.revoked if v.approval.spec.step == hearing.spec.step and v.approval.created_at >= signed]
     if not later:
         return None
