@@ -6,8 +6,7 @@ with which credentials (`credential/<service>/<key>`), and which resources hold 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -113,17 +112,29 @@ def _service_problems(wanted: Wanted) -> Iterator[Problem]:
 
 
 def _name_problems(wanted: Wanted) -> Iterator[Problem]:
-    """Services whose parts would bear the same name: `web` with its machine `web-0`, and another service called `web-0`."""
-    layouts = _layouts(wanted)
-    bearers = Counter(resource.name for layout in layouts.values() for resource in layout.program.resources)
+    """Parts that would bear the same name: `web` has a machine `web-0`, and another service is called `web-0`. Told once of each service."""
+    told = {_to_rename(part, services): (part, services) for part, services in _borne_twice(_layouts(wanted)).items()}
+    for service, (part, services) in told.items():
+        whose = " and ".join(dict.fromkeys(services))
+        yield Problem(
+            f"services[{service}].name",
+            f"{len(services)} parts of {whose} would be called {part}; choose another name",
+            f"{'、'.join(dict.fromkeys(services))} 有 {len(services)} 个组成部分同名：{part}；请另取名称",
+        )
+
+
+def _borne_twice(layouts: Mapping[str, Layout]) -> dict[str, list[str]]:
+    """Names of parts that several have, each with the services that those belong to."""
+    bearers: dict[str, list[str]] = {}
     for service, layout in layouts.items():
         for resource in layout.program.resources:
-            if bearers[resource.name] > 1 and resource.name == service:
-                yield Problem(
-                    f"services[{service}].name",
-                    f"a part of another service is called {service} too; choose another name",
-                    f"另一服务的组成部分也叫 {service}；请另取名称",
-                )
+            bearers.setdefault(resource.name, []).append(service)
+    return {part: services for part, services in bearers.items() if len(services) > 1}
+
+
+def _to_rename(part: str, services: Sequence[str]) -> str:
+    """The service that is called like another one's part, or else the last one."""
+    return part if part in services else services[-1]
 
 
 def lay_out(wanted: Wanted) -> RequestLayout:

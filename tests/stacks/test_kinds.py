@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from stacks_kit import (
     DATABASE,
@@ -468,6 +469,23 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
         },
         "services[web-0-boot].name",
     ),
+    "a part that bears the name of another service's part": (
+        {
+            "web": {"virtualMachine": {**MACHINES, "extraVolumes": [{"name": "group", "sizeGib": 1, "offering": "disk"}]}},
+            "web-0-volume": {"virtualMachine": MACHINES},
+        },
+        "services[web-0-volume].name",
+    ),
+    "a machine that bears the name of a replica": (
+        {"orders": {"database": {**DATABASE, "replicas": 1}}, "orders-replica": {"virtualMachine": MACHINES}},
+        "services[orders-replica].name",
+    ),
+    "a volume that bears the name of another one's attachment": (
+        {"web": {"virtualMachine": {**MACHINES, "extraVolumes": [
+            {"name": name, "sizeGib": 1, "offering": "disk"} for name in ("logs", "logs-attachment")
+        ]}}},
+        "services[web].name",
+    ),
 }
 
 
@@ -525,3 +543,23 @@ def test_what_a_resource_refers_to_comes_before_it(request_: Wanted) -> None:
         refs = {leaf.resource for leaf in leaves(dict(item.inputs)) if isinstance(leaf, Ref)}
         assert refs | set(item.after) <= seen
         seen.add(item.name)
+
+
+_NAMES = ("web", "web-0", "web-0-volume", "web-0-boot", "web-group", "web-replica", "web-replica-1", "web-data", "web-machine")
+_DISKS = [{"name": name, "sizeGib": 1, "offering": "disk"} for name in ("group", "logs", "logs-attachment")]
+_ENTRIES: tuple[dict[str, Any], ...] = (
+    {"virtualMachine": MACHINES},
+    {"virtualMachine": {**MACHINES, "extraVolumes": _DISKS[:2]}},
+    {"virtualMachine": {**MACHINES, "extraVolumes": _DISKS}},
+    {"database": {**DATABASE, "replicas": 2}},
+    {"database": {**DATABASE, "offering": "pg-machine"}},
+    {"blockStorage": {"sizeGib": 1, "offering": "disk"}},
+    {"objectStorage": {"quotaGib": 1}},
+)
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), st.sampled_from(_ENTRIES), min_size=1))
+def test_what_nothing_is_wrong_with_can_be_laid_out(entries: dict[str, dict[str, Any]]) -> None:
+    asked = wanted({"lan": {"network": NETWORK}, **entries})
+    if not problems_of(asked):
+        assert lay_out(asked).program.resources
