@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from stacks import network
+from stacks.address_ranges import AddressRange, Range, parsed_range, range_problems
 from stacks.kind import DataPart, Endpoint, Layout, Model, Name, Parameters, Problem, Quota, Scope, ServiceKind
 from stacks.naming import named, owner_note
 from stacks.offerings import offering_problems, storage
 from stacks.program import Program, Ref, Resource, Value
-from stacks.security_rules import AddressRange
 
 KIND_NAME = "fileStorage"
 SHARE = "openstack:sharedfilesystem/share:Share"
@@ -69,13 +69,9 @@ def _access_problems(parameters: FileStorage, scope: Scope) -> Iterator[Problem]
     used = Counter(access.addresses for access in parameters.access)
     for index, access in enumerate(parameters.access):
         field = f"access[{index}].addresses"
-        if (asked := _range(access.addresses)) is None:
-            yield Problem(
-                field,
-                f"{access.addresses} is no range of IPv4 addresses; write its first address and its prefix length, for instance 10.20.0.0/24",
-                f"{access.addresses} 不是有效的 IPv4 网段；请写网段首地址和前缀长度，例如 10.20.0.0/24",
-            )
-        elif inside is not None and not asked.subnet_of(inside):
+        yield from range_problems(field, access.addresses, "10.20.0.0/24")
+        asked = parsed_range(access.addresses)
+        if asked is not None and inside is not None and not _within(asked, inside):
             yield Problem(
                 field,
                 f"{access.addresses} is not within the share's own network, {inside}; nobody else may mount it",
@@ -87,18 +83,14 @@ def _access_problems(parameters: FileStorage, scope: Scope) -> Iterator[Problem]
             )
 
 
-def _range(text: str) -> IPv4Network | None:
-    try:
-        found = ip_network(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, IPv4Network) else None
+def _within(asked: Range, inside: Range) -> bool:
+    return isinstance(asked, IPv4Network) and isinstance(inside, IPv4Network) and asked.subnet_of(inside)
 
 
-def _addresses_of(chosen: str | None, scope: Scope) -> IPv4Network | None:
+def _addresses_of(chosen: str | None, scope: Scope) -> Range | None:
     """None where the network itself has a problem, which is told there."""
     parameters = network.networks_of(scope).get(chosen or "")
-    return _range(parameters.cidr) if parameters else None
+    return parsed_range(parameters.cidr) if parameters else None
 
 
 def _layout(parameters: FileStorage, scope: Scope) -> Layout:

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stacks import network
+from stacks.address_ranges import AddressRange, range_problems
 from stacks.kind import Endpoint, Layout, Model, Name, Parameters, PriceItem, Problem, Quota, Scope, ServiceKind
 from stacks.naming import named, owned, tags
 from stacks.offerings import monthly, offering_problems
 from stacks.program import Program, Ref, Resource, Value
-from stacks.security_rules import AddressRange, Port, range_problems
+from stacks.security_rules import Port
 from stacks.virtual_machine import VirtualMachine
 
 KIND_NAME = "loadBalancer"

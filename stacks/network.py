@@ -6,11 +6,12 @@ A service that names no network is on the only network of its request; where the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from stacks.address_ranges import range_problems
 from stacks.kind import Layout, Parameters, Problem, Quota, Scope, ServiceKind
 from stacks.naming import named, tags
 from stacks.program import External, Lookup, Program, Ref, Resource, Value
@@ -41,16 +42,9 @@ def _problems(parameters: Network, scope: Scope) -> tuple[Problem, ...]:
 
 
 def _cidr_problems(cidr: str) -> Iterator[Problem]:
-    try:
-        network = ip_network(cidr)
-    except ValueError as error:
-        yield Problem(
-            "cidr",
-            f"{cidr} is not an address range ({error}); write the first address and the prefix length, for instance 10.20.0.0/24",
-            f"{cidr} 不是有效的网段；请写网段首地址和前缀长度，例如 10.20.0.0/24",
-        )
-        return
-    if not (isinstance(network, IPv4Network) and _SMALLEST_PREFIX <= network.prefixlen <= _LARGEST_PREFIX):
+    if problems := tuple(range_problems("cidr", cidr, "10.20.0.0/24")):
+        yield from problems
+    elif not _SMALLEST_PREFIX <= ip_network(cidr).prefixlen <= _LARGEST_PREFIX:
         yield Problem(
             "cidr",
             f"the prefix length of {cidr} must lie between {_SMALLEST_PREFIX} and {_LARGEST_PREFIX}",

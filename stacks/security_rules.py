@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from stacks.address_ranges import AddressRange, range_problems
 from stacks.kind import Model, Problem, Scope
 from stacks.naming import named, owner_note, tags
 from stacks.program import Ref, Resource, Value
@@ -17,7 +18,6 @@ DEFAULT_RULES = 2
 """Neutron gives every new group two rules of its own: everything may go out, over IPv4 and over IPv6."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-AddressRange = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$", max_length=43)]
 
 
 class SecurityRule(Model):
@@ -69,18 +69,6 @@ def _rule_problems(field: str, rule: SecurityRule) -> Iterator[Problem]:
         )
 
 
-def range_problems(field: str, prefix: str) -> Iterator[Problem]:
-    """What is wrong with an address range."""
-    try:
-        ip_network(prefix)
-    except ValueError as error:
-        yield Problem(
-            field,
-            f"{prefix} is not an address range ({error}); write for instance 10.0.0.0/8",
-            f"{prefix} 不是有效的网段；例如可写 10.0.0.0/8",
-        )
-
-
 def security_group(rules: Sequence[SecurityRule], scope: Scope) -> Iterator[Resource]:
     """The service's group with these rules."""
     group = group_of(scope.service)
@@ -95,11 +83,13 @@ def security_group(rules: Sequence[SecurityRule], scope: Scope) -> Iterator[Reso
 
 
 def _security_rule(rule: SecurityRule, group: str, scope: Scope) -> Resource:
+    version = ip_network(rule.remote_prefix).version
     inputs: dict[str, Value] = {
         "security_group_id": Ref(group),
         "direction": "ingress",
-        "ethertype": f"IPv{ip_network(rule.remote_prefix).version}",
-        "protocol": rule.protocol,
+        "ethertype": f"IPv{version}",
+        # Neutron's name of it, which it also puts in the place of any other.
+        "protocol": "ipv6-icmp" if rule.protocol == "icmp" and version == 6 else rule.protocol,
         "remote_ip_prefix": rule.remote_prefix,
         "description": owner_note(scope.owner),
     }

@@ -34,6 +34,7 @@ from stacks.order import leaves
 from stacks.program import External, Joined, Lookup, Program, Ref, Resource, Secret
 from stacks.provider import schema
 from stacks.request import Wanted, lay_out, problems_of
+from stacks.security_rules import RULE
 
 
 def resource(program: Program, name: str) -> Resource:
@@ -169,6 +170,13 @@ def test_a_rule_is_named_after_what_it_says_so_that_order_means_nothing() -> Non
     assert {item.name: item for item in one.resources} == {item.name: item for item in other.resources}
     assert resource(one, "web-rule-tcp-80-90-10.0.0.0-8").inputs["port_range_max"] == 90
     assert resource(one, "web-rule-udp-53-53-2001.db8..-32").inputs["ethertype"] == "IPv6"
+
+
+@pytest.mark.parametrize(("addresses", "protocol"), [("10.0.0.0/8", "icmp"), ("2001:db8::/32", "ipv6-icmp")])
+def test_a_rule_says_icmp_as_neutron_shows_it(addresses: str, protocol: str) -> None:
+    rules = [{"protocol": "icmp", "remotePrefix": addresses}]
+    program = laid_out({"web": {"virtualMachine": {**MACHINES, "securityRules": rules}}})
+    assert [each.inputs["protocol"] for each in program.resources if each.type == RULE] == [protocol]
 
 
 def test_a_service_without_a_network_is_on_the_only_one_of_the_request() -> None:
@@ -454,6 +462,13 @@ REFUSED: dict[str, tuple[dict[str, dict[str, Any]], str]] = {
         "services[shared].fileStorage.access[0].addresses",
     ),
     "an address range with host bits": ({"lan": {"network": {"cidr": "10.20.0.5/24"}}}, "services[lan].network.cidr"),
+    "an address range that Neutron would write otherwise": ({"lan": {"network": {"cidr": "10.0.0.0/08"}}}, "services[lan].network.cidr"),
+    "a rule for a range that Neutron would write otherwise": (
+        {"web": {"virtualMachine": {**MACHINES, "securityRules": [
+            {"protocol": "tcp", "portMin": 443, "remotePrefix": "2001:DB8::/32"}
+        ]}}},
+        "services[web].virtualMachine.securityRules[0].remotePrefix",
+    ),
     "an address range that is too small": (
         {"lan": {"network": {"cidr": "10.20.0.0/30"}}},
         "services[lan].network.cidr",
