@@ -51,6 +51,11 @@ def _marks(world: World) -> dict[str, str]:
     return marks_of(installed_manifests(), live)
 
 
+def until_kept_out(world: World, attempt: Callable[[], Answer]) -> None:
+    """Wait until the API server has taken up the policies: a controller that looks before finds that it enforces none."""
+    world.until("the API server has taken up the policies", lambda: attempt().refused)
+
+
 def until_let_in(world: World, attempt: Callable[[], Answer]) -> Answer:
     """What an API server refuses until it has forgotten a policy that was deleted."""
 

@@ -110,13 +110,18 @@ def signed(made: Manifest, office: Ed25519Office, *, where: str | None = None, *
     return {**made, "spec": {**proven, **changes}}
 
 
-def filed_as(world: World, persona: str | None, decision: Manifest) -> Answer:
+def filed_as(world: World, persona: str | None, decision: Manifest, *more: str) -> Answer:
     """Somebody files a decision, whoever it says decides."""
-    return world.kubectl(persona, "create", "-f", "-", "-o", "name", stdin=yaml.safe_dump(decision, allow_unicode=True))
+    return world.kubectl(persona, "create", "-f", "-", "-o", "name", *more, stdin=yaml.safe_dump(decision, allow_unicode=True))
+
+
+def tried_as(world: World, persona: str | None, decision: Manifest) -> Answer:
+    """The same, and nothing is written."""
+    return filed_as(world, persona, decision, "--dry-run=server")
 
 
 def again(world: World, asked: Request, answer: Answer, number: str) -> Manifest:
     """A decision that was filed before, word for word, as a new object under another document number."""
     old = world.get("csapp", answer.out.strip().rpartition("/")[2], asked.namespace)
-    metadata = {"name": f"{old['metadata']['name']}-again-{os.urandom(2).hex()}", "namespace": asked.namespace}
+    metadata = {"name": f"{old['metadata']['name']}-again-{os.urandom(4).hex()}", "namespace": asked.namespace}
     return {"apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": metadata, "spec": {**old["spec"], "documentNumber": number}}

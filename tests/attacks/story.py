@@ -28,7 +28,7 @@ class Story:
     def planned(self, name: str = "mine", *, servers: bool = True) -> Request:
         """A request that waits for its first office."""
         make = self.place.request if servers else self.place.network_only
-        asked = make(f"{name}-{os.urandom(2).hex()}")
+        asked = make(f"{name}-{os.urandom(4).hex()}")
         asked.apply()
         asked.until_planned("Provision")
         return asked
@@ -96,9 +96,9 @@ class Story:
         assert verified.code == 0, verified.out + verified.err
 
 
-def in_another_second(world: World, answer: Answer, namespace: str) -> None:
+def in_another_second(world: World, decision: str, namespace: str) -> None:
     """Decisions of one second have no order but that a revocation comes last: the API server dates them to the second only."""
-    made = world.get("csapp", answer.out.strip().rpartition("/")[2], namespace)["metadata"]["creationTimestamp"]
+    made = world.get("csapp", decision.rpartition("/")[2], namespace)["metadata"]["creationTimestamp"]
     world.until("another second has begun", lambda: now() > made)
 
 

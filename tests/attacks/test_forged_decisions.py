@@ -64,7 +64,7 @@ def test_nobody_speaks_for_two(story: Story) -> None:
     revoked = mine.decide("superior-unit", "Revoked", office=story.place.above.office)
     mine.must_count(revoked)
     waits_for(mine, "superior-unit")
-    in_another_second(story.world, revoked, mine.namespace)
+    in_another_second(story.world, revoked.out.strip(), mine.namespace)
 
     number = f"九卫健〔2026〕{os.urandom(3).hex()}1号"
     mine.must_count(mine.decide("superior-unit", documentNumber=number))
@@ -92,7 +92,7 @@ def test_a_rejection_ends_the_plan(story: Story) -> None:
 
 def test_who_may_approve_is_on_record_though_it_is_taken_back(story: Story) -> None:
     """The administrator grants a decision by a role of his own making, and takes it away again."""
-    world, where, name = story.world, ("-n", story.place.name), f"helpful-{os.urandom(2).hex()}"
+    world, where, name = story.world, ("-n", story.place.name), f"helpful-{os.urandom(4).hex()}"
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": [EVERYTHING_OF_OURS]}
     world.must(None, "create", *where, "-f", "-", stdin=json.dumps(role))
     world.must(None, "create", "rolebinding", name, *where, f"--role={name}", "--user=mallory")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from attacks import guards
-from attacks.place import AUTHORITY, GONE, filed_as, signed
+from attacks.place import AUTHORITY, GONE, filed_as, signed, tried_as
 from attacks.story import Story, stalled, waits_for
 
 from devcloud import controller
@@ -72,6 +72,7 @@ def test_while_nobody_looks_nothing_slips_through(story: Story) -> None:
     )
     guards.until_let_in(world, lambda: story.claimed(mine, {"trial": {**trial, "endsAt": "2036-01-01T00:00:00Z"}}))
     guards.put_back(world)
+    guards.until_kept_out(world, lambda: tried_as(world, "provider", later.approval("superior-unit", "superior-unit", "Approved")))
     controller.start(world.environment)
 
     story.must_not_count(later, unproven, "MadeWhileUnguarded")

@@ -44,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def asked(world: World) -> Request:
     """A machine and a container in a trial, with objects in it."""
     asked = Request(world, "requests/health-survey.yaml")
-    asked.manifest["metadata"]["name"] = f"backed-up-{os.urandom(2).hex()}"
+    asked.manifest["metadata"]["name"] = f"backed-up-{os.urandom(4).hex()}"
     asked.manifest["spec"]["services"].append({"name": "answers", "objectStorage": {"quotaGib": 1, "offering": "object-standard"}})
     asked.apply()
     asked.approve_all("Provision")

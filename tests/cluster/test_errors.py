@@ -41,7 +41,7 @@ def place(world: World, request: pytest.FixtureRequest) -> Callable[..., Request
 
     def make(catalog: Callable[[dict[str, Any]], object] | None = None, catalog_exists: bool = True) -> Request:
         # Of this run alone: a cluster that was used before has units of these names already.
-        name = f"{request.node.name.removeprefix('test_')[:24].strip('_')}-{os.urandom(2).hex()}".replace("_", "-")
+        name = f"{request.node.name.removeprefix('test_')[:24].strip('_')}-{os.urandom(4).hex()}".replace("_", "-")
         for manifest in _platform(name, catalog, catalog_exists):
             world.apply("platform-engineer", manifest)
         asked = Request(world, "requests/health-survey.yaml")

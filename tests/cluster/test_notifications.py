@@ -89,7 +89,7 @@ def _notify(world: World, wish: dict[str, Any] | None) -> None:
 
 def test_the_receiver_hears_of_a_request_and_its_deadline(world: World, receiver: Receiver) -> None:
     asked = Request(world, "requests/health-survey.yaml")
-    asked.manifest["metadata"] = {"name": f"told-{os.urandom(2).hex()}", "namespace": "health-commission"}
+    asked.manifest["metadata"] = {"name": f"told-{os.urandom(4).hex()}", "namespace": "health-commission"}
     asked.apply()
 
     def waits() -> Any:

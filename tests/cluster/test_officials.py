@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attacks.story import in_another_second
 
 from devcloud.bootstrap import VENV
 from devcloud.demo.requests import Request
@@ -25,7 +26,7 @@ from devcloud.patience import PATIENCE
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("officials")]
 
 SYSTEM = EXAMPLES / "approval-system"
-_MARK = os.urandom(2).hex()
+_MARK = os.urandom(4).hex()
 """Of this run alone: a cluster that was used before has requests and document numbers already."""
 DONE = ("--yes", "--wait", str(PATIENCE))
 """Without being asked, and with the controller's word."""
@@ -82,6 +83,11 @@ class Office:
         return found
 
 
+def _filed(answer: Answer) -> str:
+    """Name of the decision that a command filed."""
+    return answer.out.split("filed csapp/")[1].split()[0]
+
+
 def test_officials_decide_with_nothing_but_the_command_line(world: World) -> None:
     request = asked(world, "by-hand", "first-hospital")
     office = Office(world, request)
@@ -96,9 +102,11 @@ def test_officials_decide_with_nothing_but_the_command_line(world: World) -> Non
     assert "网段与医保专网冲突" in office("applicant", "explain").out
     request.edit(lambda spec: spec["services"][0]["network"].update(cidr="10.33.0.0/24"))
     office.until_waits_for("superior-unit")
-    taken_back = office.decides("superior-unit", "approve").out.split("filed csapp/")[1].split()[0]
+    taken_back = _filed(office.decides("superior-unit", "approve"))
     office.until_waits_for("authority")
-    assert office.revokes("superior-unit", taken_back).code == 0
+    revoked = office.revokes("superior-unit", taken_back)
+    assert revoked.code == 0, revoked
+    in_another_second(world, _filed(revoked), request.namespace)
     office.until_waits_for("superior-unit")
     assert office.decides("superior-unit", "approve").code == 0
     office.until_waits_for("authority")

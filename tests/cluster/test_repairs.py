@@ -25,7 +25,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_a_deleted_machine_comes_back_on_its_volume_when_it_is_asked_for_and_approved(world: World) -> None:
     request = Request(world, "requests/health-survey.yaml")
-    request.manifest["metadata"]["name"] = f"repaired-{os.urandom(2).hex()}"
+    request.manifest["metadata"]["name"] = f"repaired-{os.urandom(4).hex()}"
     request.apply()
     request.approve_all("Provision")
     request.until("the trial runs", lambda status: status["phase"] == "Trial")

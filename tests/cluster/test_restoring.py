@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_the_old_bytes_are_back_and_what_was_there_is_kept(world: World) -> None:
     asked = Request(world, "requests/health-survey.yaml")
-    asked.manifest["metadata"]["name"] = f"restored-{os.urandom(2).hex()}"
+    asked.manifest["metadata"]["name"] = f"restored-{os.urandom(4).hex()}"
     asked.apply()
     asked.approve_all("Provision")
     asked.until("the trial runs", lambda status: status["phase"] == "Trial")

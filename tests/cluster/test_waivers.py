@@ -31,7 +31,7 @@ def stuck(tmp_path_factory: pytest.TempPathFactory) -> Request:
     """A machine and a container in a trial. While it is being ended, an administrator writes into the container: the copy differs."""
     with world_of("waivers", Path(tmp_path_factory.mktemp("waivers"))) as world:
         asked = Request(world, "requests/health-survey.yaml")
-        asked.manifest["metadata"]["name"] = f"given-up-{os.urandom(2).hex()}"
+        asked.manifest["metadata"]["name"] = f"given-up-{os.urandom(4).hex()}"
         container = {"quotaGib": 1, "offering": "object-standard"}
         asked.manifest["spec"]["services"].append({"name": "answers", "objectStorage": container})
         asked.apply()

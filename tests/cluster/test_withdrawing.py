@@ -34,7 +34,7 @@ def _tighten(world: World, days: int | None) -> None:
 
 def test_a_termination_is_taken_back_and_the_same_machine_runs_again(world: World) -> None:
     request = Request(world, "requests/health-survey.yaml")
-    request.manifest["metadata"]["name"] = f"kept-{os.urandom(2).hex()}"
+    request.manifest["metadata"]["name"] = f"kept-{os.urandom(4).hex()}"
     request.apply()
     request.approve_all("Provision")
     request.until("the trial runs", lambda status: status["phase"] == "Trial")

@@ -42,7 +42,7 @@ def bent(approval: ApprovalObject, how: str, plan: Plan) -> ApprovalObject:
 HOW = st.sampled_from(["as it is", "as it is", "by the applicant", "on another plan", "by another office", "a rejection", "of another step", "gone"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(data=st.data())
 def test_nothing_is_given_up_but_what_the_plan_names_with_every_approval_of_it(ending: tuple[Facts, Plan], data: st.DataObject) -> None:
     facts, plan = ending
