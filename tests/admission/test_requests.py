@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from admission.people import People, Person, Town, granting, request
-
-from devcloud import controller as process
-from devcloud.environment import Environment
+from stillness import controller_standing_still
 
 pytestmark = pytest.mark.cluster
 
@@ -106,22 +102,12 @@ def test_a_request_that_holds_nothing_is_simply_deleted(people: People, town: To
     assert answer.accepted, answer.said
 
 
-@contextmanager
-def _standing_still(environment: Environment) -> Iterator[None]:
-    """The controller's process, for a moment that is shorter than its Lease."""
-    process.kill(environment, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.kill(environment, signal.SIGCONT)
-
-
 def test_a_terminated_request_is_a_record(
     people: People, administrator: Person, controller: Person, town: Town
 ) -> None:
     assert people("applicant").create(request(town, "ended")).accepted
     ended = {"status": {"progress": {"lastPlan": 1, "terminatedAt": "2026-11-22T00:00:00Z"}}}
-    with _standing_still(people.environment):  # it would put right what it did not write itself
+    with controller_standing_still(people.environment):  # it would put right what it did not write itself
         told = controller.patch("csreq/ended", town.namespace, ended, "--subresource=status")
         assert told.accepted, told.said
         answer = people("applicant").tries().delete("csreq/ended", town.namespace)
