@@ -23,8 +23,8 @@ ROLES = ("member",)
 
 PROJECT, USER, CREDENTIAL, DEFAULT_NETWORK = "project", "service-user", "credential", "default-network"
 ACCESS_PROJECT = "access-project"
-KEPT = frozenset({PROJECT, USER, ACCESS_PROJECT})
-"""What no run of the stack takes away: all that the unit has hangs on it, and no wish of `UnitStack` ends it."""
+_FOR_EVER = frozenset({PROJECT, USER, ACCESS_PROJECT})
+"""All that the unit has hangs on it, and no wish of `UnitStack` ends it."""
 
 _DEFAULT_CIDR = "192.168.128.0/20"
 _DEFAULT_GROUP = Quota(security_groups=2, security_group_rules=8)
@@ -87,6 +87,11 @@ class UnitStack:
 def program(unit: UnitStack) -> Program:
     """The unit's stack."""
     return Program(in_order(_resources(unit)), _outputs(unit))
+
+
+def kept(unit_program: Program) -> frozenset[str]:
+    """What no run of this program takes away, whatever the engine was told: without its role a credential is worth nothing any more."""
+    return _FOR_EVER | {resource.name for resource in unit_program.resources}
 
 
 def credential_name(generation: int) -> str:

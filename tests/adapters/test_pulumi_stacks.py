@@ -195,11 +195,23 @@ def test_a_units_stack_is_made_by_the_controller_and_the_units_own_user(world: W
     access = world.ensure()
     (made,) = world.engine.made
     assert (made.stack, made.run.owner, made.run.plan) == (UNIT_STACK, UNIT.uid, 1)
-    assert made.run.kept == {"project", "service-user", "access-project"}
     assert made.run.clouds["admin"] == CONTROLLER
     assert made.run.clouds["service-user"].username == "govcloud-education"
     assert made.run.clouds["service-user"].project_name == "unit-education"
     assert (access.project_id, access.user_id) == ("p1", "u1")
+
+
+def test_a_units_run_takes_nothing_away_that_its_program_has(world: World) -> None:
+    """Only an older credential goes: with its role a credential would be worth nothing, and its requests would be locked out."""
+    world.ensure()
+    world.generation = 1
+    world.stacks.rotate_credential(UNIT)
+    world.stacks.rotate_credential(UNIT)
+    *_, withdrawing = world.engine.made
+    assert withdrawing.program is not None
+    assert all(not withdrawing.run.allows(resource.name, "delete") for resource in withdrawing.program.resources)
+    assert not withdrawing.run.allows("access-project", "delete")
+    assert withdrawing.run.allows("credential", "delete")
 
 
 def test_the_service_users_password_is_the_one_that_it_logs_in_with(world: World) -> None:

@@ -135,7 +135,7 @@ class UnitStacks:
         wanted = UnitStack(unit.uid, unit.name, quota, external_network, credentials=credentials, **wishes)
         clouds = {"admin": self._controller, "service-user": self._service_user(wanted)}
         stack, program = _unit_stack(unit), unit_stack.program(wanted)
-        with translated(), self._registry.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds, kept=unit_stack.KEPT)) as run:
+        with translated(), self._registry.running(Run(stack.stack, unit.uid, _UNIT_PLAN, clouds, kept=unit_stack.kept(program))) as run:
             find = self._running.finding(run, {resource.name for resource in program.resources})
             outcome = self._running.up(stack, program, self._running.inputs(unit.uid, {}), find)
         state = UnitState.of(outcome.outputs, outcome.resources)
