@@ -37,6 +37,7 @@ MACHINE = {
     "sshPublicKey": PUBLIC_KEY,
     "userData": USER_DATA,
     "antiAffinity": True,
+    "securityRules": [{"protocol": "icmp", "remotePrefix": addresses} for addresses in ("10.0.0.0/8", "2001:db8::/32")],
 }
 
 
@@ -63,10 +64,12 @@ def test_what_was_asked_for_is_what_there_is(tenant: Tenant) -> None:
         attached = {each["id"] for each in server.attached_volumes}
         assert attached == {volumes["web-0-boot"].id, volumes["web-0-volume-logs"].id}
 
-        # 2. A second run does nothing.
+        # 2. A second run does nothing, and nothing differs from what was asked for.
         assert stacks.up(tenant.key, tenant.unit, 1, program, frozenset()).operations == {
             "same": len(program.resources)
         }
+        stacks.look_for_drift(tenant.unit, [tenant.key])
+        assert stacks.drift(tenant.key) == ()
 
         # 3. Another key changes the key pair and no machine; what grows or changes its type does so in place, while it is used.
         other = {

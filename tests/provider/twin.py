@@ -47,6 +47,7 @@ SERVICES = {
     "load-balancer": "octavia",
     "database": "trove/v1.0/p1",
     "sharev2": "manila/v2",
+    "object-store": "swift/v1",
 }
 
 

@@ -12,6 +12,7 @@ from stacks.provider.declarations.model import MARK_OPERATION, MARK_OWNER
 from stacks.provider.errors import Code, ProviderError
 from stacks.provider.marks import in_metadata
 from stacks.provider.properties import Properties
+from stacks.provider.waiting import Patience
 from stacks.provider.work import Work
 
 _META = "x-container-meta-"
@@ -100,13 +101,29 @@ def delete_container(work: Work, identity: str, inputs: Properties) -> None:
 
 
 def _delete_objects(work: Work, container: str) -> None:
+    """Delete all objects in all their versions, and wait for the list to tell it: Swift's shows for a while what is gone."""
     path = work.path_of(container)
     if work.cloud.head("object-store", path) is None:
         return
+    patience, gone = _patience_with_the_list(work), frozenset[str]()
+    while listed := _listed(work, path):
+        if listed <= gone:
+            patience.pause(f"the list of {work.what} to tell that its objects are gone")
+        else:
+            for target in sorted(listed - gone):
+                work.cloud.delete_exactly("object-store", target)
+            patience, gone = _patience_with_the_list(work), listed
+
+
+def _listed(work: Work, path: str) -> frozenset[str]:
+    """Paths of the first objects of the container, each version by itself."""
     query = (("format", "json"), ("limit", "1000"), ("versions", "true"))
-    while objects := work.cloud.array("object-store", path, query=query):
-        for item in objects:
-            work.cloud.delete_exactly("object-store", f"{path}/{quote(str(item['name']))}{_of_version(item)}")
+    objects = work.cloud.array("object-store", path, query=query)
+    return frozenset(f"{path}/{quote(str(item['name']))}{_of_version(item)}" for item in objects)
+
+
+def _patience_with_the_list(work: Work) -> Patience:
+    return work.patience(work.declaration.deadlines.delete)
 
 
 def _of_version(item: Mapping[str, Any]) -> str:
