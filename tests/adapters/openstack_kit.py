@@ -37,6 +37,8 @@ Thing = dict[str, Any]
 PROJECTS = {"unit": "u" * 32, "govcloud-backups": "b" * 32, "govcloud-quarantine": "c" * 32}
 ENCRYPTED = "encrypted"
 """A volume type that encrypts: Cinder restores such a backup only into a volume of that type."""
+_DELETABLE_TOO = {"volume": ("error_restoring", "error_extending", "error_managing")}
+"""Further states in which Cinder deletes something of that kind (`cinder.volume.api.API.delete`)."""
 _PLURALS = {"snapshot": "snapshots", "volume": "volumes", "backup": "backups"}
 
 
@@ -179,7 +181,7 @@ class Cloud:
         return Answer(200, {kind: _shown(thing)})
 
     def _deleted(self, kind: str, thing: Thing) -> Answer:
-        if thing["status"] not in ("available", "error"):
+        if thing["status"] not in ("available", "error", *_DELETABLE_TOO.get(kind, ())):
             return Answer(400, {"badRequest": {"message": f"Invalid {kind}: status must be available"}})
         del self.things[kind][thing["id"]]
         return Answer(202)

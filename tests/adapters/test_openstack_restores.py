@@ -123,6 +123,15 @@ def go_on(restores: OpenStackRestores, plan: Plan, done: list[Step]) -> None:
         done.append(step)
 
 
+def test_a_copy_that_could_not_grow_can_be_cleared_away(cloud: Cloud) -> None:
+    plan = plan_on(cloud)
+    restores_on(cloud).copy(plan, data_of(plan))
+    (copy,) = cloud.things["volume"].values()
+    copy["status"] = "error_extending"
+    restores_on(cloud).clear(plan)
+    assert not cloud.things["volume"]
+
+
 def test_what_is_not_what_was_backed_up_goes_nowhere_and_can_be_cleared_away(cloud: Cloud) -> None:
     plan, restores = plan_on(cloud), restores_on(cloud)
     cloud.swapped = b"something else"

@@ -24,6 +24,8 @@ _STATES = States(
     ready=("available",),
     failed=("error", "error_deleting", "error_restoring", "error_extending", "error_managing", "error_backing-up"),
 )
+_DELETABLE = frozenset({"available", "error", "error_restoring", "error_extending", "error_managing"})
+"""States in which Cinder takes the order to delete a volume; snapshots and backups have the first two of them."""
 _IMAGE = States(ready=("active",), failed=("killed", "deleted", "pending_delete", "deactivated"))
 
 SNAPSHOT_TYPE = "openstack:blockstorage/snapshot:Snapshot"
@@ -132,6 +134,6 @@ def remove(login: Login, bench: Bench, task: Labelled, plural: str, step: str) -
 
 def _delete_if_possible(login: Login, task: Labelled, plural: str, step: str, found: Json) -> None:
     refuse_failed(found, ("error_deleting",), f"{plural[:-1]} {found['id']}", lambda failed: _fault(login, failed))
-    if found["status"] in ("available", "error", "error_restoring"):
+    if found["status"] in _DELETABLE:
         with task.effect(_TYPES[plural], "purge" if plural == "backups" else "delete", step):
             login.delete("block-storage", f"/{plural}/{found['id']}")
