@@ -113,6 +113,19 @@ def test_the_quota_that_a_plan_asks_for_suffices_for_all_that_it_makes(world: Wo
     assert len(world.servers()) == 3
 
 
+def test_what_is_new_has_room_beside_what_it_takes_the_place_of(production: World) -> None:
+    """The engine makes first what is new and deletes last what is gone; for a moment there are both."""
+    rules = [{"protocol": "tcp", "portMin": port, "remotePrefix": "10.0.0.0/8"} for port in range(8000, 8060)]
+    production.edit_service("web", securityRules=rules[:30])
+    approve_change(production)
+    production.edit_service("web", securityRules=rules[30:])
+    approve_change(production)
+
+    assert "web-rule-tcp-8030-8030-10.0.0.0-8" in production.things()
+    assert "web-rule-tcp-8000-8000-10.0.0.0-8" not in production.things()
+    assert production.status().progress.allocated == production.plan(production.status().progress.completed_plan or 0).quota
+
+
 def test_a_plan_that_cannot_be_pinned_now_is_pinned_later_and_not_in_a_hurry(world: World) -> None:
     world.wire.fail_next("cluster.plan", Retry(Reason.CLUSTER_UNREACHABLE, "the Kubernetes API does not answer"))
     world.apply()

@@ -70,8 +70,14 @@ def continue_operation(facts: Facts) -> Action:
 
 
 def quota_while_changing(facts: Facts, plan: Plan) -> Quota:
-    """What the request holds of the unit's quota from the start of a transition to its end: enough for either side."""
-    return Quota(**facts.progress.allocated).covering(plan.needed_quota()) + headroom(plan)
+    """What the request holds of the unit's quota from the start of a transition to its end: enough for either side, or for both at once."""
+    held, needed = Quota(**facts.progress.allocated), plan.needed_quota()
+    return (held + needed if _are_there_together(plan) else held.covering(needed)) + headroom(plan)
+
+
+def _are_there_together(plan: Plan) -> bool:
+    """Whether something new is made before something else goes: the engine deletes last what a program does not have any more."""
+    return {"create", "delete"} <= {change.operation for change in plan.diff}
 
 
 def _contradicted(operation: Operation, facts: Facts, plan: Plan) -> Block | None:
