@@ -13,7 +13,6 @@ from stacks.program import Value
 
 OWNER_MARK = "govcloud_request"
 UNIT_MARK = "govcloud_unit"
-SERVICE_MARK = "govcloud_service"
 STAGE_MARK = "govcloud_stage"
 
 

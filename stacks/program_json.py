@@ -16,7 +16,6 @@ class ProgramDamaged(ValueError):
     """The JSON is not that of a program; the message says where and why."""
 
 
-_LOOKUP_KINDS = frozenset(get_args(get_type_hints(Lookup)["kind"]))
 _LOGINS = frozenset(get_args(get_type_hints(Resource)["login"]))
 
 

@@ -50,12 +50,6 @@ class Code(StrEnum):
     """The run was cancelled while waiting."""
 
 
-WORTH_REPEATING = frozenset(
-    {Code.QUOTA_EXCEEDED, Code.UNREACHABLE, Code.ANSWER_LOST, Code.TIMEOUT, Code.CANCELLED, Code.JOURNAL_UNAVAILABLE}
-)
-"""Codes of failures that may pass without anybody changing anything."""
-
-
 class ProviderError(Exception):
     """A failure that a person can read. `str()` is `Code: sentence`."""
 

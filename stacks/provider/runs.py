@@ -10,11 +10,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from stacks.provider.errors import Code, ProviderError
-
-PlannedOperation = Literal["create", "update", "delete", "replace"]
 
 
 @dataclass(frozen=True)

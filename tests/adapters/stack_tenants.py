@@ -45,16 +45,6 @@ OFFERINGS = (
         )
         for name, flavor, vcpus in (("pg", "m1.small", 1), ("pg-medium", "m1.medium", 2))
     ),
-    Offering(
-        name="pg-medium",
-        kind="database",
-        flavor="m1.medium",
-        vcpus=2,
-        ram_mib=4096,
-        datastore="postgresql",
-        datastore_version="15",
-        unit_price="300",
-    ),
 )
 JURISDICTION = JurisdictionObject(
     "jiujiang",

@@ -12,7 +12,7 @@ from govcloud.failures import Retry, Stop
 from govcloud.reasons import Reason
 from stacks.engine import failures as engine
 from stacks.engine.failures import Diagnostic
-from stacks.provider.errors import WORTH_REPEATING, Code
+from stacks.provider.errors import Code
 
 
 def failed(*messages: str) -> engine.RunFailed:
@@ -50,10 +50,8 @@ def test_each_code_has_its_meaning(message: str, kind: type[Exception], reason: 
 
 
 @pytest.mark.parametrize("code", [code for code in Code if code is not Code.JOURNAL_UNAVAILABLE])
-def test_what_the_provider_calls_worth_repeating_is_repeated(code: Code) -> None:
-    """Conflict and Unauthorized are repeated too: something else has to change, but not necessarily by a person."""
-    kind, _ = reason_of(failed(f"{code.value}: x"))
-    assert (kind is Retry) == (code in WORTH_REPEATING | {Code.CONFLICT, Code.UNAUTHORIZED})
+def test_no_code_of_the_provider_is_without_a_meaning(code: Code) -> None:
+    assert isinstance(meaning(failed(f"{code.value}: x")), Retry | Stop)
 
 
 def test_what_could_not_be_recorded_stops_everything() -> None:
