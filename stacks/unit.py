@@ -26,6 +26,9 @@ ACCESS_PROJECT = "access-project"
 _FOR_EVER = frozenset({PROJECT, USER, ACCESS_PROJECT})
 """All that the unit has hangs on it, and no wish of `UnitStack` ends it."""
 
+LONGEST_NAME = 57
+"""Characters of a unit's name: Keystone takes 64 for the name of a project, and `access-` comes before it."""
+
 _DEFAULT_CIDR = "192.168.128.0/20"
 _DEFAULT_GROUP = Quota(security_groups=2, security_group_rules=8)
 """Neutron gives each project a group `default` with four rules, and counts them. When the first requests of a project come at the same time,

@@ -10,7 +10,7 @@ from stacks.diff import diff
 from stacks.kind import Quota
 from stacks.program import Program, Ref, Resource, Secret
 from stacks.provider import schema
-from stacks.unit import UnitStack, needed_quota, program
+from stacks.unit import LONGEST_NAME, UnitStack, needed_quota, program
 
 QUOTA = Quota(instances=3, cores=6, ram=8192, volumes=4, gigabytes=100, ports=5, security_groups=2)
 
@@ -28,6 +28,12 @@ def test_every_input_is_one_that_the_provider_serves(with_default_network: bool)
     for item in program(unit(with_default_network=with_default_network)).resources:
         assert item.inputs.keys() <= schema.known_inputs(item.type), item.name
         assert schema.required_inputs(item.type) <= item.inputs.keys(), item.name
+
+
+def test_the_longest_name_of_a_unit_fits_into_its_projects_names() -> None:
+    """Keystone takes names of projects of up to 64 characters (`keystone.resource.schema`)."""
+    longest = replace(unit(), name="n" * LONGEST_NAME)
+    assert max(len(longest.project_name), len(longest.access_project_name)) == 64
 
 
 def test_only_the_service_user_makes_its_own_credential() -> None:

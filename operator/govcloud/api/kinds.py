@@ -19,6 +19,7 @@ from govcloud.api.pause import PauseSpec, PauseStatus
 from govcloud.api.request import RequestSpec
 from govcloud.api.request_status import RequestStatus
 from govcloud.api.unit import UnitSpec, UnitStatus
+from stacks.unit import LONGEST_NAME as LONGEST_UNIT_NAME
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ UNIT = Kind(
         Column("Project", ".status.projectId", wide=True),
     ),
     rules=(
-        _short_name(63, "it becomes the value of a namespace's label"),
+        _short_name(LONGEST_UNIT_NAME, "it becomes part of the names of projects in OpenStack"),
         rule(
             "!has(self.spec.superior) || self.spec.superior != self.metadata.name",
             "a unit is not above itself; name the primary unit / 主管单位不能是本单位",
