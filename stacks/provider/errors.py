@@ -27,7 +27,7 @@ class Code(StrEnum):
     NOT_FOUND = "NotFound"
     """Something that the resource names does not exist (a flavor, an image, a network)."""
     UNREACHABLE = "Unreachable"
-    """The service does not answer, or says it is overloaded; waiting helps."""
+    """The service does not answer, fails, or says it is overloaded; waiting helps."""
     ANSWER_LOST = "AnswerLost"
     """A write was sent and nobody knows what became of it; the next run looks first."""
     TIMEOUT = "Timeout"
@@ -137,7 +137,7 @@ def _code_of(status: int, words: str) -> Code:
     if status == 413 or (status in (403, 409) and _QUOTA_WORDS.search(words)):
         return Code.QUOTA_EXCEEDED
     if status >= 500:
-        return Code.FAILED if status == 500 else Code.UNREACHABLE
+        return Code.UNREACHABLE  # a database or a queue behind the service that is away for a moment looks the same as its own fault
     if status == 400 and _KEY_MANAGER_WORDS.search(words):
         return Code.UNREACHABLE  # all that Cinder says when it gets no key: Barbican does not answer, or fails
     return _BY_STATUS.get(status, Code.INVALID)

@@ -50,7 +50,7 @@ NEUTRON_BUSY = {
         (answered(409, NEUTRON_BUSY), Code.CONFLICT),
         (answered(400, {"badRequest": {"message": "Invalid input", "code": 400}}), Code.INVALID),
         (answered(400, {"badRequest": {"message": "Key manager error", "code": 400}}), Code.UNREACHABLE),
-        (answered(500, {"computeFault": {"message": "Unexpected API Error.", "code": 500}}), Code.FAILED),
+        (answered(500, {"computeFault": {"message": "Unexpected API Error.", "code": 500}}), Code.UNREACHABLE),
         (answered(503, text="<html>down</html>"), Code.UNREACHABLE),
         (answered(429, {}), Code.UNREACHABLE),
         (ksa.ConnectFailure("no route"), Code.UNREACHABLE),

@@ -267,6 +267,16 @@ def test_an_adopted_object_that_fails_is_kept_with_its_id(stage: Stage) -> None:
     assert len(stage.volumes()) == 1
 
 
+def test_a_new_object_is_not_taken_away_because_its_service_fails_for_a_moment(stage: Stage) -> None:
+    stage.run()
+    stage.cloud.faults.append(lambda seen: Answer(500) if seen.method == "GET" and "/volumes/" in seen.path and "detail" not in seen.path else None)
+    with pytest.raises(grpc.RpcError) as failed:
+        stage.engine().configure().create(DATA)
+    partial = _partial_state(failed.value)
+    assert partial.reasons[0].startswith("Unreachable: ")
+    assert [volume["id"] for volume in stage.volumes()] == [partial.id]
+
+
 def test_what_does_not_get_ready_in_time_keeps_its_id_and_is_finished_later(stage: Stage) -> None:
     stage.run(allowed=frozenset({("data", "create")}))
     stage.cloud.born = ("creating", "creating")
@@ -387,7 +397,7 @@ def test_a_server_is_not_taken_away_because_nova_fails(stage: Stage) -> None:
     stage.run(allowed=frozenset({("web", "create")}))
     _a_server(stage, "ACTIVE")
     stage.cloud.faults.append(refuse("GET", "/servers/", 500))
-    with told(Code.FAILED):
+    with told(Code.UNREACHABLE):
         stage.engine().configure().update("s-1", WEB, WEB, SERVER, "web")
     assert stage.cloud.writes() == []
 
