@@ -243,7 +243,7 @@ class OnOpenStack:
         subnet = self._unit.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.77.0.0/24")
         outside = {"network_id": self._unit.network.find_network("public").id}
         router = self._unit.network.create_router(name="contract", external_gateway_info=outside)
-        self._unit.network.add_interface_to_router(router, subnet_id=subnet.id)
+        self._unit.network.add_interface_to_router(router, subnet=subnet)
         self._undo.append(lambda: self._remove_network(network, subnet, router))
         return self._instance(network.id)
 

@@ -76,7 +76,7 @@ def unit(layout: Layout, admin: Any) -> Iterator[Unit]:
     subnet = cloud.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.1.0.0/24")
     # Trove takes only networks that a router serves.
     router = cloud.network.create_router(name=name)
-    cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
+    cloud.network.add_interface_to_router(router, subnet=subnet)
     yield Unit(cloud, project.id, network.id)
     _clear(cloud, admin, project.id)
     admin.identity.delete_user(user)
@@ -107,7 +107,7 @@ def _clear(cloud: Any, admin: Any, project: str) -> None:
         cloud.image.delete_image(image)
     for router in list(cloud.network.routers(project_id=project)):
         for port in list(cloud.network.ports(device_id=router.id)):
-            cloud.network.remove_interface_from_router(router, port_id=port.id)
+            cloud.network.remove_interface_from_router(router, port=port)
         cloud.network.delete_router(router)
     for port in list(admin.network.ports(project_id=project)):
         admin.network.delete_port(port)

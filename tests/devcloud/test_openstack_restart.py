@@ -54,7 +54,7 @@ def processes_of(state: Path) -> list[str]:
 def a_network(api: Any) -> Any:
     network = api.network.create_network(name="n")
     subnet = api.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.1.0.0/24")
-    api.network.add_interface_to_router(api.network.create_router(name="r"), subnet_id=subnet.id)
+    api.network.add_interface_to_router(api.network.create_router(name="r"), subnet=subnet)
     return network
 
 
