@@ -72,12 +72,12 @@ soak: environment ## the exhaustive rest, for an hour or more, on two developmen
 
 soak-services: environment ## the half of it that works on requests, with the controller
 	@mkdir -p build
-	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) $(SERVICES) -m soak --timeout=0 \
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR) $(DEV) run -- $(PYTEST) $(SERVICES) -v -m soak --timeout=0 \
 	  --junit-xml=build/soak-services.xml 2>&1 | sed -u 's/^/[services] /'
 
 soak-parts: environment ## the other half, in three workers: lives and kills drawn from a seed, lost answers, the audit log
 	@mkdir -p build
-	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR)-parts $(DEV) run -- $(PYTEST) $(addprefix --ignore=,$(SERVICES)) -m soak --timeout=0 -n 3 --dist worksteal \
+	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR)-parts $(DEV) run -- $(PYTEST) $(addprefix --ignore=,$(SERVICES)) -v -m soak --timeout=0 -n 3 --dist worksteal \
 	  --junit-xml=build/soak-parts.xml 2>&1 | sed -u 's/^/[parts] /'
 
 mutants: environment ## how many small faults in the audit package its tests find, for hours; in slices with MODULES="frames merkle" MINUTES=10, of a sample with SAMPLE=20 SEED=1

@@ -6,7 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TextIO
@@ -43,6 +43,12 @@ class Teller:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Tell one step. A failure inside is told and kept, and ends the step but not the program."""
+        with suppress(Exception), self.told(name):  # told and kept before it comes here
+            yield
+
+    @contextmanager
+    def told(self, name: str) -> Iterator[None]:
+        """Tell one step. A failure inside is told and kept, and goes on to the caller."""
         step = Step(" ".join(name.split()).rstrip("."))
         self._steps.append(step)
         self._say(f"\n{len(self._steps):>2}. {step.name}")
@@ -55,6 +61,7 @@ class Teller:
             self._say(self._painted(f"    ✗ {type(error).__name__}: {error}", "31"))
             if not isinstance(error, NotAsExpected):
                 traceback.print_exc(file=self._out)
+            raise
         finally:
             step.seconds = round(time.monotonic() - began, 1)
             self._say(self._painted(f"    {step.result} in {step.seconds} s", "32" if step.result == "passed" else "31"))

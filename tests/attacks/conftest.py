@@ -21,7 +21,7 @@ from devcloud.paths import state_directory
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     teller = Teller(Path(tmp_path_factory.mktemp("attacks")) / "report.json", sys.stdout)
-    with teller.step("attacks"):
+    with teller.told("attacks"):
         yield World(Environment.load(state_directory()), teller)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 from adapters.s3_server import running_s3
+from cluster.worlds import world_of
 
 from devcloud import controller
-from devcloud.demo.telling import Teller
 from devcloud.demo.world import World
-from devcloud.environment import Environment
 from devcloud.failures import DevCloudError
-from devcloud.paths import state_directory
 from devcloud.patience import PATIENCE
 from govcloud.audit.query import search
 from govcloud.audit.records import Action, Phase, Record
@@ -34,14 +31,8 @@ OFTEN = {"GOVCLOUD_AUDIT_SEAL_SECONDS": "10"}
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A controller that seals its log every ten seconds; afterwards the ordinary one runs again."""
-    teller = Teller(Path(tmp_path_factory.mktemp("keeping")) / "report.json", sys.stdout)
-    with teller.step("keeping"):
-        world = World(Environment.load(state_directory()), teller)
-        controller.stop(world.environment)
-        controller.start(world.environment, OFTEN)
+    with world_of("keeping", Path(tmp_path_factory.mktemp("keeping")), OFTEN) as world:
         yield world
-        controller.stop(world.environment)
-        controller.start(world.environment)
 
 
 def test_the_log_is_copied_comes_back_from_the_copies_and_keeps_what_is_held(world: World, tmp_path: Path) -> None:

@@ -7,31 +7,25 @@ from __future__ import annotations
 
 import copy
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cluster.worlds import world_of
 
 from devcloud import controller
 from devcloud.demo import looks
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
 from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    teller = Teller(Path(tmp_path_factory.mktemp("errors")) / "report.json", sys.stdout)
-    with teller.step("errors"):
-        world = World(Environment.load(state_directory()), teller)
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("errors", Path(tmp_path_factory.mktemp("errors"))) as world:
         yield world
 
 

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster.worlds import world_of
 
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
-from devcloud.demo.world import EXAMPLES, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
+from devcloud.demo.world import World
 
 pytestmark = pytest.mark.cluster
 
@@ -52,11 +49,8 @@ class Receiver:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    teller = Teller(Path(tmp_path_factory.mktemp("notifications")) / "report.json", sys.stdout)
-    with teller.step("notifications"):
-        made = World(Environment.load(state_directory()), teller)
-        made.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
-        yield made
+    with world_of("notifications", Path(tmp_path_factory.mktemp("notifications"))) as world:
+        yield world
 
 
 @pytest.fixture

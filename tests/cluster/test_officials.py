@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,11 @@ from typing import Any
 
 import pytest
 from attacks.story import in_another_second
+from cluster.worlds import world_of
 
 from devcloud.bootstrap import VENV
 from devcloud.demo.requests import Request
-from devcloud.demo.telling import Teller
 from devcloud.demo.world import EXAMPLES, Answer, World
-from devcloud.environment import Environment
-from devcloud.paths import state_directory
 from devcloud.patience import PATIENCE
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("officials")]
@@ -34,10 +31,7 @@ DONE = ("--yes", "--wait", str(PATIENCE))
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    teller = Teller(Path(tmp_path_factory.mktemp("officials")) / "report.json", sys.stdout)
-    with teller.step("officials"):
-        world = World(Environment.load(state_directory()), teller)
-        world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
+    with world_of("officials", Path(tmp_path_factory.mktemp("officials"))) as world:
         yield world
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from cluster.worlds import world_of
 
 from devcloud import controller
-from devcloud.demo.telling import Teller
 from devcloud.demo.world import World
-from devcloud.environment import Environment
 from devcloud.failures import DevCloudError
-from devcloud.paths import ROOT, state_directory
+from devcloud.paths import ROOT
 from devcloud.patience import PATIENCE
 from devcloud.ports import choose
 from govcloud.audit.cosignatures import COSIGNATURE, cosigned_at
@@ -60,9 +59,7 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     """Afterwards the ordinary controller runs again."""
-    teller = Teller(tmp_path / "report.json", sys.stdout)
-    with teller.step("witness"):
-        world = World(Environment.load(state_directory()), teller)
+    with world_of("witness", tmp_path) as world:
         controller.stop(world.environment)
         shutil.copytree(world.audit_log, tmp_path / "older")
         port = choose(["witness"], {})["witness"]

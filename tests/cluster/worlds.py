@@ -18,7 +18,7 @@ from devcloud.paths import state_directory
 def world_of(story: str, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[World]:
     """The world in which `story` is told, with its report in `folder`. With settings, the controller is another one meanwhile."""
     teller = Teller(folder / "report.json", sys.stdout)
-    with teller.step(story):
+    with teller.told(story):
         world = World(Environment.load(state_directory()), teller)
         with _controller_with(world, settings):
             world.must("platform-engineer", "apply", "-f", str(EXAMPLES / "platform"))
@@ -31,7 +31,9 @@ def _controller_with(world: World, settings: Mapping[str, str] | None) -> Iterat
         yield
         return
     controller.stop(world.environment)
-    controller.start(world.environment, settings)
-    yield
-    controller.stop(world.environment)
-    controller.start(world.environment)
+    try:
+        controller.start(world.environment, settings)
+        yield
+    finally:
+        controller.stop(world.environment)
+        controller.start(world.environment)
