@@ -85,6 +85,8 @@ class Performer:
             case act.ClearBackup(backup):
                 self.ports.backups.clear(backup)
                 self._note(backup, clearing=None, cleared_at=facts.now, failed_at=backup.status.failed_at or facts.now)
+            case act.LookAgain(_, backup):
+                self._look_again(facts, backup)
             case act.Destroy(_, plan, unit):
                 return Outcome(operations=self.ports.stacks.destroy(key, unit, plan.number).operations)
             case act.ProveAbsence(_, unit):
@@ -167,6 +169,19 @@ class Performer:
         self._note(
             backup, manifest_location=location, manifest_sha256=digest, verified_at=facts.now, conditions=(verified,), failure=None
         )
+
+    def _look_again(self, facts: Facts, backup: BackupObject) -> None:
+        """What changed since it was proven is a mismatch from now on, and no proof any more."""
+        if not (changed := self.ports.backups.changed(backup)):
+            return
+        told = "; ".join(changed.values())
+        parts = tuple(
+            part.model_copy(update={"state": "Mismatch", "message": changed[part.name]}) if part.name in changed else part
+            for part in backup.status.parts
+        )
+        unlike = Condition(type="Ready", status="False", reason=Reason.BACKUP_MISMATCH, message=told[:4000], last_transition_time=facts.now)
+        self._note(backup, parts=parts, conditions=(unlike,))
+        raise Stop(Reason.BACKUP_MISMATCH, f"{told}. Nothing is destroyed")
 
     def _clear_restore(self, facts: Facts, plan: Plan) -> None:
         """A backup that is finished stays, as evidence of what was there; one that is not holds snapshots."""

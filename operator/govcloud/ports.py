@@ -260,6 +260,10 @@ class Backups(Protocol):
         Steps: Pending -> Frozen -> SourceRead -> BackedUp -> Restored -> RestoreRead -> Verified -> Cleaned; a difference is Mismatch."""
         ...
 
+    def changed(self, backup: BackupObject) -> Mapping[str, str]:
+        """What of a proven set may not be any more as it was proven: by name of the part, why. What is gone did not change."""
+        ...
+
     def clear(self, backup: BackupObject) -> None:
         """Remove all that a set made which is not finished. Of one with a Mismatch its backups and the copies that differ stay as evidence. Returns
         when a listing shows that the rest is gone; `Retry` until then."""

@@ -159,3 +159,34 @@ def test_a_trial_that_is_over_is_not_resumed_by_it(world: World) -> None:
     world.approve()
     world.run()
     assert set(world.servers().values()) == {"active"}
+
+
+def test_what_somebody_writes_in_the_cooling_off_is_not_destroyed(ending: World) -> None:
+    """An administrator let the machine run once more, because the unit had forgotten something."""
+    before = _ids(ending)
+    ending.cloud.contents[before["data"]] += b" and what was forgotten"
+    ending.clock.advance(timedelta(days=A_WEEK + 1))
+    ending.run_patiently()
+    assert _ids(ending) == before
+    assert ending.condition("Stalled").reason == Reason.BACKUP_MISMATCH
+    assert "the backup of data differs from its source; nothing is destroyed" in ending.condition("Stalled").message
+    (unlike,) = ending.cluster.backups_of(ending.request().key.uid)
+    assert unlike.status.state == "Mismatch"
+
+    ending.apply(stage="Production")
+    ending.run()
+    ending.approve()
+    ending.run()
+    assert _ids(ending) == before
+    _end(ending)
+    ending.clock.advance(timedelta(days=A_WEEK + 1))
+    ending.run_patiently()
+    assert (ending.status().phase, ending.things()) == ("Terminated", {})
+    assert {one.status.state for one in ending.cluster.backups_of(ending.request().key.uid)} == {"Mismatch", "Verified"}
+
+
+def test_what_is_gone_by_then_is_in_the_backup(ending: World) -> None:
+    ending.cloud.remove(_ids(ending)["data"])
+    ending.clock.advance(timedelta(days=A_WEEK + 1))
+    ending.run_patiently()
+    assert (ending.status().phase, ending.things()) == ("Terminated", {})

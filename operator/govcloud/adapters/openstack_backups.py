@@ -15,20 +15,21 @@ from govcloud.adapters.openstack_adoption import Adoption
 from govcloud.adapters.openstack_backup_names import Task, task
 from govcloud.adapters.openstack_bench import EVIDENCE, ITS_BACKUP, NOTHING, Bench, Kept, PartSteps, moved
 from govcloud.adapters.openstack_containers import ContainerSteps
-from govcloud.adapters.openstack_databases import stop_database, volume_of_database
+from govcloud.adapters.openstack_databases import database_started_since, stop_database, volume_of_database
 from govcloud.adapters.openstack_live_containers import LiveContainerSteps
 from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_manifests import remove_lists, store_manifest
 from govcloud.adapters.openstack_volumes import VolumeSteps, volume_of_unit
 from govcloud.adapters.openstack_waiting import Poller
+from govcloud.adapters.openstack_writers import servers_started_since
 from govcloud.api.backup import BackupSpec, PartState, PartStatus
 from govcloud.ports import BackupObject
 
 Step = Callable[[Bench, Task, PartStatus], PartStatus]
 
 _STEPS: Mapping[str, PartSteps] = {
-    "Volume": VolumeSteps(volume_of_unit),
-    "DatabaseVolume": VolumeSteps(volume_of_database),
+    "Volume": VolumeSteps(volume_of_unit, servers_started_since),
+    "DatabaseVolume": VolumeSteps(volume_of_database, database_started_since),
     "Container": ContainerSteps(),
 }
 _LIVE_CONTAINER = LiveContainerSteps()
@@ -77,6 +78,17 @@ class OpenStackBackups:
             return part
         moving = task(backup.name, backup.spec, part.name)
         return _NEXT[part.state](_steps_of(moving))(self._bench(backup.spec), moving, part)
+
+    def changed(self, backup: BackupObject) -> Mapping[str, str]:
+        """What of a proven set may not be any more as it was proven: by name of the part, why.
+
+        Raises:
+            Retry, Stop: OpenStack could not be asked.
+        """
+        evidence = {part.name: part for part in backup.status.parts}
+        tasks = [task(backup.name, backup.spec, part.name) for part in backup.spec.parts]
+        told = {each.part.name: _steps_of(each).changed(self._bench(backup.spec), each, evidence[each.part.name]) for each in tasks}
+        return {name: why for name, why in told.items() if why}
 
     def clear(self, backup: BackupObject) -> None:
         """Remove what a set left that will not be finished; of one with a mismatch, the backups and the copies that differ are evidence.

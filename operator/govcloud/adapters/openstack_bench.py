@@ -62,6 +62,10 @@ class PartSteps(Protocol):
         """Delete every helper and see that it is gone; see that the backup is still there."""
         ...
 
+    def changed(self, bench: Bench, task: Task, status: PartStatus) -> str:
+        """Why the source may hold something else than what was proven of it; empty where nothing says so, and where it is gone."""
+        ...
+
     def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
         """Delete all that was ever made of the part but what is kept, however far it came, and see that it is gone."""
         ...

@@ -1,7 +1,7 @@
 """The steps of a part that is a Swift container: listing, reading, copying and comparing its objects, older versions included.
 
-Swift cannot freeze a container. Its listing is digested when the part is frozen and compared again around the reading; whatever
-changes later makes the restored copy differ from what was read, and the part a mismatch.
+Swift cannot freeze a container. Its listing is digested when the part is frozen, and compared around the reading and before the container
+is destroyed; what changes between reading and copying makes the restored copy differ from what was read. Each makes the part a mismatch.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ class ContainerSteps:
         source = source_of(bench, task)
         listed = list(source.listed())
         message = OLD_VERSIONS_NOT_COVERED if source.container.keeps_old_versions_elsewhere() else ""
-        ids = {"listing": listing_digest(listed)}
-        return moved(status, "Frozen", ids=ids, objects=len(listed), message=message)
+        return moved(status, "Frozen", listing_sha256=listing_digest(listed), objects=len(listed), message=message)
 
     def read_source(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Read every object; the lines of names, sizes and digests are stored beside the manifest."""
         source = source_of(bench, task)
         text, size = _read(bench, source)
-        if listing_digest(source.listed()) != status.ids["listing"]:
+        if listing_digest(source.listed()) != status.listing_sha256:
             told = f"container {source.container.name} changed after it was frozen; find out who writes to it, and start the backup anew"
             return moved(status, "Mismatch", message=told)
         store_beside(
@@ -72,6 +71,16 @@ class ContainerSteps:
             told = f"the backup of {task.title} lists {kept} objects instead of {status.objects}"
             raise Stop(Reason.BACKUP_MISMATCH, f"{told}; find out who changed container {status.backup_id}")
         return moved(status, "Cleaned", ids={})
+
+    def changed(self, bench: Bench, task: Task, status: PartStatus) -> str:
+        """That it lists what it did not list when it was frozen. What is gone, as objects that expire, is in the backup."""
+        source = source_of(bench, task)
+        if not source.container.exists() or listing_digest(listed := list(source.listed())) == status.listing_sha256:
+            return ""
+        if not (newer := set(listed) - set(backup_copy(bench, task).listed())):
+            return ""
+        told = f"container {source.container.name} was changed after its backup was proven: {len(newer)} objects are not in that as they are now"
+        return f"{told}; find out who writes to it"
 
     def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
         """Delete the copies that are not kept."""

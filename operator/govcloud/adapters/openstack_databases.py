@@ -30,6 +30,14 @@ def stop_database(login: Login, poller: Poller, task: Task) -> None:
         poller.until(lambda: _has_stopped(_instance(login, task)) or None, f"database {task.part.source_id} to stop")
 
 
+def database_started_since(bench: Bench, task: Task) -> str:
+    """What is to be told where the part's database runs, which was stopped before its volume was frozen; empty where it does not, or is gone."""
+    body = bench.backups.find("database", f"/mgmt/instances/{task.part.source_id}")
+    if body is None or _has_stopped(body["instance"]):
+        return ""
+    return f"{task.title} was proven, and then database {task.part.source_id} was started, which writes to it"
+
+
 def volume_of_database(bench: Bench, task: Task) -> str:
     """Id of the volume that holds the data directory of the part's database, which for a termination is stopped first if it runs.
 

@@ -29,6 +29,8 @@ from govcloud.reasons import Reason
 
 SourceVolume = Callable[[Bench, Task], str]
 """Finds the id of the volume that a part is about."""
+WrittenSince = Callable[[Bench, Task], str]
+"""Tells what may have written to that volume since it was frozen; empty where nothing did."""
 
 
 def volume_of_unit(bench: Bench, task: Task) -> str:
@@ -47,8 +49,9 @@ def volume_of_unit(bench: Bench, task: Task) -> str:
 class VolumeSteps:
     """Steps of parts of kind `Volume`; of kind `DatabaseVolume` too, with another way to find the volume."""
 
-    def __init__(self, source_volume: SourceVolume) -> None:
+    def __init__(self, source_volume: SourceVolume, written_since: WrittenSince) -> None:
         self._source_volume = source_volume
+        self._written_since = written_since
 
     def freeze(self, bench: Bench, task: Task, status: PartStatus) -> PartStatus:
         """Take the snapshot that stands for the source from now on."""
@@ -93,6 +96,10 @@ class VolumeSteps:
         self.remove(bench, task, ITS_BACKUP)
         awaited(bench.backups, bench, "backups", str(status.backup_id))
         return moved(status, "Cleaned", ids={})
+
+    def changed(self, bench: Bench, task: Task, _status: PartStatus) -> str:
+        """That somebody let run what writes to it."""
+        return self._written_since(bench, task)
 
     def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:
         """Delete what is not kept, each before what it was made from. Cinder lets nothing go that it is still working on: then it is waited for."""

@@ -87,6 +87,9 @@ class PartStatus(Model):
         default_factory=dict, description="ids of helpers while they exist: snapshot, volumes, images"
     )
     objects: int | None = Field(None, description="number of objects, for a container")
+    listing_sha256: Sha256 | None = Field(
+        None, description="of what a container listed when it was frozen (names, sizes, etags, versions): it must list the same when it is destroyed"
+    )
     failure: Text | None = Field(None, description="why its last step failed, where somebody must change something")
     message: Text = ""
 

@@ -268,6 +268,14 @@ class FinishStep:
 
 
 @dataclass(frozen=True)
+class LookAgain:
+    """See that what was proven is what there still is, before it goes."""
+
+    step: str
+    backup: BackupObject
+
+
+@dataclass(frozen=True)
 class Destroy:
     """Destroy the request's resources. Together `proof` and `waived` cover all that holds data; both None only when nothing does."""
 
@@ -287,8 +295,8 @@ class ProveAbsence:
 
 
 AtLength = (
-    EnsureUnit | Deploy | RebuildState | TakeBackup | StoreManifest | ClearBackup | CopyBack | ProveCopy | HandOver | ClearCopies | Destroy
-    | ProveAbsence
+    EnsureUnit | Deploy | RebuildState | TakeBackup | StoreManifest | ClearBackup | CopyBack | ProveCopy | HandOver | ClearCopies | LookAgain
+    | Destroy | ProveAbsence
 )  # fmt: skip
 """Effects on the cloud: seconds to hours, while the rest takes as long as the Kubernetes API."""
 Effect = AtLength | WriteCredentials | OpenBackup

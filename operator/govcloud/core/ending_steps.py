@@ -11,6 +11,7 @@ from govcloud.core.actions import (
     ClearBackup,
     Destroy,
     FinishStep,
+    LookAgain,
     OpenBackup,
     ProveAbsence,
     Rest,
@@ -19,10 +20,10 @@ from govcloud.core.actions import (
     WaitForBackup,
 )
 from govcloud.core.approvals import standing
-from govcloud.core.backup_sets import holds_helpers, named_after
+from govcloud.core.backup_sets import differs, holds_helpers, named_after
 from govcloud.core.existing import Holding, data_that_exists, not_backed_up, parts_of
 from govcloud.core.facts import Facts
-from govcloud.core.objects import UnitObject
+from govcloud.core.objects import BackupObject, UnitObject
 from govcloud.core.plan import Plan
 from govcloud.core.proof import prove
 from govcloud.core.regular_backups import in_the_way
@@ -44,12 +45,8 @@ def back_up(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
         return _state_is_lost(facts) or FinishStep("backup", None, waived)
     if backup is None:
         return OpenBackup(backup_name(plan), _backup_spec(facts, plan, parts_of(left), waived))
-    if any(part.state == "Mismatch" for part in backup.status.parts):
-        wrong = ", ".join(part.name for part in backup.status.parts if part.state == "Mismatch")
-        return Block(
-            Reason.BACKUP_MISMATCH,
-            f"the restored backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}; {_way_out(plan)}",
-        )
+    if (unlike := _is_not_what_there_is(backup, plan)) is not None:
+        return unlike
     if any(part.state != "Cleaned" for part in backup.status.parts) or not backup.status.parts:
         return TakeBackup(backup)
     if backup.status.manifest_sha256 is None:
@@ -63,10 +60,21 @@ def back_up(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
     return FinishStep("backup", proof, waived)
 
 
+def _is_not_what_there_is(backup: BackupObject, plan: Plan) -> Block | None:
+    """A backup that differs from what it is of allows nothing."""
+    if not (wrong := ", ".join(differs(backup.status))):
+        return None
+    return Block(
+        Reason.BACKUP_MISMATCH,
+        f"the backup of {wrong} differs from its source; nothing is destroyed. Look into the ServiceBackup {backup.name}; {_way_out(plan)}",
+    )
+
+
 def _way_out(plan: Plan) -> str:
     if plan.restore:
         return "to have the services run on as they are, take spec.restoreFrom out"
-    return "only the unit itself can give the data up (spec.termination.waivers) [JJ 25]"
+    again = "taken back (spec.stage) and asked for anew, the termination backs it up anew"
+    return f"{again}; only the unit itself can give the data up (spec.termination.waivers) [JJ 25]"
 
 
 def _waived(facts: Facts, plan: Plan) -> WaivedDestruction | None:
@@ -94,10 +102,14 @@ def _state_is_lost(facts: Facts) -> Block | None:
 
 
 def cooling_off(facts: Facts, plan: Plan, _unit: UnitObject) -> Action:
-    """Between the proof and the destruction lies the pack's time."""
+    """Between the proof and the destruction lies the pack's time. What somebody wrote meanwhile is in no backup."""
+    if facts.backup is not None and (unlike := _is_not_what_there_is(facts.backup, plan)) is not None:
+        return unlike
     verified = facts.progress.termination.backup_verified_at if facts.progress.termination else None
     over = (verified or facts.now) + timedelta(days=plan.values.cooling_off_days)
-    return FinishStep("cooling-off", None) if facts.now >= over else Rest(over)
+    if facts.now < over:
+        return Rest(over)
+    return FinishStep("cooling-off", None) if facts.backup is None else LookAgain("cooling-off", facts.backup)
 
 
 def destroy(facts: Facts, plan: Plan, unit: UnitObject) -> Action:

@@ -57,6 +57,7 @@ _VERBS: dict[type[act.Performed], Verb] = {
     act.ClearCopies: Verb.DELETE,
     act.GiveUpBackup: Verb.EVALUATE,
     act.ClearBackup: Verb.DELETE,
+    act.LookAgain: Verb.VERIFY,
     act.Destroy: Verb.UNDEPLOY,
     act.ProveAbsence: Verb.SANITISE,
 }

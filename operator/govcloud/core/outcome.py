@@ -118,7 +118,7 @@ def _moved_on(facts: Facts, action: act.Action, outcome: Outcome) -> Progress:
             return _with_volume(before, volume.resource, "HandedOver")
         case act.ClearCopies(step):
             return _done(before, step)
-        case act.FinishStep(step) | act.Destroy(step) | act.ProveAbsence(step):
+        case act.FinishStep(step) | act.LookAgain(step) | act.Destroy(step) | act.ProveAbsence(step):
             return _ended(_done(before, step), step, facts.now)
         case act.Complete(plan):
             return _completed(facts, plan)

@@ -53,6 +53,12 @@ class MemoryBackups:
         with self._wire.write(f"backup.{step} {part.name}"):
             return self._advance(backup, part, step)
 
+    def changed(self, backup: BackupObject) -> Mapping[str, str]:
+        """Parts whose source holds something else than was read of it."""
+        read = {part.name: part.source_sha256 for part in backup.status.parts}
+        there = {part.name: self._cloud.contents.get(part.source_id) for part in backup.spec.parts}
+        return {name: f"{name} changed after its backup was proven" for name, now in there.items() if now is not None and _sha(now) != read[name]}
+
     def clear(self, backup: BackupObject) -> None:
         """Remove what was made of it; the evidence of a mismatch stays."""
         states = {part.name: part.state for part in backup.status.parts}
