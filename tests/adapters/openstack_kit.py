@@ -63,7 +63,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, Thing]] = {
-            kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance", "transfer")
+            kind: {} for kind in ("volume", "snapshot", "backup", "image", "instance", "transfer", "server")
         }
         self.swift: dict[tuple[str, str], Container] = {}
         self.before: Callable[[Seen], Answer | None] = lambda _seen: None
@@ -88,6 +88,13 @@ class Cloud:
         """A running Trove instance with its volume; its id."""
         facts = {"service_status": "HEALTHY", "tenant_id": PROJECTS["unit"], "volume": {"id": self.volume(content)}}
         return str(self._add("instance", PROJECTS["unit"], **facts)["id"])
+
+    def server(self, volume: str) -> list[Thing]:
+        """A server that has the volume; what is done with it is added to the list that is returned."""
+        server = self._add("server", PROJECTS["unit"], actions=[])
+        self.things["volume"][volume]["attachments"] = [{"server_id": server["id"]}]
+        actions: list[Thing] = server["actions"]
+        return actions
 
     def of(self, kind: str, project: str) -> list[Thing]:
         return [thing for thing in self.things[kind].values() if thing["project"] == PROJECTS[project]]
@@ -262,6 +269,10 @@ class Cloud:
             instance["service_status"] = "SHUTDOWN" if instance["looks"] > 1 else "STOPPING"
         return Answer(200, {"instance": instance})
 
+    def _actions(self, _seen: Seen, id: str) -> Answer:
+        server = self.things["server"].get(id)
+        return Answer(404) if server is None else Answer(200, {"instanceActions": server["actions"]})
+
     # ---- Swift
 
     def _account(self, seen: Seen, account: str) -> Answer:
@@ -374,7 +385,7 @@ def _after_version(entries: list[Thing], seen: Seen) -> list[Thing]:
 
 _CATALOG = {
     "block-storage": "/volume/v3/{project}", "image": "/image", "object-store": "/swift/v1/AUTH_{project}",
-    "database": "/trove/v1.0/{project}",
+    "database": "/trove/v1.0/{project}", "compute": "/nova/v2.1",
 }  # fmt: skip
 _ID = r"([^/]+)"
 _CINDER = rf"/volume/v3/{_ID}"
@@ -389,6 +400,7 @@ _ROUTES: list[tuple[str, Callable[..., Answer]]] = [
     (rf"{_CINDER}/backups/{_ID}/export_record", Cloud._exported),
     (rf"{_CINDER}/messages", Cloud._messages),
     (rf"{_CINDER}/(snapshots|volumes|backups)/{_ID}", Cloud._one),
+    (rf"/nova/v2.1/servers/{_ID}/os-instance-actions", Cloud._actions),
     (r"/image/v2/images", Cloud._images),
     (rf"/image/v2/images/{_ID}", Cloud._image),
     (rf"/image/v2/images/{_ID}/file", Cloud._image_file),

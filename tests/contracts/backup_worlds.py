@@ -53,6 +53,10 @@ class World(Protocol):
         """See to it that what is restored of this part differs from its source."""
         ...
 
+    def write_into(self, part: Part) -> None:
+        """See to it that something may have written to the part."""
+        ...
+
     def helpers(self) -> list[str]:
         """What lies in the backup and quarantine projects on behalf of this world, besides backups."""
         ...
@@ -62,11 +66,11 @@ class World(Protocol):
         ...
 
 
-def _backup(project: str, uid: str, *parts: Part, kind: BackupKind, name: str = "contract") -> BackupObject:
+def _backup(project: str, uid: str, *parts: Part, kind: BackupKind, name: str = "contract", frozen_at: datetime = FAR) -> BackupObject:
     spec = BackupSpec(
         kind=kind, request=BackedUpRequest(namespace="bureau", name="portal", uid=uid), unit="bureau", jurisdiction="jiujiang", plan=2,
         plan_digest="sha256:" + "0" * 64, project_id=project, backup_project="govcloud-backups",
-        quarantine_project="govcloud-quarantine", frozen_at=FAR, parts=parts, retain_until=FAR + timedelta(days=365),
+        quarantine_project="govcloud-quarantine", frozen_at=frozen_at, parts=parts, retain_until=FAR + timedelta(days=365),
     )  # fmt: skip
     return BackupObject(name, "8d0c0000-0000-4000-8000-000000000002", spec, BackupStatus())
 
@@ -91,6 +95,9 @@ class InMemory:
     def spoil(self, backup: BackupObject, part: Part) -> None:
         assert isinstance(self._twin, MemoryBackups)
         self._twin.corrupt.add(part.name)
+
+    def write_into(self, part: Part) -> None:
+        self._cloud.contents[part.source_id] += b"more"
 
     def helpers(self) -> list[str]:
         return [each.type for each in self._ours() if each.type != "memory:backup"]
@@ -126,6 +133,15 @@ class OnLoopback:
             if project == loopback.PROJECTS["govcloud-backups"] and name.startswith("backup-"):
                 container.objects["empty"] = (b"no more", {})
 
+    def write_into(self, part: Part) -> None:
+        if part.how == "Container":
+            self._cloud.swift[loopback.PROJECTS["unit"], part.source_id].objects["late"] = (b"more", {})
+        elif part.how == "DatabaseVolume":
+            self._cloud.things["instance"][part.source_id]["service_status"] = "HEALTHY"
+        else:
+            after = (FAR + timedelta(hours=1)).replace(tzinfo=None).isoformat()
+            self._cloud.server(part.source_id).append({"action": "start", "start_time": after})
+
     def helpers(self) -> list[str]:
         ours = ("govcloud-backups", "govcloud-quarantine")
         found = [kind for kind in ("snapshot", "volume", "image") for project in ours if self._cloud.of(kind, project)]
@@ -158,7 +174,7 @@ class OnOpenStack:
         return {"Volume": self._volume, "Container": self._container, "DatabaseVolume": self._database}[kind]()
 
     def backup(self, *parts: Part, kind: BackupKind = "Termination") -> BackupObject:
-        return _backup(self._project.id, self._uid, *parts, kind=kind, name=self._name)
+        return _backup(self._project.id, self._uid, *parts, kind=kind, name=self._name, frozen_at=datetime.now(UTC))
 
     def spoil(self, backup: BackupObject, part: Part) -> None:
         """A container's copy is edited; in place of a restored volume stands an empty one that someone made under its name."""
@@ -172,6 +188,23 @@ class OnOpenStack:
         planted = quarantine.create_volume(size=1, name=meant.name("restored-volume"))
         quarantine.wait_for_status(planted, "available", interval=0.2, wait=PATIENCE)
         self._undo.append(lambda: quarantine.delete_volume(planted))
+
+    def write_into(self, part: Part) -> None:
+        if part.how == "Container":
+            with _test_effect():
+                Container(self._logins("govcloud-backups"), self._project.id, part.source_id).put("late", b"more", "text/plain")
+        else:
+            self._attach(part.source_id)
+
+    def _attach(self, volume: str) -> None:
+        compute, cinder = self._unit.compute, self._unit.block_storage
+        image, flavor = self._unit.image.find_image("cirros"), compute.find_flavor("m1.small")
+        server = compute.create_server(name="contract", image_id=image.id, flavor_id=flavor.id, networks="none")
+        compute.wait_for_server(server, interval=0.2, wait=PATIENCE)
+        compute.create_volume_attachment(server, volume_id=volume)
+        cinder.wait_for_status(cinder.get_volume(volume), "in-use", interval=0.2, wait=PATIENCE)
+        self._undo.append(lambda: cinder.wait_for_status(cinder.get_volume(volume), "available", interval=0.2, wait=PATIENCE))
+        self._undo.append(lambda: compute.delete_server(server))
 
     def helpers(self) -> list[str]:
         return [f"{kind} {each.name}" for kind, each in self._found() if kind != "backup"] + self._containers(
@@ -265,7 +298,7 @@ class OnOpenStack:
         until(lambda: self._unit.database.get(f"/instances/{instance}").status_code == 404, f"the end of instance {instance}", 0.5)
 
     def _remove_network(self, network: Any, subnet: Any, router: Any) -> None:
-        self._unit.network.remove_interface_from_router(router, subnet_id=subnet.id)
+        self._unit.network.remove_interface_from_router(router, subnet=subnet)
         self._unit.network.delete_router(router)
         self._unit.network.delete_network(network)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -129,6 +129,28 @@ def test_a_restored_copy_that_differs_is_a_mismatch(world: World, kind: str) -> 
     while status.state not in ("Verified", "Mismatch"):
         status = advanced(world, backup, status)
     assert status.state == "Mismatch" and status.source_sha256 != status.restored_sha256
+
+
+@LONG
+@pytest.mark.parametrize("kind", ["Volume", "Container"])
+def test_what_may_have_been_written_after_its_proof_is_told(world: World, kind: str) -> None:
+    told_before, told_after = _told_around_a_write(world, kind)
+    assert (told_before, list(told_after)) == ({}, [f"the-{kind.lower()}"])
+
+
+@pytest.mark.parametrize("world", ["memory", "loopback"], indirect=True)
+def test_so_is_a_database_that_somebody_started_again(world: World) -> None:
+    told_before, told_after = _told_around_a_write(world, "DatabaseVolume")
+    assert (told_before, list(told_after)) == ({}, ["the-databasevolume"])
+
+
+def _told_around_a_write(world: World, kind: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    part = part_of(world, kind)
+    backup = world.backup(part)
+    proven = replace(backup, status=BackupStatus(parts=(lived(world, backup, part.name)[-1],)))
+    before = world.backups.changed(proven)
+    world.write_into(part)
+    return before, world.backups.changed(proven)
 
 
 def test_telling_a_part_to_be_quiet_twice_is_harmless_and_for_a_volume_nothing(world: World) -> None:

@@ -21,14 +21,14 @@ from govcloud.adapters.openstack_login import Login
 from govcloud.adapters.openstack_manifests import remove_lists, store_manifest
 from govcloud.adapters.openstack_volumes import VolumeSteps, volume_of_unit
 from govcloud.adapters.openstack_waiting import Poller
-from govcloud.adapters.openstack_writers import servers_started_since
+from govcloud.adapters.openstack_writers import servers_writing_since
 from govcloud.api.backup import BackupSpec, PartState, PartStatus
 from govcloud.ports import BackupObject
 
 Step = Callable[[Bench, Task, PartStatus], PartStatus]
 
 _STEPS: Mapping[str, PartSteps] = {
-    "Volume": VolumeSteps(volume_of_unit, servers_started_since),
+    "Volume": VolumeSteps(volume_of_unit, servers_writing_since),
     "DatabaseVolume": VolumeSteps(volume_of_database, database_started_since),
     "Container": ContainerSteps(),
 }

@@ -79,7 +79,7 @@ class ContainerSteps:
             return ""
         if not (newer := set(listed) - set(backup_copy(bench, task).listed())):
             return ""
-        told = f"container {source.container.name} was changed after its backup was proven: {len(newer)} objects are not in that as they are now"
+        told = f"container {source.container.name} was changed after its backup was proven: {len(newer)} of its objects are not in that as they are now"
         return f"{told}; find out who writes to it"
 
     def remove(self, bench: Bench, task: Task, kept: Collection[Kept]) -> None:

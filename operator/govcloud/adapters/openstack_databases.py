@@ -35,7 +35,7 @@ def database_started_since(bench: Bench, task: Task) -> str:
     body = bench.backups.find("database", f"/mgmt/instances/{task.part.source_id}")
     if body is None or _has_stopped(body["instance"]):
         return ""
-    return f"{task.title} was proven, and then database {task.part.source_id} was started, which writes to it"
+    return f"{task.title} was proven, and after that database {task.part.source_id} was started, which writes to it"
 
 
 def volume_of_database(bench: Bench, task: Task) -> str:
