@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from stacks_kit import PUBLIC_KEY, USER_DATA
 from stacks.cloud_init import parse
 from stacks.diff import allowed_operations, diff
 from stacks.kind import Quota
+from stacks.program import Program
 from stacks.request import credentials_in
 from stacks.transform import with_power, with_removal
 
@@ -171,3 +173,17 @@ def test_a_containers_user_reaches_that_container_and_nothing_else(tenant: Tenan
         stacks.up(tenant.key, tenant.unit, 2, ending, allowed_operations(diff(program, ending)))
         stacks.destroy(tenant.key, tenant.unit, 2)
         assert not [user.name for user in tenant.admin.identity.users() if tenant.key.uid in user.name]
+
+
+def test_an_input_that_only_a_later_plan_gave_is_passed_by_where_it_is_ignored(tenant: Tenant) -> None:
+    """As when a request is stopped whose change stands still half way: what is there is as the older plan says, or as the newer one does."""
+    lan = {"cidr": "10.20.0.0/24"}
+    older, newer = (tenant.program({"lan": {"network": {**lan, **more}}}) for more in ({}, {"dnsServers": ["223.5.5.5"]}))
+    everything = {resource.name: tuple(resource.inputs) for resource in newer.resources}
+    passing_by = Program(tuple(replace(resource, ignore_changes=everything[resource.name]) for resource in older.resources))
+    with tenant.stacks() as stacks:
+        stacks.ensure_unit(tenant.unit, JURISDICTION, ENOUGH)
+        stacks.up(tenant.key, tenant.unit, 1, older, allowed_operations(diff(None, older)))
+        made = stacks.up(tenant.key, tenant.unit, 2, newer, allowed_operations(diff(older, newer)))
+        assert stacks.up(tenant.key, tenant.unit, 3, passing_by, frozenset()).operations == {"same": len(older.resources)}
+        assert tenant.admin.network.get_subnet(made.resources["lan-subnet"][1]).dns_nameservers == ["223.5.5.5"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from govcloud.api.backup import Part
@@ -53,9 +53,20 @@ def not_backed_up(holdings: Iterable[Holding]) -> tuple[str, ...]:
 def resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
     """Each existing resource as the oldest plan says that may have made it as it is."""
     there = {(resource.type, resource.name) for resource in facts.resources}
-    unfinished = (facts.plans[number] for number in facts.unfinished)
-    plans = (*((facts.completed,) if facts.completed else ()), *unfinished)
     known: dict[tuple[str, str], Resource] = {}
-    for resource in (resource for plan in plans for resource in plan.resources().resources):
+    for resource in _asked_for(facts):
         known.setdefault((resource.type, resource.name), resource)
     return tuple(resource for key, resource in known.items() if key in there)
+
+
+def inputs_it_may_have(facts: Facts, resource: Resource) -> tuple[str, ...]:
+    """Names of the inputs that any plan which may have touched the resource gave it, sorted."""
+    same = (each for each in _asked_for(facts) if (each.type, each.name) == (resource.type, resource.name))
+    return tuple(sorted({name for each in same for name in each.inputs}))
+
+
+def _asked_for(facts: Facts) -> Iterator[Resource]:
+    """The resources of every plan that may have made something of what there is, the oldest plan first."""
+    unfinished = (facts.plans[number] for number in facts.unfinished)
+    plans = (*((facts.completed,) if facts.completed else ()), *unfinished)
+    return (resource for plan in plans for resource in plan.resources().resources)
