@@ -282,7 +282,7 @@ def _ask_for_the_end(world: World, attempt: int) -> None:
     """The last approved spec, with its stage set to the end: one wish. Asked again in other words if it was rejected or refused."""
     spec = approved_spec(world)
     refused = world.condition("Approved").reason == "Rejected" or world.condition("Stalled").reason in ("MixedEdit", "RuleViolated", "BackupMismatch")
-    if spec.get("stage") != "Terminated" and (attempt == 0 or refused):
+    if refused or (attempt == 0 and spec.get("stage") != "Terminated"):
         world.cluster.apply_request(NAMESPACE, NAME, ended(spec, f"no longer needed ({attempt})", _differing(world)))
 
 
