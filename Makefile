@@ -66,7 +66,7 @@ test-parts: environment ## the other half: provider, engine, backups, the develo
 	@GOVCLOUD_DEV_DIR=$(TEST_DEV_DIR)-parts $(DEV) run -- $(PYTEST) $(addprefix --ignore=,$(SERVICES)) -m "cluster and not soak" \
 	  --junit-xml=build/test-parts.xml 2>&1 | sed -u 's/^/[parts] /'
 
-soak: environment ## the exhaustive rest, for an hour or more, on two development clouds side by side; GOVCLOUD_SEED=n draws again what a run drew
+soak: environment ## the exhaustive rest, for two hours or more, on two development clouds side by side; GOVCLOUD_SEED=n draws again what a run drew
 	@mkdir -p build
 	@$(MAKE) --no-print-directory --keep-going -j2 soak-services soak-parts
 
