@@ -179,8 +179,7 @@ class Performer:
             part.model_copy(update={"state": "Mismatch", "message": changed[part.name]}) if part.name in changed else part
             for part in backup.status.parts
         )
-        unlike = Condition(type="Ready", status="False", reason=Reason.BACKUP_MISMATCH, message=told[:4000], last_transition_time=facts.now)
-        self._note(backup, parts=parts, conditions=(unlike,))
+        self._note(backup, parts=parts, conditions=(_backup_not_ready(facts, Reason.BACKUP_MISMATCH, told),))
         raise Stop(Reason.BACKUP_MISMATCH, f"{told}. Nothing is destroyed")
 
     def _clear_restore(self, facts: Facts, plan: Plan) -> None:
@@ -193,8 +192,7 @@ class Performer:
 
     def _give_up(self, facts: Facts, backup: BackupObject, reason: Reason, message: str) -> None:
         failure = Failure(kind="Stop", reason=reason, message=message[:2000])
-        told = Condition(type="Ready", status="False", reason=reason, message=message[:4000], last_transition_time=facts.now)
-        self._note(backup, failed_at=facts.now, failure=failure, conditions=(told,))
+        self._note(backup, failed_at=facts.now, failure=failure, conditions=(_backup_not_ready(facts, reason, message),))
 
     def _note(self, backup: BackupObject, **changes: Any) -> None:
         self.ports.cluster.write_backup_status(backup, with_changes(backup.status, **changes))
@@ -217,6 +215,10 @@ def _after(part: PartStatus, task: Future[PartStatus]) -> PartStatus:
     if error is None:
         return task.result().model_copy(update={"failure": None})
     return part.model_copy(update={"failure": f"{error.reason}: {error.message}"[:2000] if isinstance(error, Stop) else None})
+
+
+def _backup_not_ready(facts: Facts, reason: Reason, message: str) -> Condition:
+    return Condition(type="Ready", status="False", reason=reason, message=message[:4000], last_transition_time=facts.now)
 
 
 def _project_ready(facts: Facts, unit: UnitObject) -> Condition:

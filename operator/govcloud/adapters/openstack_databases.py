@@ -32,8 +32,7 @@ def stop_database(login: Login, poller: Poller, task: Task) -> None:
 
 def database_started_since(bench: Bench, task: Task) -> str:
     """What is to be told where the part's database runs, which was stopped before its volume was frozen; empty where it does not, or is gone."""
-    body = bench.backups.find("database", f"/mgmt/instances/{task.part.source_id}")
-    if body is None or _has_stopped(body["instance"]):
+    if (instance := _found(bench.backups, task)) is None or _has_stopped(instance):
         return ""
     return f"{task.title} was proven, and after that database {task.part.source_id} was started, which writes to it"
 
@@ -58,8 +57,13 @@ def _has_stopped(instance: Json) -> bool:
 
 
 def _instance(login: Login, task: Task) -> Json:
-    body = login.find("database", f"/mgmt/instances/{task.part.source_id}")
-    if body is None or body["instance"]["tenant_id"] != task.spec.project_id:
+    instance = _found(login, task)
+    if instance is None or instance["tenant_id"] != task.spec.project_id:
         where = f"project {task.spec.project_id}"
         raise Stop(Reason.INVALID_INPUT, f"{task.title} names database {task.part.source_id}, which is not in {where}")
-    return dict(body["instance"])
+    return instance
+
+
+def _found(login: Login, task: Task) -> Json | None:
+    body = login.find("database", f"/mgmt/instances/{task.part.source_id}")
+    return None if body is None else dict(body["instance"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from govcloud.api.backup import Part
@@ -59,10 +59,13 @@ def resources_that_exist(facts: Facts) -> tuple[Resource, ...]:
     return tuple(resource for key, resource in known.items() if key in there)
 
 
-def inputs_it_may_have(facts: Facts, resource: Resource) -> tuple[str, ...]:
-    """Names of the inputs that any plan which may have touched the resource gave it, sorted."""
-    same = (each for each in _asked_for(facts) if (each.type, each.name) == (resource.type, resource.name))
-    return tuple(sorted({name for each in same for name in each.inputs}))
+def inputs_they_may_have(facts: Facts) -> Mapping[tuple[str, str], frozenset[str]]:
+    """By type and name of a resource, names of the inputs that any plan which may have touched it gave it."""
+    given: dict[tuple[str, str], frozenset[str]] = {}
+    for resource in _asked_for(facts):
+        key = resource.type, resource.name
+        given[key] = given.get(key, frozenset()) | resource.inputs.keys()
+    return given
 
 
 def _asked_for(facts: Facts) -> Iterator[Resource]:

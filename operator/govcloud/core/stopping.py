@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from govcloud.core.actions import Deploy
-from govcloud.core.existing import inputs_it_may_have, resources_that_exist
+from govcloud.core.existing import inputs_they_may_have, resources_that_exist
 from govcloud.core.facts import Facts
 from govcloud.core.objects import UnitObject
 from govcloud.core.plan import Plan
@@ -24,7 +24,8 @@ def power_off(step: str, facts: Facts, plan: Plan, unit: UnitObject, gone: Set[s
     """
     names = {resource.name for resource in facts.resources} - gone
     there = (resource for resource in resources_that_exist(facts) if resource.name not in gone)
-    off = Program(tuple(_with_power_only(facts, resource, names) for resource in there), _outputs(facts, names))
+    given = inputs_they_may_have(facts)
+    off = Program(tuple(_with_power_only(resource, given[resource.type, resource.name], names) for resource in there), _outputs(facts, names))
     off = with_power(off, running=False)
     return Deploy(step, plan, unit, off, allowed_operations(diff(with_power(off, running=True), off)), running=False)
 
@@ -36,9 +37,9 @@ def for_the_end(stopped: Deploy, gone: Set[str]) -> Deploy:
     return replace(stopped, program=doomed, allowed=stopped.allowed | allowed_operations(diff(stopped.program, doomed)) | forgotten)
 
 
-def _with_power_only(facts: Facts, resource: Resource, there: Set[str]) -> Resource:
+def _with_power_only(resource: Resource, given: Set[str], there: Set[str]) -> Resource:
     """The resource such that only its power can differ from what there is, which a later plan may have given an input that it lacks here."""
-    kept = tuple(name for name in inputs_it_may_have(facts, resource) if name not in POWER_INPUTS)
+    kept = tuple(sorted(given - set(POWER_INPUTS)))
     return replace(resource, ignore_changes=kept, after=tuple(name for name in resource.after if name in there))
 
 
